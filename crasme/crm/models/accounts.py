@@ -1,0 +1,153 @@
+"""Accounts of the people who use the CRM, and their credentials.
+
+What could go wrong: a list that forgets the flags. `restricted_at` and `on_hold` are honoured by the querysets here,
+at the bottom, so that no caller can forget them.
+"""
+
+import re
+from datetime import datetime
+from typing import ClassVar, Self
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from crasme.kit.cards import CardFree, CardFreeQuerySet
+from crasme.kit.ids import uuid7
+
+STRONG_HASH = re.compile(r"^(argon2|scrypt|pbkdf2_sha256|bcrypt_sha256)\$.{20,}")
+
+
+class AccountQuerySet(CardFreeQuerySet["Account"]):
+    def present(self) -> Self:
+        """Neither erased nor expired: the rows that still say who somebody is."""
+        return self.exclude(status=Account.Status.ERASED)
+
+    def usable(self) -> Self:
+        """What product code, analytics and mail may touch. A restricted record is stored and nothing else."""
+        return self.filter(status=Account.Status.ACTIVE, restricted_at=None)
+
+    def closed_before(self, cutoff: datetime) -> Self:
+        """Closed strictly before `cutoff` (aware, UTC) and not erased yet."""
+        return self.filter(status=Account.Status.CLOSED, closed_at__lt=cutoff)
+
+    def releasable(self) -> Self:
+        """What an end of period may erase: neither on hold nor restricted (a restriction means: keep, unused)."""
+        return self.filter(on_hold=False, restricted_at=None)
+
+    def by_email(self, email: str) -> Self:
+        """By normalised address; see kit.text.normalise_email."""
+        return self.annotate(email_lower=Lower("email")).filter(email_lower=email)
+
+
+class Account(CardFree):
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("active")
+        CLOSED = "closed", _("closed")
+        ERASED = "erased", _("erased")
+
+    class Role(models.TextChoices):
+        OWNER = "owner", _("owner")
+        ADMIN = "admin", _("administrator")
+        MEMBER = "member", _("member")
+        GUEST = "guest", _("guest")
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    organisation = models.ForeignKey(
+        "crm.Organisation", on_delete=models.PROTECT, related_name="accounts", verbose_name=_("organisation")
+    )
+    email = models.EmailField(_("e-mail address"), max_length=254, blank=True)
+    full_name = models.CharField(_("full name"), max_length=200, blank=True)
+    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    business_address = models.TextField(_("business address"), blank=True)
+    job_title = models.CharField(_("job title"), max_length=120, blank=True)
+    role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.MEMBER)
+    language = models.CharField(_("language"), max_length=8, default="en", blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", blank=True)
+
+    status = models.CharField(_("status"), max_length=8, choices=Status.choices, default=Status.ACTIVE)
+    created_at = models.DateTimeField(_("created at"))
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+    erased_at = models.DateTimeField(_("erased at"), null=True, blank=True)
+    restricted_at = models.DateTimeField(
+        _("restricted since"), null=True, blank=True, help_text=_("While set, the record is stored and nothing else.")
+    )
+    on_hold = models.BooleanField(
+        _("on hold"), default=False, help_text=_("Set by a legal hold; nothing of this account may be deleted.")
+    )
+
+    objects = AccountQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
+        ordering: ClassVar = ["-created_at"]
+        indexes: ClassVar = [
+            models.Index(fields=["closed_at"], name="crm_account_closed", condition=Q(status="closed")),
+            models.Index(fields=["erased_at"], name="crm_account_erased", condition=Q(status="erased")),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                Lower("email"),
+                name="crm_account_email_once",
+                condition=~Q(email=""),
+                violation_error_message=_("An account with this e-mail address exists already."),
+            ),
+            models.CheckConstraint(
+                condition=Q(status="active", closed_at=None, erased_at=None)
+                | Q(status="closed", closed_at__isnull=False, erased_at=None)
+                | Q(status="erased", erased_at__isnull=False),
+                name="crm_account_status_dates",
+                violation_error_message=_("A closed account needs the time it was closed, an active one has none."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="erased")
+                | Q(email="", full_name="", phone="", business_address="", job_title="", on_hold=False),
+                name="crm_account_erased_is_empty",
+                violation_error_message=_("An erased account holds no identifiers and no hold."),
+            ),
+            models.CheckConstraint(
+                condition=Q(status="erased") | ~Q(email=""),
+                name="crm_account_has_email",
+                violation_error_message=_("An account needs an e-mail address."),
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_at=None) | Q(closed_at__gte=F("created_at")),
+                name="crm_account_closed_after_created",
+                violation_error_message=_("An account cannot be closed before it was created."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"account {self.pk.hex[-8:]}"
+
+
+class Credential(models.Model):
+    """How an account signs in to the CRM. Only a strong, salted hash is accepted, by the database as well."""
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    account = models.OneToOneField(
+        Account, on_delete=models.CASCADE, related_name="credential", verbose_name=_("account")
+    )
+    password_hash = models.CharField(_("password hash"), max_length=256)
+    changed_at = models.DateTimeField(_("changed at"))
+
+    class Meta:
+        verbose_name = _("credential")
+        verbose_name_plural = _("credentials")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(password_hash__regex=STRONG_HASH.pattern),
+                name="crm_credential_strong_hash",
+                violation_error_message=_("Only a strong password hash may be stored, never a password."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"credential {self.pk.hex[-8:]}"
+
+    def clean(self) -> None:
+        if not STRONG_HASH.match(self.password_hash):
+            raise ValidationError({"password_hash": _("Only a strong password hash may be stored, never a password.")})

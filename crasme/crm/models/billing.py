@@ -1,0 +1,86 @@
+"""Billing. Payments are handled by the processor; only its references are stored here, never card data (P7.2)."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from crasme.kit.cards import CardFree
+from crasme.kit.ids import uuid7
+
+
+class BillingProfile(CardFree):
+    """Who pays for an account's subscription, and under which reference the processor knows them."""
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    account = models.OneToOneField(
+        "crm.Account", on_delete=models.CASCADE, related_name="billing_profile", verbose_name=_("account")
+    )
+    billing_name = models.CharField(_("billing name"), max_length=200)
+    billing_email = models.EmailField(_("billing e-mail address"), blank=True)
+    billing_address = models.TextField(_("billing address"))
+    tax_number = models.CharField(_("tax number"), max_length=40, blank=True)
+    processor = models.CharField(_("payment processor"), max_length=40)
+    processor_customer = models.CharField(
+        _("customer reference"), max_length=80, help_text=_("The processor's reference, e.g. cus_9xT…")
+    )
+    updated_at = models.DateTimeField(_("updated at"))
+
+    class Meta:
+        verbose_name = _("billing profile")
+        verbose_name_plural = _("billing profiles")
+
+    def __str__(self) -> str:
+        return f"billing profile {self.pk.hex[-8:]}"
+
+
+class Invoice(CardFree):
+    """An issued invoice with its own copy of the billed party: tax law outlives the account."""
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    number = models.CharField(_("number"), max_length=30, unique=True)
+    account = models.ForeignKey(
+        "crm.Account",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="invoices",
+        verbose_name=_("account"),
+    )
+    organisation = models.ForeignKey(
+        "crm.Organisation", on_delete=models.PROTECT, related_name="invoices", verbose_name=_("organisation")
+    )
+    billed_name = models.CharField(_("billed name"), max_length=200)
+    billed_address = models.TextField(_("billed address"))
+    billed_email = models.EmailField(_("billed e-mail address"), blank=True)
+    tax_number = models.CharField(_("tax number"), max_length=40, blank=True)
+    issued_on = models.DateField(_("issued on"))
+    description = models.CharField(_("description"), max_length=200)
+    currency = models.CharField(_("currency"), max_length=3)
+    net = models.DecimalField(_("net"), max_digits=12, decimal_places=2)
+    tax = models.DecimalField(_("tax"), max_digits=12, decimal_places=2)
+    total = models.GeneratedField(
+        expression=F("net") + F("tax"),
+        output_field=models.DecimalField(_("total"), max_digits=13, decimal_places=2),
+        db_persist=True,
+    )
+    processor = models.CharField(_("payment processor"), max_length=40, blank=True)
+    processor_reference = models.CharField(_("payment reference"), max_length=80, blank=True)
+    on_hold = models.BooleanField(_("on hold"), default=False, help_text=_("Set by a legal hold."))
+
+    class Meta:
+        verbose_name = _("invoice")
+        verbose_name_plural = _("invoices")
+        ordering: ClassVar = ["-issued_on", "-number"]
+        indexes: ClassVar = [models.Index(fields=["issued_on"], name="crm_invoice_issued")]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(net__gte=0, tax__gte=0),
+                name="crm_invoice_not_negative",
+                violation_error_message=_("An invoice's amounts are not negative; issue a credit note instead."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"invoice {self.number}"

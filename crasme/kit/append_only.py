@@ -1,0 +1,38 @@
+"""Tables that only grow: the database itself refuses UPDATE, DELETE and TRUNCATE.
+
+What could go wrong: a row trigger alone is blind to TRUNCATE, so there is a statement trigger as well. Rows that a
+retention rule must end (consent records) are deleted with `purgeable=True`, and only inside a transaction that has
+said so by `allow_purge`; the ledger never is.
+"""
+
+from django.db import connection, migrations
+
+_FUNCTION = """
+CREATE OR REPLACE FUNCTION crasme_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' AND TG_ARGV[0] = 'purgeable' AND current_setting('crasme.purge', true) = TG_TABLE_NAME THEN
+        RETURN OLD;
+    END IF;
+    RAISE EXCEPTION '% is append-only: % is refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+"""
+
+
+def append_only(table: str, *, purgeable: bool = False) -> migrations.RunSQL:
+    """A migration operation that makes `table` append-only. On a partitioned table every partition inherits it."""
+    argument = "purgeable" if purgeable else "never"
+    return migrations.RunSQL(
+        sql=f"""{_FUNCTION}
+        CREATE TRIGGER {table}_rows_stay BEFORE UPDATE OR DELETE ON {table}
+            FOR EACH ROW EXECUTE FUNCTION crasme_append_only('{argument}');
+        CREATE TRIGGER {table}_stays BEFORE TRUNCATE ON {table}
+            FOR EACH STATEMENT EXECUTE FUNCTION crasme_append_only('never');
+        """,
+        reverse_sql=f"DROP TRIGGER {table}_rows_stay ON {table}; DROP TRIGGER {table}_stays ON {table};",
+    )
+
+
+def allow_purge(table: str) -> None:
+    """Until the current transaction ends, rows of this one purgeable table may be deleted. For retention only."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('crasme.purge', %s, true)", [table])

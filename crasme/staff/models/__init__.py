@@ -1,0 +1,5 @@
+from crasme.staff.models.access import AccessEntry
+from crasme.staff.models.keys import ApiKey
+from crasme.staff.models.users import User
+
+__all__ = ["AccessEntry", "ApiKey", "User"]
