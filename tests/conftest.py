@@ -1,0 +1,117 @@
+"""Shared fixtures: a database that stays whole between tests, a mailbox, a browser and a worker, all of them real."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from playwright.sync_api import Browser, Page, sync_playwright
+from pytest_django import DjangoDbBlocker, Settings
+from pytest_django.live_server_helper import LiveServer
+
+from crasme.embedded import processes
+from tests.flush import keep_seeds
+from tests.mailbox import Mailbox
+
+QUEUES = "celery,clock,mail,export,erasure,retention"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSER_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+# --- PostgreSQL and Valkey -------------------------------------------------------------------------------------------
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """pytest-django's own set-up, after which the rows made by migrations are remembered for every flush."""
+    with django_db_blocker.unblock():
+        keep_seeds(connection)
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> Iterator[None]:
+    """Counters of sign-in attempts and of throttles must not leak from test to test; the broker's keys stay."""
+    yield
+    client = cache._cache.get_client(None, write=True)  # type: ignore[attr-defined]
+    if keys := list(client.scan_iter(match=f"{cache.key_prefix}:*", count=1000)):
+        client.delete(*keys)
+
+
+# --- mail ------------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="session")
+def _mailbox() -> Iterator[Mailbox]:
+    with Mailbox() as box:
+        yield box
+
+
+@pytest.fixture
+def mail_sink(_mailbox: Mailbox, settings: Settings) -> Mailbox:
+    """A real SMTP server on loopback that Django and the worker process send to; empty at the start of the test."""
+    _mailbox.clear()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", _mailbox.port
+    settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
+    settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
+    return _mailbox
+
+
+# --- a worker --------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="session")
+def _worker(
+    django_db_setup: None, _mailbox: Mailbox, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[subprocess.Popen[bytes]]:
+    log = tmp_path_factory.mktemp("worker") / "worker.log"
+    url, name = os.environ["DATABASE_URL"], str(connection.settings_dict["NAME"])
+    child = processes.spawn(
+        [sys.executable, "-m", "celery", "-A", "crasme", "worker", "--pool", "solo", "--queues", QUEUES]
+        + ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"],
+        log=log,
+        environment=os.environ
+        | {"DATABASE_URL": f"{url.rpartition('/')[0]}/{name}", "EMAIL_URL": f"smtp://127.0.0.1:{_mailbox.port}"},
+        folder=Path(__file__).parent.parent,
+    )
+    try:
+        ready = processes.wait_until(lambda: b" ready." in log.read_bytes() or child.poll() is not None, 60)
+        assert ready and child.poll() is None, f"the worker did not start:\n{processes.last_lines(log, 40)}"
+        yield child
+    finally:
+        processes.stop_child(child, processes.SOFTLY)
+
+
+@pytest.fixture
+def celery_worker_process(transactional_db: None, _worker: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
+    """A real Celery worker on the test database, every queue; started once, so a test must not end it."""
+    assert _worker.poll() is None, "an earlier test ended the shared worker"
+    return _worker
+
+
+# --- a browser -------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="session")
+def browser() -> Generator[Browser]:
+    """The machine's Chromium or Chrome, else the one that Playwright itself has installed."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    # Playwright's synchronous interface keeps an event loop in this thread, which Django takes for asynchronous code.
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        opened = playwright.chromium.launch(executable_path=found, args=list(BROWSER_FLAGS))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser, live_server: LiveServer) -> Generator[Page]:
+    """A fresh browser page (no cookies) on the live server: `page.goto("/requests/new/")`."""
+    context = browser.new_context(base_url=live_server.url, locale="en-GB")
+    context.set_default_timeout(10_000)
+    yield context.new_page()
+    context.close()

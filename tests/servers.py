@@ -1,0 +1,48 @@
+"""PostgreSQL and Valkey for one test run, up before Django's settings are read.
+
+Loaded with `-p tests.servers` (pyproject.toml), because pytest-django reads the settings before any conftest.py. The
+controller of a parallel run starts the servers; its workers inherit the environment and take a Valkey database each.
+What could go wrong: a run breaks off before pytest is configured, and then pytest calls no hook at the end (atexit does
+the tidying), or it is killed (the kernel tells the servers, which end; the folder is in the system's temporary place).
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from crasme import embedded
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests() -> None:
+    if WORKER:
+        _take_own_share()
+        return
+    folder = Path(tempfile.mkdtemp(prefix="crasme-test-"))
+    try:
+        servers = embedded.start(folder, durable=False)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    atexit.register(_stop, servers, folder)
+    # Tests run on what a development start has; demo sign-ins stay off unless a test wants them.
+    os.environ.update(embedded.environment(folder) | {"DEMO_SIGN_INS": "0", "SITE_URL": "http://testserver"})
+
+
+def _stop(servers: embedded.Servers, folder: Path) -> None:
+    servers.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _take_own_share() -> None:
+    """A Valkey database and a folder for files of this worker's own; pytest-django gives it a PostgreSQL database."""
+    number = int(WORKER.removeprefix("gw")) + 1
+    os.environ["BROKER_URL"] = f"{os.environ['BROKER_URL'].rpartition('/')[0]}/{number}"
+    os.environ["DATA_DIR"] = str(Path(os.environ["DATA_DIR"]) / WORKER)
+    Path(os.environ["DATA_DIR"]).mkdir(mode=0o700, exist_ok=True)
