@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
 
@@ -12,3 +14,6 @@ class StaffConfig(AppConfig):
     label = "staff"
     verbose_name = "Staff"
     default = True
+
+    def ready(self) -> None:
+        import_module("crasme.staff.schema")  # registers how the API description names the key

@@ -46,5 +46,10 @@ class ApiKey(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
 
+    @property
+    def ref(self) -> str:
+        """How services and the ledger name the machine that holds the key."""
+        return f"key:{self.pk}"
+
     def usable(self, now: datetime) -> bool:
         return self.revoked_at is None and now < self.expires_at

@@ -1,0 +1,88 @@
+import crasme.kit.ids
+import django.db.models.deletion
+import django.db.models.functions.text
+import django.utils.timezone
+from django.conf import settings
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    initial = True
+
+    dependencies = [
+        ('auth', '0012_alter_user_first_name_max_length'),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name='User',
+            fields=[
+                ('password', models.CharField(max_length=128, verbose_name='password')),
+                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
+                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
+                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
+                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
+                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
+                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
+                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
+                ('id', models.UUIDField(default=crasme.kit.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='id')),
+                ('email', models.EmailField(max_length=254, unique=True, verbose_name='e-mail address')),
+                ('language', models.CharField(default='en', max_length=8, verbose_name='language')),
+                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
+                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+            ],
+            options={
+                'verbose_name': 'staff user',
+                'verbose_name_plural': 'staff users',
+            },
+        ),
+        migrations.CreateModel(
+            name='AccessEntry',
+            fields=[
+                ('id', models.UUIDField(default=crasme.kit.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='id')),
+                ('at', models.DateTimeField(db_index=True, verbose_name='at')),
+                ('action', models.CharField(choices=[('view', 'viewed'), ('list', 'listed'), ('search', 'searched'), ('export', 'exported'), ('download', 'downloaded')], max_length=10, verbose_name='action')),
+                ('table', models.CharField(help_text='Label of the model looked at.', max_length=80, verbose_name='table')),
+                ('subject_ref', models.CharField(blank=True, db_index=True, max_length=80, verbose_name='subject reference')),
+                ('rows', models.PositiveIntegerField(default=1, verbose_name='rows')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='access_entries', to=settings.AUTH_USER_MODEL, verbose_name='staff user')),
+            ],
+            options={
+                'verbose_name': 'access entry',
+                'verbose_name_plural': 'access log',
+                'ordering': ['-at'],
+                'default_permissions': ('view',),
+            },
+        ),
+        migrations.CreateModel(
+            name='ApiKey',
+            fields=[
+                ('id', models.UUIDField(default=crasme.kit.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='id')),
+                ('name', models.CharField(help_text='The system that holds the key.', max_length=80, verbose_name='name')),
+                ('prefix', models.CharField(help_text='How the key begins; not secret.', max_length=12, unique=True, verbose_name='prefix')),
+                ('digest', models.CharField(max_length=64, unique=True, verbose_name='digest')),
+                ('scopes', models.JSONField(default=list, verbose_name='scopes')),
+                ('created_at', models.DateTimeField(verbose_name='created at')),
+                ('expires_at', models.DateTimeField(verbose_name='expires at')),
+                ('revoked_at', models.DateTimeField(blank=True, null=True, verbose_name='revoked at')),
+                ('last_used_on', models.DateField(blank=True, null=True, verbose_name='last used on')),
+                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL, verbose_name='created by')),
+            ],
+            options={
+                'verbose_name': 'API key',
+                'verbose_name_plural': 'API keys',
+                'ordering': ['name'],
+                'permissions': [('revoke_apikey', 'Can revoke API keys')],
+                'default_permissions': ('view', 'add'),
+            },
+        ),
+        migrations.AddConstraint(
+            model_name='user',
+            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='staff_user_email_once', violation_error_message='A staff user with this e-mail address exists already.'),
+        ),
+        migrations.AddConstraint(
+            model_name='apikey',
+            constraint=models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('created_at'))), name='staff_apikey_expires_later', violation_error_message='A key must expire after it was made.'),
+        ),
+    ]
