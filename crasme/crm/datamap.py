@@ -183,6 +183,7 @@ TABLES = [
             "sync_cursor": gone("How far synchronisation got"),
             "connected_at": gone("When it was connected"),
             "synced_at": gone("When it last synchronised"),
+            "disconnected_at": gone("When it was disconnected, while a legal hold keeps it"),
         },
     ),
     Table(

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from crasme.crm.fields import MailboxField
 from crasme.kit.cards import CardFree
 from crasme.kit.ids import uuid7
 
@@ -18,7 +19,7 @@ class BillingProfile(CardFree):
         "crm.Account", on_delete=models.CASCADE, related_name="billing_profile", verbose_name=_("account")
     )
     billing_name = models.CharField(_("billing name"), max_length=200)
-    billing_email = models.EmailField(_("billing e-mail address"), blank=True)
+    billing_email = MailboxField(_("billing e-mail address"), blank=True)
     billing_address = models.TextField(_("billing address"))
     tax_number = models.CharField(_("tax number"), max_length=40, blank=True)
     processor = models.CharField(_("payment processor"), max_length=40)
@@ -30,6 +31,7 @@ class BillingProfile(CardFree):
     class Meta:
         verbose_name = _("billing profile")
         verbose_name_plural = _("billing profiles")
+        indexes: ClassVar = [models.Index(fields=["billing_email"], name="crm_billing_email")]
 
     def __str__(self) -> str:
         return f"billing profile {self.pk.hex[-8:]}"
@@ -53,7 +55,7 @@ class Invoice(CardFree):
     )
     billed_name = models.CharField(_("billed name"), max_length=200)
     billed_address = models.TextField(_("billed address"))
-    billed_email = models.EmailField(_("billed e-mail address"), blank=True)
+    billed_email = MailboxField(_("billed e-mail address"), blank=True)
     tax_number = models.CharField(_("tax number"), max_length=40, blank=True)
     issued_on = models.DateField(_("issued on"))
     description = models.CharField(_("description"), max_length=200)
@@ -73,7 +75,10 @@ class Invoice(CardFree):
         verbose_name = _("invoice")
         verbose_name_plural = _("invoices")
         ordering: ClassVar = ["-issued_on", "-number"]
-        indexes: ClassVar = [models.Index(fields=["issued_on"], name="crm_invoice_issued")]
+        indexes: ClassVar = [
+            models.Index(fields=["-issued_on", "-number"], name="crm_invoice_newest"),
+            models.Index(fields=["billed_email"], name="crm_invoice_email"),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=Q(net__gte=0, tax__gte=0),

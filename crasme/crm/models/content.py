@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crasme.crm.fields import MailboxField
 from crasme.kit.cards import CardFree
 from crasme.kit.ids import uuid7
 
@@ -22,7 +23,7 @@ class Contact(Content):
     """Somebody a customer knows. For this person the customer, not Concaide, is the controller."""
 
     full_name = models.CharField(_("full name"), max_length=200)
-    email = models.EmailField(_("e-mail address"), blank=True, db_index=True)
+    email = MailboxField(_("e-mail address"), blank=True, db_index=True)
     phone = models.CharField(_("phone"), max_length=40, blank=True)
     company = models.CharField(_("company"), max_length=200, blank=True)
 

@@ -1,16 +1,33 @@
-"""Connected services (P7.1). Of mail, only what synchronising needs: no subject, no text, no address."""
+"""Connected services (P7.1). Of mail, only what synchronising needs: no subject, no text, no address.
 
-from typing import ClassVar
+What could go wrong: a disconnected service that goes on being synchronised, or that leaves its mail behind. Product
+code reads `connected()` only; `crm.services.integrations` removes the rest, at the latest when a legal hold ends.
+"""
+
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from crasme.kit.cards import CardFree, CardFreeQuerySet
 from crasme.kit.fields import EncryptedTextField
 from crasme.kit.ids import uuid7
 
 
-class Integration(models.Model):
+class IntegrationQuerySet(CardFreeQuerySet):
+    def connected(self) -> Self:
+        """What may be synchronised: not disconnected, and the account neither closed nor restricted."""
+        return self.filter(disconnected_at=None, account__status="active", account__restricted_at=None)
+
+    def removable(self) -> Self:
+        """Disconnected, and kept only by a legal hold that has ended since."""
+        return self.filter(disconnected_at__isnull=False, account__on_hold=False)
+
+
+class Integration(CardFree):
+    CARD_FREE_FIELDS = ("scopes", "sync_cursor")
+
     class Provider(models.TextChoices):
         GMAIL = "gmail", "Gmail"
         OTHER = "other", _("other")
@@ -26,16 +43,25 @@ class Integration(models.Model):
     sync_cursor = models.CharField(_("sync cursor"), max_length=120, blank=True)
     connected_at = models.DateTimeField(_("connected at"))
     synced_at = models.DateTimeField(_("synchronised at"), null=True, blank=True)
+    disconnected_at = models.DateTimeField(
+        _("disconnected at"),
+        null=True,
+        blank=True,
+        help_text=_("Set while a legal hold keeps what a disconnected service had synchronised; the tokens are gone."),
+    )
+
+    objects = IntegrationQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("integration")
         verbose_name_plural = _("integrations")
+        permissions: ClassVar = [("disconnect_integration", _("Can disconnect integrations"))]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["account", "provider"],
                 name="crm_integration_once",
                 violation_error_message=_("This account has connected this service already."),
-                condition=~Q(provider="other"),
+                condition=~Q(provider="other") & Q(disconnected_at=None),
             ),
         ]
 
@@ -44,7 +70,11 @@ class Integration(models.Model):
 
 
 class SyncedMessage(models.Model):
-    """That a mail exists, for the timeline of a contact: the provider's ids, a direction and a time. Nothing else."""
+    """That a mail exists, for the timeline of a contact: the provider's ids, a direction and a time. Nothing else.
+
+    Not CardFree: the provider's ids are nobody's text, a digits-only one passes for a card number now and then, and a
+    refusal would stop the synchronisation.
+    """
 
     class Direction(models.TextChoices):
         SENT = "sent", _("sent")

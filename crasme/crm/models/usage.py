@@ -9,18 +9,20 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from crasme.kit.cards import CardFree, CardFreeQuerySet
 from crasme.kit.ids import uuid7
 
 
-class UsageQuerySet(models.QuerySet["UsageEvent"]):
+class EventQuerySet(CardFreeQuerySet):
     def expired(self, cutoff: datetime) -> Self:
         """Strictly before `cutoff` (aware, UTC); the cut-off instant is kept."""
         return self.filter(occurred_at__lt=cutoff)
 
 
-class Event(models.Model):
+class Event(CardFree):
     """The columns of an event, shared by the partitioned table and the shelf for rows on hold."""
 
     class Kind(models.TextChoices):
@@ -50,6 +52,8 @@ class Event(models.Model):
         _("detail"), default=dict, blank=True, help_text=_("The search query, the filter chosen, the error's code.")
     )
 
+    objects = EventQuerySet.as_manager()
+
     class Meta:
         abstract = True
 
@@ -60,8 +64,6 @@ class Event(models.Model):
 class UsageEvent(Event):
     """Partitioned by month of `occurred_at`; in the database the key is (id, occurred_at)."""
 
-    objects = UsageQuerySet.as_manager()
-
     class Meta:
         verbose_name = _("usage event")
         verbose_name_plural = _("usage events")
@@ -69,10 +71,20 @@ class UsageEvent(Event):
         indexes: ClassVar = [
             models.Index(fields=["account", "occurred_at"], name="crm_usage_account"),
         ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(duration_ms=None) | Q(duration_ms__gte=0),
+                name="crm_usage_duration",
+                violation_error_message=_("A duration is never negative."),
+            ),
+        ]
 
 
 class HeldUsageEvent(Event):
-    """Events on hold whose partition was dropped; they stay visible to holds, exports and erasures."""
+    """Events on hold whose partition was dropped; they stay visible to holds, exports and erasures.
+
+    In the database the key is (id, occurred_at) here too.
+    """
 
     carried_at = models.DateTimeField(_("carried over at"))
 
