@@ -15,6 +15,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 # (name, lengths, ranges of prefixes). A longer prefix comes before a shorter one that holds it.
@@ -26,7 +27,11 @@ ISSUERS: tuple[tuple[str, frozenset[int], tuple[tuple[int, int], ...]], ...] = (
     ("JCB", frozenset(range(16, 20)), ((3528, 3589),)),
     ("Diners Club", frozenset(range(14, 20)), ((300, 305), (36, 36), (38, 39))),
     ("UnionPay", frozenset(range(16, 20)), ((62, 62),)),
-    ("Maestro", frozenset(range(12, 20)), tuple((p, p) for p in (5018, 5020, 5038, 5893, 6304, 6759, 6761, 6762, 6763))),
+    (
+        "Maestro",
+        frozenset(range(12, 20)),
+        tuple((p, p) for p in (5018, 5020, 5038, 5893, 6304, 6759, 6761, 6762, 6763)),
+    ),
     ("Visa", frozenset({13, 16, 19}), ((4, 4),)),
 )
 _PREFIXES = {
@@ -132,10 +137,10 @@ def _candidates(text: str, run: re.Match[str]) -> Iterator[tuple[int, int, str]]
 def _shaped(text: str, groups: list[tuple[int, int]], sizes: tuple[int, ...], whole: bool) -> bool:
     if len(sizes) == 1:
         return True
-    between = {text[left[1] : right[0]] for left, right in zip(groups, groups[1:], strict=False)}
+    between = {text[left[1] : right[0]] for left, right in pairwise(groups)}
     if sizes in PRINTED:
         return len(between) == 1 or not between & {".", "/", "_"}
-    # Typed digit by digit, in pairs, in threes …: only when it is all there is, otherwise any table of numbers would do.
+    # Typed digit by digit, in pairs, in threes …: only when it is all there is, or any table of numbers would do.
     regular = len(set(sizes[:-1])) == 1 and sizes[-1] <= sizes[0]
     return whole and regular and not between & {".", "/", "_"}
 

@@ -5,8 +5,8 @@ in the queryset, and `manage.py check` refuses a manager that would go round it.
 writes them asks `cards.find_in` first.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any, ClassVar, Self
+from collections.abc import Collection, Iterable
+from typing import Any
 
 from django.core import checks
 from django.core.exceptions import ValidationError
@@ -57,8 +57,8 @@ class CardFreeQuerySet(models.QuerySet[Any]):
             obj.refuse_cards()
         return super().bulk_create(objs, *args, **kwargs)
 
-    def bulk_update(self, objs: Iterable[Any], fields: Sequence[str], batch_size: int | None = None) -> int:
-        objs = tuple(objs)
+    def bulk_update(self, objs: Iterable[Any], fields: Iterable[str], batch_size: int | None = None) -> int:
+        objs, fields = tuple(objs), list(fields)
         for obj in objs:
             obj.refuse_cards(fields)
         return super().bulk_update(objs, fields, batch_size)
@@ -74,12 +74,16 @@ class CardFreeQuerySet(models.QuerySet[Any]):
 class CardFree(models.Model):
     """Mixin. `CARD_FREE_FIELDS` narrows the fields looked at; by default every text and JSON field of the model."""
 
-    CARD_FREE_FIELDS: ClassVar[Collection[str] | None] = None
+    CARD_FREE_FIELDS: Collection[str] | None = None
 
     objects = CardFreeQuerySet.as_manager()
 
     class Meta:
         abstract = True
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        self.refuse_cards(update_fields)
+        super().save(*args, update_fields=update_fields, **kwargs)
 
     @classmethod
     def card_free_fields(cls) -> frozenset[str]:
@@ -94,7 +98,7 @@ class CardFree(models.Model):
         refuse(**{name: self.__dict__[name] for name in sorted(names) if name in self.__dict__})
 
     def clean_fields(self, exclude: Collection[str] | None = None) -> None:
-        """As Django's; a form sees the card number's error at its field. What the form excludes, save() still checks."""
+        """As Django's, with the card number's error at its field. What a form excludes, save() still checks."""
         problems: dict[str, list[ValidationError]] = {}
         for validate in (super().clean_fields, self._clean_cards):
             try:
@@ -106,10 +110,6 @@ class CardFree(models.Model):
 
     def _clean_cards(self, exclude: Collection[str] | None = None) -> None:
         self.refuse_cards(self.card_free_fields() - set(exclude or ()))
-
-    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        self.refuse_cards(update_fields)
-        super().save(*args, update_fields=update_fields, **kwargs)
 
     @classmethod
     def check(cls, **kwargs: Any) -> list[checks.CheckMessage]:

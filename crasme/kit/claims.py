@@ -122,10 +122,10 @@ def claim[T: Claimable](model: type[T], pk: Any, *, now: datetime, lease: timede
     """
     using = router.db_for_write(model)
     quote = connections[using].ops.quote_name
-    table, key = quote(model._meta.db_table), quote(model._meta.pk.column)
+    table, key = quote(model._meta.db_table), quote(str(model._meta.pk.column))
     leased = WorkState.LEASED.value
     rows = model._base_manager.using(using).raw(
-        f"UPDATE {table} SET state = %s, lease_token = %s, lease_until = %s, attempts = attempts + 1"
+        f"UPDATE {table} SET state = %s, lease_token = %s, lease_until = %s, attempts = attempts + 1"  # noqa: S608
         f" WHERE {key} = %s"
         " AND ((state = %s AND next_attempt_at <= %s) OR (state = %s AND lease_until <= %s)) RETURNING *",
         [leased, uuid.uuid4(), now + lease, pk, WorkState.DUE.value, now, leased, now],
@@ -158,9 +158,8 @@ def retry_or_park[T: Claimable](obj: T, error_code: str, *, now: datetime, max_a
 
 def park_exhausted(model: type[Claimable], *, now: datetime, max_attempts: int) -> int:
     """Park lapsed rows that have used up their attempts: whatever kills its workers must not do so for ever."""
-    return (
-        model._base_manager.filter(state=WorkState.LEASED, lease_until__lte=now, attempts__gte=max_attempts)
-        .update(state=WorkState.PARKED, last_error="lease-lapsed", **_NO_LEASE)
+    return model._base_manager.filter(state=WorkState.LEASED, lease_until__lte=now, attempts__gte=max_attempts).update(
+        state=WorkState.PARKED, last_error="lease-lapsed", **_NO_LEASE
     )
 
 
@@ -184,7 +183,8 @@ def cancel[T: Claimable](obj: T, *, now: datetime) -> bool:
 
 def pause_after(attempts: int) -> timedelta:
     """30 s after the first failed attempt, twice as long after each further one, at most an hour."""
-    return min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(max(attempts, 1) - 1, 20))
+    doublings = min(max(attempts, 1) - 1, 20)
+    return min(LONGEST_WAIT, FIRST_WAIT * (1 << doublings))
 
 
 _NO_LEASE: dict[str, None] = {"lease_token": None, "lease_until": None}

@@ -14,7 +14,7 @@ from crasme.kit.calendar import NaiveMoment
 
 
 def controller_day(instant: datetime, zone: str | None = None) -> date:
-    """The calendar day of an aware instant where the controller is (settings.CONTROLLER_ZONE unless `zone` is given)."""
+    """The calendar day of an aware instant where the controller is (`zone`, else settings.CONTROLLER_ZONE)."""
     if instant.utcoffset() is None:
         raise NaiveMoment("The controller's day was asked for a datetime without a time zone.")
     return instant.astimezone(ZoneInfo(zone or settings.CONTROLLER_ZONE)).date()

@@ -19,7 +19,7 @@ from crasme.kit.calendar import PATTERN, Period, PeriodError
 _DUMPED = "fernet:"
 
 
-class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
+class EncryptedTextField(models.TextField):
     """Text that is stored as a Fernet token and is plain text on the instance.
 
     Two equal values never have equal tokens, so nothing but `isnull` can be looked up and nothing can be unique; keep
@@ -60,9 +60,7 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
         found = super().check(**kwargs)
         for option in ("unique", "db_index", "primary_key", "choices"):
             if getattr(self, option, None):
-                found.append(
-                    checks.Error(f"An encrypted field cannot have {option}=….", obj=self, id="kit.E020")
-                )
+                found.append(checks.Error(f"An encrypted field cannot have {option}=….", obj=self, id="kit.E020"))
         return found
 
 
@@ -73,14 +71,14 @@ def validate_period(value: str) -> None:
         raise ValidationError(str(error), code=error.code) from None
 
 
-class PeriodField(models.CharField):  # type: ignore[type-arg]
+class PeriodField(models.CharField):
     """A period as ISO 8601 text, "P24M" or "P90D"; read it with `Period.parse`. The database checks its shape too."""
 
     description = _("Calendar period (ISO 8601)")
     default_validators = [validate_period]
 
-    def __init__(self, *args: Any, max_length: int = 24, **kwargs: Any) -> None:
-        super().__init__(*args, max_length=max_length, **kwargs)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"max_length": 24, **kwargs})
 
     def get_prep_value(self, value: Any) -> Any:
         return value.isoformat() if isinstance(value, Period) else super().get_prep_value(value)
@@ -89,6 +87,6 @@ class PeriodField(models.CharField):  # type: ignore[type-arg]
         return value.isoformat() if isinstance(value, Period) else super().to_python(value)
 
     def db_check(self, connection: BaseDatabaseWrapper) -> str:
-        column = connection.ops.quote_name(self.column)
+        column = connection.ops.quote_name(str(self.column))
         shape = f"{column} ~ '{PATTERN}'"
         return f"({shape} OR {column} = '')" if self.blank else shape

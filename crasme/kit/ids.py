@@ -18,7 +18,7 @@ def uuid7() -> uuid.UUID:
 
 
 def uuid7_instant(identifier: uuid.UUID) -> datetime:
-    """When a UUIDv7 was made: aware, UTC, to the millisecond. ValueError for other versions, which hold no such time."""
+    """When a UUIDv7 was made: aware, UTC, to the millisecond. ValueError for any other version."""
     if identifier.version != 7:
         raise ValueError("Only a version 7 UUID tells when it was made.")
     return _EPOCH + timedelta(milliseconds=identifier.int >> 80)

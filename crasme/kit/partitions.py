@@ -7,8 +7,8 @@ writers, with bounds that spell "+00", and a table with a DEFAULT partition is r
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -23,7 +23,6 @@ from crasme.kit.errors import CrasmeError
 
 # PostgreSQL cuts longer names off, and two months would then share one.
 _LONGEST_NAME = 63
-_SUFFIX = re.compile(r"_y[0-9]{4}m[0-9]{2}$")
 
 
 class PartitionError(CrasmeError):
@@ -59,7 +58,8 @@ def existing(connection: BaseDatabaseWrapper, table: str) -> list[Partition]:
         cursor.execute(
             r"""
             SELECT child.relname, (bounds.found)[1]::timestamptz, (bounds.found)[2]::timestamptz,
-                   CASE WHEN child.reltuples < 0 THEN pg_stat_get_live_tuples(child.oid) ELSE child.reltuples END::bigint,
+                   CASE WHEN child.reltuples >= 0 THEN child.reltuples::bigint
+                        ELSE pg_stat_get_live_tuples(child.oid) END,
                    inhdetachpending
             FROM pg_inherits
             JOIN pg_class child ON child.oid = inhrelid
@@ -105,6 +105,7 @@ def ensure_months(connection: BaseDatabaseWrapper, table: str, first: date, last
                 f"ALTER TABLE {quote(table)} ATTACH PARTITION {quote(name)}"
                 f" FOR VALUES FROM ('{lower:%Y-%m-%d} 00:00:00+00') TO ('{upper:%Y-%m-%d} 00:00:00+00')"
             )
+            _copy_truncate_triggers(cursor, quote(table), quote(name))
             made.append(name)
     return made
 
@@ -133,6 +134,21 @@ def _refuse_leftover(cursor: Any, name: str, quoted: str) -> None:
         )
 
 
+def _copy_truncate_triggers(cursor: Any, parent: str, child: str) -> None:
+    """Row triggers come along when a partition is attached; a statement trigger does not, and TRUNCATE has no other.
+
+    Without this, an append-only table could be emptied month by month.
+    """
+    cursor.execute(
+        "SELECT pg_get_triggerdef(oid) FROM pg_trigger"
+        # Bit 0: for each row; bit 5: on TRUNCATE.
+        " WHERE tgrelid = %s::regclass AND NOT tgisinternal AND tgtype & 1 = 0 AND tgtype & 32 <> 0 ORDER BY tgname",
+        [parent],
+    )
+    for (definition,) in cursor.fetchall():
+        cursor.execute(re.sub(r" ON \S+ ", f" ON {child} ", definition, count=1))
+
+
 class CreatePartitionedModel(CreateModel):
     """CreateModel whose table is partitioned by range on a DateTimeField; in a migration replace the one by the other.
 
@@ -140,8 +156,6 @@ class CreatePartitionedModel(CreateModel):
     primary key becomes (primary key, column), because a partitioned table's key must hold the partition column: ids
     are unique per instant only, which UUIDv7 makes good. The table has no partitions yet; `ensure_months` makes them.
     """
-
-    serialization_expand_args = ["fields", "options", "managers"]
 
     def __init__(
         self,
@@ -176,16 +190,23 @@ class CreatePartitionedModel(CreateModel):
 
 
 def _refuse_unfit_model(model: type[models.Model], column: str) -> None:
-    field = model._meta.get_field(column)
-    if not isinstance(field, models.DateTimeField) or field.null:
-        raise PartitionError(f"{model.__name__} can only be partitioned on a DateTimeField that is never null.")
-    unique = [(each.name,) for each in model._meta.local_fields if each.unique and not each.primary_key]
+    _field(model, column)
+    unique: list[Sequence[str]] = [
+        (each.name,) for each in model._meta.local_fields if each.unique and not each.primary_key
+    ]
     unique += model._meta.unique_together
     unique += [each.fields for each in model._meta.constraints if isinstance(each, models.UniqueConstraint)]
     if any(column not in names for names in unique):
         raise PartitionError(f"Every unique constraint of {model.__name__} must hold {column}: PostgreSQL requires it.")
     if model._meta.db_tablespace:
         raise PartitionError(f"{model.__name__} is partitioned: a table space belongs to its partitions.")
+
+
+def _field(model: type[models.Model], column: str) -> "models.DateTimeField[Any, Any]":
+    field = model._meta.get_field(column)
+    if not isinstance(field, models.DateTimeField) or field.null:
+        raise PartitionError(f"{model.__name__} can only be partitioned on a DateTimeField that is never null.")
+    return field
 
 
 @contextmanager
@@ -202,7 +223,7 @@ def _partitioned(schema_editor: Any, model: type[models.Model], column: str) -> 
         plain, marked = sql.replace(" PRIMARY KEY", "", 1), sql.count(" PRIMARY KEY")
         if marked != 1 or not plain.endswith(")"):
             raise PartitionError(f"The table of {model.__name__} is not of the form that can be partitioned.")
-        by = quote(model._meta.get_field(column).column)
+        by = quote(_field(model, column).column)
         return f"{plain[:-1]}, PRIMARY KEY ({key}, {by})) PARTITION BY RANGE ({by})", params
 
     schema_editor.table_sql = table_sql
