@@ -19,6 +19,8 @@ from tests.flush import keep_seeds
 from tests.mailbox import Mailbox
 
 QUEUES = "celery,clock,mail,export,erasure,retention"
+WORKER = [sys.executable, "-m", "celery", "-A", "crasme", "worker", "--pool", "solo", "--loglevel", "INFO"]
+WORKER += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 BROWSER_FLAGS = (
     "--no-sandbox",
@@ -73,8 +75,7 @@ def _worker(
     log = tmp_path_factory.mktemp("worker") / "worker.log"
     url, name = os.environ["DATABASE_URL"], str(connection.settings_dict["NAME"])
     child = processes.spawn(
-        [sys.executable, "-m", "celery", "-A", "crasme", "worker", "--pool", "solo", "--queues", QUEUES]
-        + ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"],
+        [*WORKER, "--queues", QUEUES],
         log=log,
         environment=os.environ
         | {"DATABASE_URL": f"{url.rpartition('/')[0]}/{name}", "EMAIL_URL": f"smtp://127.0.0.1:{_mailbox.port}"},
@@ -82,7 +83,8 @@ def _worker(
     )
     try:
         ready = processes.wait_until(lambda: b" ready." in log.read_bytes() or child.poll() is not None, 60)
-        assert ready and child.poll() is None, f"the worker did not start:\n{processes.last_lines(log, 40)}"
+        assert ready
+        assert child.poll() is None, f"the worker did not start:\n{processes.last_lines(log, 40)}"
         yield child
     finally:
         processes.stop_child(child, processes.SOFTLY)
@@ -96,14 +98,20 @@ def celery_worker_process(transactional_db: None, _worker: subprocess.Popen[byte
 
 
 # --- a browser -------------------------------------------------------------------------------------------------------
+def _runs(name: str) -> bool:
+    """Some systems have a `chromium-browser` that only says how to install one."""
+    path = shutil.which(name)
+    return path is not None and subprocess.run([path, "--version"], capture_output=True, check=False).returncode == 0
+
+
 @pytest.fixture(scope="session")
 def browser() -> Generator[Browser]:
     """The machine's Chromium or Chrome, else the one that Playwright itself has installed."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    found = next(filter(_runs, BROWSERS), None)
     # Playwright's synchronous interface keeps an event loop in this thread, which Django takes for asynchronous code.
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        opened = playwright.chromium.launch(executable_path=found, args=list(BROWSER_FLAGS))
+        opened = playwright.chromium.launch(executable_path=found and shutil.which(found), args=list(BROWSER_FLAGS))
         yield opened
         opened.close()
 

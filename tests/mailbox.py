@@ -19,10 +19,10 @@ class Mailbox:
         self.messages: list[EmailMessage] = []
         self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        message = message_from_bytes(envelope.original_content or b"", policy=policy.default)
-        assert isinstance(message, EmailMessage)
-        self.messages.append(message)
+    async def handle_DATA(  # noqa: N802  (the name that aiosmtpd calls)
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        self.messages.append(message_from_bytes(envelope.original_content or b"", EmailMessage, policy=policy.default))
         return "250 Message accepted"
 
     def clear(self) -> None:

@@ -33,7 +33,10 @@ def environment(data_dir: Path) -> dict[str, str]:
         "SITE_URL": f"http://localhost:{known.get('web_port', 8000)}",
         "EMAIL_URL": f"smtp://127.0.0.1:{known.get('mail_port', 1025)}",
         "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
-        **{name: secrets[name] for name in ("SECRET_KEY", "FIELD_KEYS", "SUBJECT_KEY", "FLOWER_USER", "FLOWER_PASSWORD")},
+        **{
+            name: secrets[name]
+            for name in ("SECRET_KEY", "FIELD_KEYS", "SUBJECT_KEY", "FLOWER_USER", "FLOWER_PASSWORD")
+        },
     }
     if "postgres_port" in known:
         variables["DATABASE_URL"] = (

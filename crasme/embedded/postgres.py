@@ -2,8 +2,8 @@
 
 What could go wrong, and what happens: initdb cut off (made aside, renamed when whole) · a left-over server of the same
 folder (ended: fast shutdown, then harder) · a pid file whose number is by now another program (removed, for PostgreSQL
-itself would refuse) · the remembered port taken (another one) · data of another major version (refused, with the way out)
-· values of people in its log (statements and details are not logged).
+itself would refuse) · the remembered port taken (another one) · data of another major version (refused, with the way
+out) · values of people in its log (statements and details are not logged).
 """
 
 import os
@@ -116,7 +116,7 @@ class Postgres:
         found, ours = self._read("PG_VERSION").strip(), wheels.postgres_major()
         if found != ours:
             raise EmbeddedError(
-                f"{self.data} holds data of PostgreSQL {found or 'unknown'}, but this version brings PostgreSQL {ours}. "
+                f"{self.data} holds data of PostgreSQL {found or '?'}, but this version brings PostgreSQL {ours}. "
                 "Dump it with the old version and load it into a new DATA_DIR, or start afresh: "
                 f"`DATA_DIR=.local-{ours} make run`."
             )
@@ -135,7 +135,10 @@ class Postgres:
     def _ready(self) -> bool:
         lines = self._read("postmaster.pid").splitlines()
         return (
-            self.child is not None and len(lines) >= 8 and lines[0] == str(self.child.pid) and lines[7].strip() == "ready"
+            self.child is not None
+            and len(lines) >= 8
+            and lines[0] == str(self.child.pid)
+            and lines[7].strip() == "ready"
         )
 
     def _read(self, name: str) -> str:
@@ -186,7 +189,7 @@ def _memory() -> int:
 
 def _shared_memory() -> int:
     try:
-        facts = os.statvfs("/dev/shm")
+        facts = os.statvfs("/dev/shm")  # noqa: S108  (asked for its size only)
     except OSError:  # not Linux: PostgreSQL's default is right there
         return 1 << 40
     return facts.f_frsize * facts.f_bavail

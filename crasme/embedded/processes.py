@@ -48,7 +48,7 @@ def spawn(
             cwd=folder,
             env=None if environment is None else dict(environment),
             start_new_session=True,
-            preexec_fn=_bound_to_parent(last_signal),
+            preexec_fn=_bound_to_parent(last_signal),  # noqa: PLW1509  (None unless in the main thread)
             **(account.keywords if account else {}),  # type: ignore[call-overload]
         )
 

@@ -35,7 +35,9 @@ class DataDir:
             self.logs.mkdir(mode=0o700, exist_ok=True)
             descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise EmbeddedError(f"The data folder {self.path} cannot be used: {error.strerror}. Set DATA_DIR.") from error
+            raise EmbeddedError(
+                f"The data folder {self.path} cannot be used: {error.strerror}. Set DATA_DIR."
+            ) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -77,7 +79,9 @@ class DataDir:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
-            raise EmbeddedError(f"{self.path / name} cannot be read ({error}): mend it or choose another DATA_DIR.") from error
+            raise EmbeddedError(
+                f"{self.path / name} cannot be read ({error}): mend it or choose another DATA_DIR."
+            ) from error
         return dict(content)
 
     def _write(self, name: str, content: dict[str, Any]) -> None:

