@@ -1,0 +1,87 @@
+"""The clock: events in, dates out.
+
+    effective = min(promise, law)
+
+The promise is 30 days flat from receipt; nothing pauses or extends it. The law stands beside it, by regime. What no
+regime knows (a pause in the EU, an extension announced too late, a second one) has no effect here, however often it
+was written down, so a wrong click never buys time.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from privacy.clock.events import Event, Kind
+from privacy.clock.regimes import Regime
+from privacy.clock.rules import LAWS, PROMISE_DAYS, PROMISE_RULE, PROMISE_SOURCE, VERSION, Law
+
+
+@dataclass(frozen=True, slots=True)
+class RuleUsed:
+    rule: str
+    source: str
+    due: date
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """Last days to answer, each inclusive. `rules` starts with the one that decides."""
+
+    promise_due: date
+    law_due: date
+    effective_due: date
+    rules: tuple[RuleUsed, ...]
+    rules_version: str = VERSION
+
+
+def deadlines(events: Iterable[Event], regime: str, as_of: date | None = None) -> Deadlines:
+    """The dates that follow from `events` (only those up to `as_of`, when given) under one regime.
+
+    Raises ValueError when there is no receipt among them.
+    """
+    counted = [event for event in events if as_of is None or event.on <= as_of]
+    received = next((event.on for event in counted if event.kind == Kind.RECEIVED), None)
+    if received is None:
+        raise ValueError("A clock without a receipt has no deadlines.")
+    promise = RuleUsed(PROMISE_RULE, PROMISE_SOURCE, received + timedelta(days=PROMISE_DAYS))
+    law = _law(received, counted, regime)
+    first = min(promise, law, key=lambda used: used.due)
+    return Deadlines(
+        promise_due=promise.due,
+        law_due=law.due,
+        effective_due=first.due,
+        rules=(first, law if first is promise else promise),
+    )
+
+
+def _law(received: date, events: Sequence[Event], regime: str) -> RuleUsed:
+    known = LAWS.get(Regime(regime))
+    if known is not None:
+        return _one(known, received, events)
+    # Nobody knows whose law it is: answer in time for the strictest, without the reliefs of any.
+    return min((_one(law, received, ()) for law in LAWS.values()), key=lambda used: used.due)
+
+
+def _one(law: Law, received: date, events: Sequence[Event]) -> RuleUsed:
+    stopped = _days_stopped(events, received) if law.stops else 0
+    due = law.first(received) + timedelta(days=stopped)
+    if law.extended is not None and any(
+        event.kind == Kind.EXTENDED and received <= event.on <= due for event in events
+    ):
+        return RuleUsed(law.extended_rule, law.source, law.extended(received) + timedelta(days=stopped))
+    return RuleUsed(law.rule, law.source, due)
+
+
+def _days_stopped(events: Sequence[Event], received: date) -> int:
+    """Days between a question and its answer, both counted; a question still open stops nothing yet.
+
+    Source: UK GDPR Art. 12A, read with DPA 2018 s. 54. Overlapping questions count once.
+    """
+    total, asked, until = 0, None, received - timedelta(days=1)
+    for event in sorted(events, key=lambda event: event.on):
+        if event.kind == Kind.PAUSED and asked is None:
+            asked = max(event.on, received, until + timedelta(days=1))
+        elif event.kind == Kind.RESUMED and asked is not None:
+            total += max((event.on - asked).days + 1, 0)
+            asked, until = None, max(until, event.on)
+    return total

@@ -1,0 +1,84 @@
+"""What can go wrong in this room, in words that staff and visitors can act on."""
+
+from django.utils.translation import gettext_lazy as _
+
+from crasme.kit.errors import CrasmeError
+
+
+class PrivacyError(CrasmeError):
+    """Base of this room's errors; nothing was changed when one is raised."""
+
+    code = "privacy"
+
+
+class MoveNotAllowed(PrivacyError):
+    """The request is not where this step starts from; somebody else was quicker, or the page is old."""
+
+    code = "move-not-allowed"
+    remedy = _("Reload the page to see where the request stands.")
+
+
+class NotYours(PrivacyError):
+    """The agent lacks the right, or may not be the second person for their own proposal."""
+
+    code = "not-yours"
+
+
+class Incomplete(PrivacyError):
+    """Something that the law or the next reader needs was left out: a reason, an answer, a result."""
+
+    code = "incomplete"
+
+
+class LinkSpent(PrivacyError):
+    """A link or code that was used, replaced, has run out, or never was."""
+
+    code = "link-spent"
+    remedy = _("Ask for a new link.")
+
+
+class PlanOutdated(PrivacyError):
+    """The data changed between the plan and its approval or execution."""
+
+    code = "plan-outdated"
+    remedy = _("A new plan is being made; look at it and approve that one.")
+
+
+class PackageGone(PrivacyError):
+    """The package expired and was destroyed, or was never there."""
+
+    code = "package-gone"
+
+
+class PackageBroken(PrivacyError):
+    """The stored package does not match what was written: damaged, cut short or exchanged."""
+
+    code = "package-broken"
+
+
+class ResidueFound(PrivacyError):
+    """The search after an erasure still found the person; nobody is told that they are gone."""
+
+    code = "residue-found"
+
+
+class NoHandler(PrivacyError):
+    """A step kind that no code does: a deployment mixed two versions."""
+
+    code = "no-handler"
+
+
+class TooEarly(PrivacyError):
+    """The thing waited for has not happened yet; not a failure, try again later."""
+
+    code = "too-early"
+
+
+class TooOften(PrivacyError):
+    """A limit was reached; `wait` is the number of seconds after which another try makes sense."""
+
+    code = "too-often"
+
+    def __init__(self, wait: int) -> None:
+        super().__init__(_("Too many tries from here in a short time."))
+        self.wait = wait

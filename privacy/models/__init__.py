@@ -1,0 +1,28 @@
+"""People who ask, their requests and what is done for them; the policy and the registers it is rendered from."""
+
+from privacy.models.clock import ClockEvent
+from privacy.models.messages import Message, Note
+from privacy.models.packages import Package
+from privacy.models.people import Person
+from privacy.models.plans import Plan
+from privacy.models.policy import PolicyVersion
+from privacy.models.registers import Controller, Recipient, Right
+from privacy.models.requests import Request
+from privacy.models.steps import Step
+from privacy.models.verification import Verification
+
+__all__ = [
+    "ClockEvent",
+    "Controller",
+    "Message",
+    "Note",
+    "Package",
+    "Person",
+    "Plan",
+    "PolicyVersion",
+    "Recipient",
+    "Request",
+    "Right",
+    "Step",
+    "Verification",
+]

@@ -1,0 +1,93 @@
+"""Correspondence. An outgoing mail is a row first and is sent by a worker.
+
+What could go wrong: a second copy of the address and of secrets in each mail kept for ever. So a row names a template
+and a request; the address is read at the moment of sending, links are made then and stored as digests only, and the
+text kept as a record is encrypted, has no link in it, and is emptied when the person is forgotten.
+"""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from crasme.kit.cards import CardFree, CardFreeQuerySet
+from crasme.kit.claims import Claimable
+from crasme.kit.fields import EncryptedTextField
+from crasme.kit.ids import uuid7
+from privacy.querysets import MessageQuerySet
+
+
+class Message(Claimable):
+    class Direction(models.TextChoices):
+        OUT = "out", _("sent")
+        IN = "in", _("received")
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    request = models.ForeignKey(
+        "privacy.Request", on_delete=models.CASCADE, related_name="messages", verbose_name=_("request")
+    )
+    direction = models.CharField(_("direction"), max_length=3, choices=Direction.choices, default=Direction.OUT)
+    template = models.CharField(_("template"), max_length=40, blank=True)
+    period_key = models.CharField(
+        _("occasion"), max_length=40, blank=True, help_text=_("One mail a template and occasion, however often asked.")
+    )
+    language = models.CharField(_("language"), max_length=8, default=settings.LANGUAGE_CODE)
+    written = EncryptedTextField(_("what the agent wrote"), null=True, blank=True)
+    written_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
+        verbose_name=_("written by"),
+    )
+    subject = EncryptedTextField(_("subject"), null=True, blank=True)
+    body = EncryptedTextField(_("text as sent"), null=True, blank=True)
+    message_id = models.CharField(_("Message-ID"), max_length=200, unique=True)
+    created_at = models.DateTimeField(_("created at"))
+    bounced_at = models.DateTimeField(_("bounced at"), null=True, blank=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta(Claimable.Meta):
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        ordering: ClassVar = ["created_at", "id"]
+        default_permissions = ("view",)
+        constraints: ClassVar = [
+            *Claimable.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["request", "template", "period_key"],
+                condition=Q(direction="out"),
+                name="privacy_message_once",
+                violation_error_message=_("This mail exists already."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.template or self.direction} {self.pk.hex[-8:]}"
+
+
+class Note(CardFree):
+    """What colleagues tell each other about a request. Never sent; shown to the person in an access package."""
+
+    CARD_FREE_FIELDS = ("body",)
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    request = models.ForeignKey(
+        "privacy.Request", on_delete=models.CASCADE, related_name="notes", verbose_name=_("request")
+    )
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("author")
+    )
+    at = models.DateTimeField(_("at"))
+    body = EncryptedTextField(_("note"), null=True)
+
+    objects = CardFreeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("note")
+        verbose_name_plural = _("notes")
+        ordering: ClassVar = ["at", "id"]
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"note {self.pk.hex[-8:]}"

@@ -1,0 +1,57 @@
+"""Steps: the work that a request causes, one row a piece. PostgreSQL is the queue; a task message only wakes."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from crasme.kit.claims import Claimable
+from crasme.kit.ids import uuid7
+from privacy.querysets import StepQuerySet
+
+
+class Step(Claimable):
+    class Kind(models.TextChoices):
+        LOCATE = "locate", _("Find who it is")
+        COLLECT = "collect", _("Find what is held")
+        PLAN = "plan", _("Draw up the plan")
+        APPROVAL = "approval", _("A person decides")
+        WORK = "work", _("A person does it")
+        PACKAGE = "package", _("Make the package")
+        EXECUTE = "execute", _("Erase")
+        VERIFY = "verify", _("Verify")
+        ANSWER = "answer", _("Answer")
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    request = models.ForeignKey(
+        "privacy.Request", on_delete=models.CASCADE, related_name="steps", verbose_name=_("request")
+    )
+    kind = models.CharField(_("step"), max_length=10, choices=Kind.choices)
+    source = models.CharField(
+        _("source"), max_length=40, blank=True, help_text=_("The system it is done in; empty when there is only one.")
+    )
+    round = models.PositiveSmallIntegerField(_("round"), default=1)
+    manual = models.BooleanField(_("by a person"), default=False)
+    created_at = models.DateTimeField(_("created at"))
+    result = models.JSONField(_("result"), default=dict, blank=True, help_text=_("Counts and ids, never values."))
+    done_by = models.CharField(_("done by"), max_length=80, blank=True)
+
+    objects = StepQuerySet.as_manager()
+
+    class Meta(Claimable.Meta):
+        verbose_name = _("step")
+        verbose_name_plural = _("steps")
+        ordering: ClassVar = ["created_at", "id"]
+        default_permissions = ("view",)
+        permissions: ClassVar = [("redrive_step", "Can put a parked step back into the queue")]
+        constraints: ClassVar = [
+            *Claimable.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["request", "kind", "source", "round"],
+                name="privacy_step_once",
+                violation_error_message=_("This step exists already."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk.hex[-8:]}"

@@ -1,0 +1,104 @@
+"""The vocabulary in which this room asks for requests, people and work. Dates are the controller's calendar days."""
+
+from datetime import date, datetime, timedelta
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+
+from crasme.kit.cards import CardFreeQuerySet
+from crasme.kit.claims import ClaimableQuerySet, WorkState
+from crasme.kit.crypto import keyed_hash
+from crasme.kit.text import normalise_email
+from privacy.states import State
+
+AT_RISK_DAYS = 7
+PARKED = (WorkState.PARKED,)
+
+
+def email_hash(address: str) -> str:
+    """What a person's address is looked up by: 64 hexadecimal digits, under a key that only this room derives."""
+    return keyed_hash("privacy.person", normalise_email(address))
+
+
+class PersonQuerySet(models.QuerySet[Any]):
+    def by_email(self, address: str) -> Self:
+        """At most one row; also finds people whose address has been forgotten since."""
+        return self.filter(email_hash=email_hash(address))
+
+    def forgettable(self, now: datetime) -> Self:
+        """Erased people whose last letter has gone out (or can no longer go out) and who have nothing open."""
+        from_request = self.model._meta.get_field("requests").related_model._base_manager
+        own = from_request.filter(person=OuterRef("pk"))
+        waiting = own.filter(
+            Q(messages__state__in=(WorkState.DUE, WorkState.LEASED))
+            # A letter that bounces for ever must not keep the address for ever.
+            | Q(messages__state=WorkState.PARKED, messages__created_at__gt=now - timedelta(days=30))
+        )
+        return self.filter(forget_from__lte=now).exclude(email="").filter(
+            ~Exists(own.exclude(state=State.CLOSED)), ~Exists(waiting)
+        )
+
+    def without_requests(self) -> Self:
+        """Rows whose last request has ended; nothing is left to answer for."""
+        return self.filter(requests=None)
+
+
+class RequestQuerySet(CardFreeQuerySet):
+    def open(self) -> Self:
+        return self.exclude(state=State.CLOSED)
+
+    def overdue(self, today: date) -> Self:
+        """Not answered by the effective day; that day itself is still in time."""
+        return self.open().filter(effective_due__lt=today)
+
+    def at_risk(self, today: date) -> Self:
+        """Due within a week, or stopped by work that needs a person: neither may vanish from sight."""
+        soon = Q(effective_due__lte=today + timedelta(days=AT_RISK_DAYS))
+        return self.open().filter(effective_due__gte=today).filter(soon | Q(pk__in=self._stuck()))
+
+    def _stuck(self) -> models.QuerySet[Any]:
+        steps = self.model._meta.get_field("steps").related_model._base_manager
+        return steps.filter(state=WorkState.PARKED).values("request")
+
+    def unassigned(self) -> Self:
+        return self.open().filter(assignee=None)
+
+    def by_email(self, address: str) -> Self:
+        return self.filter(person__email_hash=email_hash(address))
+
+    def unconfirmed_since(self, moment: datetime) -> Self:
+        """Received before `moment` (UTC) and never confirmed."""
+        return self.filter(state=State.RECEIVED, received_at__lt=moment)
+
+    def same_wish(self, request: Any) -> Self:
+        """Open requests of the same person for the same thing, the given one left out."""
+        return self.open().filter(person=request.person_id, kind=request.kind).exclude(pk=request.pk)
+
+
+class StepQuerySet(ClaimableQuerySet):
+    def automatic(self) -> Self:
+        return self.filter(manual=False)
+
+    def current(self) -> Self:
+        """Of the round that counts; earlier rounds stay as a record."""
+        return self.filter(round=F("request__round"))
+
+
+class MessageQuerySet(ClaimableQuerySet):
+    def outgoing(self) -> Self:
+        return self.filter(direction="out")
+
+
+class VerificationQuerySet(models.QuerySet[Any]):
+    def usable(self, now: datetime) -> Self:
+        return self.filter(used_at=None, expires_at__gt=now)
+
+
+class PackageQuerySet(models.QuerySet[Any]):
+    def available(self, now: datetime) -> Self:
+        return self.filter(deleted_at=None, expires_at__gt=now)
+
+    def expired(self, now: datetime) -> Self:
+        """Over, but the file and its key are still there."""
+        return self.filter(deleted_at=None, expires_at__lte=now)
