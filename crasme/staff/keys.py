@@ -10,7 +10,7 @@ what it needs (it is closed).
 import hmac
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,10 +18,12 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from crasme.kit.crypto import token_digest
 from crasme.staff.models import ApiKey
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView  # it reads the settings, which name this very module
 
 _NOBODY: Final = "0" * 64
 
@@ -77,6 +79,6 @@ def find(credentials: str, *, now: datetime) -> ApiKey | None:
 class HasScope(BasePermission):
     """The view says what each method needs: `required_scopes = {"POST": "events:write"}`. Silence means closed."""
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         needed = getattr(view, "required_scopes", {}).get(request.method)
         return isinstance(request.auth, ApiKey) and needed is not None and needed in request.auth.scopes

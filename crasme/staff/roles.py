@@ -49,6 +49,7 @@ ROLES: Final = (
             "retention.*",
             "ledger.view_*",
             "staff.view_*",
+            "auth.view_group",
         ),
     ),
     Role(
@@ -58,8 +59,10 @@ ROLES: Final = (
             "retention.view_*",
             "staff.*_user",
             "staff.*_apikey",
+            "auth.view_group",
             "ledger.view_*",
-            "django_celery_beat.*",
+            "django_celery_beat.view_periodictask",
+            "django_celery_beat.change_periodictask",
         ),
     ),
     Role(
@@ -73,7 +76,7 @@ ROLES: Final = (
             "ledger.view_*",
             "staff.view_*",
             "auth.view_group",
-            "django_celery_beat.view_*",
+            "django_celery_beat.view_periodictask",
         ),
     ),
 )

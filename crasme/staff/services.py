@@ -1,10 +1,11 @@
-"""Making and revoking the keys of machines."""
+"""What is done to staff users and to the keys of machines; each act leaves its entry in the ledger."""
 
 import secrets
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
+from allauth.mfa.models import Authenticator
 from django.db import transaction
 
 from crasme.kit.crypto import new_token, token_digest
@@ -52,3 +53,25 @@ def revoke_key(key: ApiKey, *, actor: str, now: datetime) -> bool:
     key.revoked_at = now
     record(verbs.API_KEY_REVOKED.name, actor=actor, key=key.pk)
     return True
+
+
+def powers(user: User) -> list[str]:
+    """What a user may be, as slugs: roles, and "superuser", "staff" or "inactive" where they apply."""
+    marks = {"superuser": user.is_superuser, "staff": user.is_staff, "inactive": not user.is_active}
+    roles = [name.lower().replace(" ", "-") for name in user.groups.order_by("name").values_list("name", flat=True)]
+    return roles + [mark for mark, applies in marks.items() if applies]
+
+
+def record_powers(user: User, *, before: list[str], actor: str) -> None:
+    """Call it in the transaction that changed roles; nothing is written when they are what they were."""
+    if (after := powers(user)) != before:
+        record(verbs.ROLES_CHANGED.name, actor=actor, user=user.pk, roles=after)
+
+
+@transaction.atomic
+def reset_second_factor(user: User, *, actor: str) -> int:
+    """For somebody who lost their phone or key: they set up a new one at the next sign-in. Returns how many went."""
+    gone, _by_model = Authenticator.objects.filter(user=user).delete()
+    if gone:
+        record(verbs.SECOND_FACTOR_RESET.name, actor=actor, user=user.pk)
+    return gone

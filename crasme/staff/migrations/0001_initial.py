@@ -29,12 +29,15 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=crasme.kit.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='id')),
                 ('email', models.EmailField(max_length=254, unique=True, verbose_name='e-mail address')),
                 ('language', models.CharField(default='en', max_length=8, verbose_name='language')),
+                ('left_at', models.DateTimeField(blank=True, help_text='When the account was switched off; starts its last period.', null=True, verbose_name='left at')),
                 ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
                 ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
             ],
             options={
                 'verbose_name': 'staff user',
                 'verbose_name_plural': 'staff users',
+                'permissions': [('reset_second_factor_user', 'Can take a lost second factor away')],
+                'default_permissions': ('add', 'change', 'view'),
             },
         ),
         migrations.CreateModel(
@@ -77,9 +80,28 @@ class Migration(migrations.Migration):
                 'default_permissions': ('view', 'add'),
             },
         ),
+        migrations.CreateModel(
+            name='Session',
+            fields=[
+                ('session_key', models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name='session key')),
+                ('session_data', models.TextField(verbose_name='session data')),
+                ('expire_date', models.DateTimeField(db_index=True, verbose_name='expire date')),
+                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='staff user')),
+            ],
+            options={
+                'verbose_name': 'session',
+                'verbose_name_plural': 'sessions',
+                'abstract': False,
+                'default_permissions': (),
+            },
+        ),
         migrations.AddConstraint(
             model_name='user',
             constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='staff_user_email_once', violation_error_message='A staff user with this e-mail address exists already.'),
+        ),
+        migrations.AddConstraint(
+            model_name='user',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('is_active', True), ('left_at', None)), models.Q(('is_active', False), ('left_at__isnull', False)), _connector='OR'), name='staff_user_left_iff_inactive', violation_error_message='Whoever is switched off has left, and nobody else.'),
         ),
         migrations.AddConstraint(
             model_name='apikey',

@@ -1,5 +1,6 @@
 from crasme.staff.models.access import AccessEntry
 from crasme.staff.models.keys import ApiKey
+from crasme.staff.models.sessions import Session
 from crasme.staff.models.users import User
 
-__all__ = ["AccessEntry", "ApiKey", "User"]
+__all__ = ["AccessEntry", "ApiKey", "Session", "User"]

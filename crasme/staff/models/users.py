@@ -35,6 +35,9 @@ class User(AbstractUser):
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     email = models.EmailField(_("e-mail address"), unique=True)
     language = models.CharField(_("language"), max_length=8, default="en")
+    left_at = models.DateTimeField(
+        _("left at"), null=True, blank=True, help_text=_("When the account was switched off; starts its last period.")
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -43,10 +46,18 @@ class User(AbstractUser):
     class Meta:
         verbose_name = _("staff user")
         verbose_name_plural = _("staff users")
+        # Colleagues leave by being switched off; the row ends by its rule, when no evidence needs it any more.
+        default_permissions = ("add", "change", "view")
+        permissions: ClassVar = [("reset_second_factor_user", "Can take a lost second factor away")]
         constraints: ClassVar = [
             models.UniqueConstraint(Lower("email"), name="staff_user_email_once", violation_error_message=_(
                 "A staff user with this e-mail address exists already."
             )),
+            models.CheckConstraint(
+                condition=models.Q(is_active=True, left_at=None) | models.Q(is_active=False, left_at__isnull=False),
+                name="staff_user_left_iff_inactive",
+                violation_error_message=_("Whoever is switched off has left, and nobody else."),
+            ),
         ]
 
     def __str__(self) -> str:

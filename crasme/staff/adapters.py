@@ -1,0 +1,50 @@
+"""How allauth signs people in here: staff only, no sign-up, the same answer to every wrong try.
+
+What could go wrong: the form tells who works here (an inactive colleague, an address that exists, a person without
+staff rights all get the one generic answer), an authenticator's secret lies readable in a dump, or the mail server's
+bad day keeps somebody from securing their account.
+"""
+
+import logging
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from django.http import HttpRequest
+
+from crasme.kit import crypto
+from crasme.staff.models import User
+
+logger = logging.getLogger(__name__)
+
+
+class StaffAccountAdapter(DefaultAccountAdapter):
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """The user, or None for every reason there is. `login` is the name under which axes counts the attempts."""
+        user = super().authenticate(request, **credentials, login=credentials.get("email", "").casefold())
+        return user if user is not None and user.is_active and user.is_staff else None
+
+    def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
+        """Word of a changed password or second factor. The change stands even when the mail server is away."""
+        try:
+            super().send_notification_mail(*args, **kwargs)
+        except OSError as error:
+            logger.warning("A security notice could not be mailed: %s", type(error).__name__)
+
+
+class StaffMFAAdapter(DefaultMFAAdapter):
+    """Authenticators' secrets are encrypted like every other field secret."""
+
+    def encrypt(self, text: str) -> str:
+        return crypto.encrypt(text.encode()).decode("ascii")
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return crypto.decrypt(encrypted_text.encode("ascii")).decode()
+
+
+def client_ip(request: HttpRequest) -> str:
+    """One answer for allauth's limits and for axes: behind a proxy, the address that the proxy saw."""
+    return DefaultAccountAdapter().get_client_ip(request)

@@ -1,0 +1,51 @@
+"""Asking before acting: a page between a button of the admin and what it does.
+
+What could go wrong: the theme's buttons on a page are links, and a link must change nothing (a crawler, a prefetch or
+a foreign page follows it). So the link leads to a page that says what will happen, and its form does it.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django import forms
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.functional import Promise
+
+Words = str | Promise
+Act = Callable[..., HttpResponse]
+
+
+def confirmed(
+    *, title: Words, text: Words, button: Words, form_class: type[forms.Form] = forms.Form, danger: bool = False
+) -> Callable[[Act], Act]:
+    """Put it under `@action` on a detail action `def act(self, request, object_id, form)`; `form` is valid then.
+
+    `text` may name `{object}`. GET shows the page and is inert; POST with a valid form acts.
+    """
+
+    def decorator(act: Act) -> Act:
+        @wraps(act)
+        def page(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
+            form = form_class(request.POST if request.method == "POST" else None)
+            if form.is_bound and form.is_valid():
+                return act(self, request, object_id, form)
+            obj = self.get_object(request, object_id)
+            if obj is None:
+                raise Http404
+            request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+            context = self.admin_site.each_context(request) | {
+                "title": title,
+                "text": str(text).format(object=obj),
+                "button": button,
+                "danger": danger,
+                "form": form,
+                "opts": self.opts,
+                "original": obj,
+            }
+            return TemplateResponse(request, "admin/confirm.html", context)
+
+        return page
+
+    return decorator

@@ -1,0 +1,131 @@
+"""What is stored about the people who work here, and what they looked at."""
+
+from crasme.kit.datamap import Category, NoPeople, Purpose, Sensitivity, Table, kept
+
+SECURITY = (Purpose.SECURITY,)
+WORKS_HERE = "Needed while the person works here, and as long as evidence of what was done names them."
+ACCESS_PROOF = "Shows who looked at whose data; without it misuse could not be found."
+
+TABLES = [
+    Table(
+        label="staff.User",
+        title="Staff accounts",
+        category=Category.STAFF,
+        purposes=SECURITY,
+        subject={"staff": "id", "email": "email"},
+        ends="staff-accounts",
+        source="entered by a colleague",
+        order="date_joined",
+        fields={
+            "email": kept("E-mail address, used to sign in", reason=WORKS_HERE),
+            "first_name": kept("First name", reason=WORKS_HERE),
+            "last_name": kept("Last name", reason=WORKS_HERE),
+            "language": kept("Language", reason=WORKS_HERE),
+            "password": kept(
+                "Password, as a strong hash",
+                reason=WORKS_HERE,
+                sensitivity=Sensitivity.SECRET,
+                withheld="A hash helps only an attacker.",
+            ),
+            "is_staff": kept("Whether the person may enter the back office", reason=WORKS_HERE),
+            "is_superuser": kept("Whether the person may do everything", reason=WORKS_HERE),
+            "is_active": kept("Whether the person may sign in", reason=WORKS_HERE),
+            "date_joined": kept("When the account was made", reason=WORKS_HERE),
+            "left_at": kept("When the account was switched off", reason=WORKS_HERE),
+            "last_login": kept("Last sign-in", reason=WORKS_HERE),
+        },
+    ),
+    Table(
+        label="staff.User_groups",
+        title="Roles of staff",
+        category=Category.STAFF,
+        purposes=SECURITY,
+        subject={"staff": "user"},
+        ends="staff-accounts",
+        source="entered by a colleague",
+        fields={
+            "user": kept("Who has the role", reason=WORKS_HERE),
+            "group": kept("The role", reason=WORKS_HERE),
+        },
+    ),
+    Table(
+        label="staff.User_user_permissions",
+        title="Single rights of staff",
+        category=Category.STAFF,
+        purposes=SECURITY,
+        subject={"staff": "user"},
+        ends="staff-accounts",
+        source="entered by a colleague",
+        fields={
+            "user": kept("Who has the right", reason=WORKS_HERE),
+            "permission": kept("The right", reason=WORKS_HERE),
+        },
+    ),
+    Table(
+        label="staff.Session",
+        title="Sign-in sessions of staff",
+        category=Category.STAFF,
+        purposes=SECURITY,
+        subject={"staff": "user"},
+        ends="sessions",
+        source="made at sign-in",
+        order="expire_date",
+        fields={
+            "user": kept("Whose session it is", reason=WORKS_HERE),
+            "session_data": kept(
+                "State of the session: how and when the person signed in, unsent messages",
+                reason=WORKS_HERE,
+                sensitivity=Sensitivity.SECRET,
+                withheld="Whoever holds a session can act as its owner.",
+            ),
+            "expire_date": kept("When it ends", reason=WORKS_HERE),
+        },
+    ),
+    Table(
+        label="staff.AccessEntry",
+        title="Looks at personal data",
+        category=Category.STAFF,
+        purposes=SECURITY,
+        subject={"staff": "user"},
+        ends="access-log",
+        source="recorded by the back office",
+        order="at",
+        fields={
+            "at": kept("When", reason=ACCESS_PROOF),
+            "user": kept("Who looked", reason=ACCESS_PROOF),
+            "action": kept("Viewed, listed, searched, exported or downloaded", reason=ACCESS_PROOF),
+            "table": kept("What kind of data", reason=ACCESS_PROOF),
+            "subject_ref": kept("Keyed hash of the person looked at", reason=ACCESS_PROOF),
+            "rows": kept("How many rows", reason=ACCESS_PROOF),
+        },
+    ),
+    Table(
+        label="staff.ApiKey",
+        title="Keys of machines made by staff",
+        category=Category.STAFF,
+        purposes=SECURITY,
+        subject={"staff": "created_by"},
+        ends="api-keys",
+        source="made in the back office",
+        order="created_at",
+        fields={
+            "name": kept("The system that holds the key", reason=WORKS_HERE),
+            "prefix": kept("How the key begins", reason=WORKS_HERE),
+            "digest": kept(
+                "Digest of the key",
+                reason=WORKS_HERE,
+                sensitivity=Sensitivity.SECRET,
+                withheld="It guards a system, and says nothing about a person.",
+            ),
+            "scopes": kept("What the key allows", reason=WORKS_HERE),
+            "created_by": kept("Who made it", reason=WORKS_HERE),
+            "created_at": kept("When it was made", reason=WORKS_HERE),
+            "expires_at": kept("When it ends", reason=WORKS_HERE),
+            "revoked_at": kept("When it was revoked", reason=WORKS_HERE),
+            "last_used_on": kept("Day of its last use", reason=WORKS_HERE),
+        },
+    ),
+    NoPeople("auth.Group", why="Names of roles, made by code."),
+    NoPeople("auth.Group_permissions", why="What roles may do, made by code."),
+    NoPeople("auth.Permission", why="Names of rights, made by code."),
+]
