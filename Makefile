@@ -24,7 +24,6 @@ lint: dev ## Check format, types, layers, migrations, templates and settings
 	.venv/bin/ruff check --quiet .
 	.venv/bin/lint-imports --no-logo
 	.venv/bin/djlint templates --lint --quiet
-	.venv/bin/djlint templates --check --quiet
 	.venv/bin/hadolint Dockerfile
 	@$(PY) -m crasme.embedded $(MAKE) lint-on-servers
 

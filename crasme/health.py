@@ -20,6 +20,7 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from crasme import broker
 from crasme import metrics as figures
 
 LIMIT_SECONDS = 2
@@ -104,9 +105,7 @@ def _last_migrations() -> frozenset[tuple[str, str]]:
 
 
 def _broker() -> None:
-    with redis.Redis.from_url(
-        settings.BROKER_URL, socket_connect_timeout=LIMIT_SECONDS, socket_timeout=LIMIT_SECONDS
-    ) as client:
+    with broker.client() as client:
         client.ping()
 
 

@@ -20,6 +20,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from crasme import broker
 from crasme.kit import gauges
 from crasme.kit.claims import Claimable
 
@@ -85,7 +86,7 @@ def work_rows() -> Iterable[tuple[tuple[str, ...], float]]:
 @gauges.gauge("crasme_broker_messages", "Messages that wait in the broker, by queue", labels=("queue",))
 def broker_messages() -> Iterable[tuple[tuple[str, ...], float]]:
     prefix = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("global_keyprefix", "")
-    with redis.Redis.from_url(settings.BROKER_URL, socket_timeout=2, socket_connect_timeout=2) as client:
+    with broker.client() as client:
         lengths = client.pipeline(transaction=False)
         for queue in QUEUES:
             lengths.llen(f"{prefix}{queue}")

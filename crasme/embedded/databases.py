@@ -1,6 +1,6 @@
 """Making a database on a server."""
 
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
@@ -12,6 +12,7 @@ def ensure_database(url: str, name: str) -> str:
     Template0 with UTF-8 keeps it free of whatever was added to template1. Two callers at once are harmless.
     """
     parts = urlsplit(url)
+    answer = urlunsplit(parts._replace(path=f"/{quote(name, safe='')}"))
     with psycopg.connect(urlunsplit(parts._replace(path="/postgres")), autocommit=True) as connection:
         known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
         if known is None:
@@ -19,5 +20,5 @@ def ensure_database(url: str, name: str) -> str:
             try:
                 connection.execute(statement)
             except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-                return urlunsplit(parts._replace(path=f"/{name}"))
-    return urlunsplit(parts._replace(path=f"/{name}"))
+                return answer
+    return answer
