@@ -3,8 +3,8 @@
 What could go wrong: a number in a note, an import or a log line slips through because it is grouped, dashed or typed
 in other digits; or honest references are refused all day. So a candidate needs an issuer's prefix, that issuer's
 length, a correct check digit, and the shape of a number that stands alone. Measured limit: of random digit strings
-with a valid prefix and length one in ten has a correct check digit, whatever the program; about 5% of random
-16-digit references are refused for that reason. Give references a letter, and they never are.
+with a valid prefix and length one in ten has a correct check digit, whatever the program; that refuses 3% of random
+16-digit references, 1 to 2% of 13 and 19 digits, less of others. Give references a letter, and they never are.
 
 What separates groups: spaces and dashes of every width anywhere between groups of a regular size; dots, slashes and
 underscores only between groups as printed on cards (4-4-4-4, 4-6-5 …), since elsewhere they mean decimals, dates, IP
@@ -62,15 +62,18 @@ _GONE = b" -"
 _LONG, _DOTTED = b"0" * SHORTEST, b"0000.0000"
 _WIDE_SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u00ad\u200b-\u200f\u2060\ufeff"
 _WIDE_DASHES = "\u2010-\u2015\u2043\u2212\ufe58\ufe63\uff0d\u30fc"
-_EXOTIC = re.compile(rf"(?![0-9])\d|[{_WIDE_SPACES}{_WIDE_DASHES}\uff0e\uff0f\uff3f]")
+# Whatever is not ASCII first, then whether it matters: that order lets the engine skip plain text at once.
+_EXOTIC = re.compile(rf"[^\x00-\x7f](?<=[\d{_WIDE_SPACES}{_WIDE_DASHES}\uff0e\uff0f\uff3f])")
 _DASH = re.compile(rf"[{_WIDE_DASHES}]")
 _PLAIN = {"\uff0e": ".", "\uff0f": "/", "\uff3f": "_"}
 
 
 def may_hold(raw: bytes) -> bool:
     """False when an NDJSON line (or any UTF-8 text) certainly holds no card number; True means: look with `find`."""
-    if not raw.isascii() or b"\\u" in raw:
-        return True
+    return not raw.isascii() or b"\\u" in raw or _shows_digits(raw)
+
+
+def _shows_digits(raw: bytes) -> bool:
     shape = raw.translate(_SHAPE, _GONE)
     return _LONG in shape or _DOTTED in shape
 
@@ -99,7 +102,7 @@ def find(text: str) -> Match | None:
     if len(text) < SHORTEST:
         return None
     plain = _plain(text)
-    if not may_hold(plain.encode("ascii", errors="replace").replace(b"\\u", b"")):
+    if not _shows_digits(plain.encode("ascii", errors="replace")):
         return None
     structured: list[tuple[int, int]] | None = None
     for run in _RUN.finditer(plain):
@@ -186,17 +189,24 @@ def luhn(digits: str) -> bool:
 # --- structures ------------------------------------------------------------------------------------------------------
 def find_in(value: Any) -> Match | None:
     """`find` in a string, or in anything that JSON can hold: keys and values of any depth, whole numbers included."""
-    if isinstance(value, str):
-        return find(value)
-    if isinstance(value, bool) or value is None:
-        return None
-    if isinstance(value, int):
-        return find(str(abs(value))) if abs(value) >= 10**11 else None
-    if isinstance(value, float):
-        # A spreadsheet hands a card number over as 4.0e15.
-        return find(f"{abs(value):.0f}") if 10**11 <= abs(value) < 10**19 and value.is_integer() else None
-    if isinstance(value, Mapping):
-        return next((m for pair in value.items() for part in pair if (m := find_in(part))), None)
-    if isinstance(value, list | tuple | set | frozenset):
-        return next((m for part in value if (m := find_in(part))), None)
+    pending = [value]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, str):
+            if len(part) >= SHORTEST and (found := find(part)):
+                return found
+        elif isinstance(part, Mapping):
+            pending += part
+            pending += part.values()
+        elif isinstance(part, list | tuple | set | frozenset):
+            pending += part
+        elif isinstance(part, int | float) and (found := find(_digits(part))):
+            return found
     return None
+
+
+def _digits(number: float) -> str:
+    """A whole number as it would be typed; a spreadsheet hands a card number over as 4.1e15."""
+    if not 10 ** (SHORTEST - 1) <= abs(number) < 10**LONGEST or number != int(number):
+        return ""
+    return str(abs(int(number)))

@@ -12,7 +12,7 @@ the work's own writes: then LeaseLost rolls them back.
 import re
 import uuid
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.db import connections, models, router
 from django.db.models import Q
@@ -86,7 +86,7 @@ class Claimable(models.Model):
 
     class Meta:
         abstract = True
-        indexes = [
+        indexes: ClassVar = [
             models.Index(
                 fields=["next_attempt_at"], condition=Q(state=WorkState.DUE), name="%(app_label)s_%(class)s_due"
             ),
@@ -94,7 +94,7 @@ class Claimable(models.Model):
                 fields=["lease_until"], condition=Q(state=WorkState.LEASED), name="%(app_label)s_%(class)s_lease"
             ),
         ]
-        constraints = [
+        constraints: ClassVar = [
             models.CheckConstraint(
                 condition=Q(state=WorkState.LEASED, lease_token__isnull=False, lease_until__isnull=False)
                 | (~Q(state=WorkState.LEASED) & Q(lease_token__isnull=True, lease_until__isnull=True)),

@@ -12,7 +12,7 @@ import io
 import json
 import warnings
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -80,7 +80,7 @@ class CSV(_Safe, base_formats.CSV):
         delimiter = max(",;\t", key=head.count)
         try:
             rows = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
-            return _dataset((rows.line_num, row) for row in rows)
+            return _with_header((rows.line_num, row) for row in rows)
         except csv.Error as error:
             raise FileRefused(
                 _("The file is no regular CSV: a quotation mark is open or misplaced, or a cell is too long."),
@@ -108,7 +108,8 @@ class XLSX(_Safe, base_formats.XLSX):
                 book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
                 sheet: Any = book.active
                 sheet.reset_dimensions()  # what the file claims about its size is not to be believed
-                return _dataset(enumerate(sheet.iter_rows(values_only=True), start=1))
+                rows = enumerate(sheet.iter_rows(values_only=True), start=1)
+                return _with_header((number, ["" if cell is None else cell for cell in row]) for number, row in rows)
         except FileRefused:
             raise
         # A broken workbook fails inside openpyxl in more ways than it documents (KeyError, ParseError …).
@@ -139,7 +140,7 @@ class JSON(_Safe, base_formats.JSON):
             raise FileRefused(_("The JSON must be a list of objects, one for each row."))
         columns = list(dict.fromkeys(key for row in rows for key in row))
         table = ((number, [row.get(key) for key in columns]) for number, row in enumerate(rows, start=1))
-        return _dataset(_chain((0, columns), table), restored=False)
+        return _dataset(columns, table)
 
 
 SAFE_FORMATS = (CSV, XLSX, JSON)
@@ -182,20 +183,20 @@ def _decoded(data: bytes) -> str:
         ) from None
 
 
-def _chain(head: tuple[int, list[Any]], rest: Iterable[tuple[int, list[Any]]]) -> Iterator[tuple[int, list[Any]]]:
-    yield head
-    yield from rest
-
-
-def _dataset(rows: Iterable[tuple[int, Iterable[Any]]], *, restored: bool = True) -> tablib.Dataset:
-    """Numbered rows, the first being the headers, as a dataset without blank rows; FileRefused names the line."""
+def _with_header(rows: Iterable[tuple[int, list[Any]]]) -> tablib.Dataset:
+    """Of a spreadsheet's numbered rows: the first that is not blank names the columns, the others are as exported."""
     numbered = iter(rows)
-    headers = next((_trimmed(row) for _number, row in numbered if any(map(_filled, row))), [])
-    names = ["" if name is None else str(name).strip() for name in headers]
+    header = next((cells for _number, row in numbered if (cells := _trimmed(row))), [])
+    restored = ((number, [sheets.restore(cell) for cell in row]) for number, row in numbered)
+    return _dataset([str(sheets.restore(name)).strip() for name in header], restored)
+
+
+def _dataset(names: list[str], rows: Iterable[tuple[int, list[Any]]]) -> tablib.Dataset:
+    """Numbered rows as a dataset, without blank rows and filled to the same width; FileRefused names the line."""
     _refuse_headers(names)
     dataset = tablib.Dataset()
     dataset.headers = names
-    for number, row in numbered:
+    for number, row in rows:
         cells = _trimmed(row)
         if not cells:
             continue
@@ -211,21 +212,16 @@ def _dataset(rows: Iterable[tuple[int, Iterable[Any]]], *, restored: bool = True
             )
         for name, cell in zip(names, cells, strict=False):
             _refuse_unreadable(cell, name, number)
-        cells += [""] * (len(names) - len(cells))
-        dataset.append([sheets.restore(cell) for cell in cells] if restored else cells)
+        dataset.append(cells + [""] * (len(names) - len(cells)))
     return dataset
 
 
-def _trimmed(row: Iterable[Any]) -> list[Any]:
+def _trimmed(row: list[Any]) -> list[Any]:
     """Without the empty cells at the end, which spreadsheets add by the thousand."""
-    cells = list(row)
-    while cells and not _filled(cells[-1]):
-        cells.pop()
-    return cells
-
-
-def _filled(cell: Any) -> bool:
-    return cell is not None and cell != ""
+    width = len(row)
+    while width and (row[width - 1] is None or row[width - 1] == ""):
+        width -= 1
+    return row[:width]
 
 
 def _refuse_headers(names: list[str]) -> None:

@@ -17,7 +17,7 @@ from uuid import UUID
 # Everything a spreadsheet or a careless import may drop before it looks at the first character.
 _IGNORED = r"\s\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
 _SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
-_DANGEROUS = re.compile(rf"[\t\r\n\x00]|[{_IGNORED}]*[{_SIGNS}]")
+_DANGEROUS = re.compile(rf"[{_IGNORED}]*[{_SIGNS}\t\r\n\x00]")
 _HARMLESS = (bool, int, float, Decimal, date, time, UUID, type(None))
 
 

@@ -20,7 +20,9 @@ from crasme.kit.calendar import (
     start_of,
 )
 
-instants = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
+MIN, MAX = datetime(1900, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001  (hypothesis adds the zone)
+NAIVE = datetime(2026, 11, 22)  # noqa: DTZ001
+instants = st.datetimes(MIN, MAX, timezones=st.just(UTC))
 # Half of them around the end of a month, where everything interesting happens.
 ends = st.builds(
     lambda year, month, around: datetime(year, month, 1, tzinfo=UTC) + around,
@@ -120,9 +122,9 @@ def test_the_cut_off_instant_itself_is_kept() -> None:
 @pytest.mark.parametrize("calculate", [add, cutoff])
 def test_a_naive_datetime_is_refused(calculate: object) -> None:
     with pytest.raises(NaiveMoment):
-        calculate(datetime(2026, 11, 22), Period(days=1))  # type: ignore[operator]
+        calculate(NAIVE, Period(days=1))  # type: ignore[operator]
     with pytest.raises(NaiveMoment):
-        month_floor(datetime(2026, 11, 22))
+        month_floor(NAIVE)
 
 
 @pytest.mark.parametrize("moment", [date(9999, 12, 31), datetime(9999, 12, 31, 23, tzinfo=UTC)])
@@ -152,7 +154,8 @@ def test_equal_spans_are_equal_however_they_are_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "P", "24M", "P24", "p24m", "P1D2M", "PT5H", "P1YT1H", "P-1M", "P1.5M", "P24M\n", " P24M", "P٢٤M", "P1M1M"]
+    "text",
+    ["", "P", "24M", "P24", "p24m", "P1D2M", "PT5H", "P1YT1H", "P-1M", "P1.5M", "P24M\n", " P24M", "P٢٤M", "P1M1M"],
 )
 def test_what_is_no_period_is_refused_with_a_remedy(text: str) -> None:
     with pytest.raises(PeriodError, match="P24M"):

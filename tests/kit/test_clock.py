@@ -30,4 +30,4 @@ def test_the_zone_comes_from_the_settings(settings) -> None:
 
 def test_a_naive_instant_is_refused() -> None:
     with pytest.raises(NaiveMoment):
-        controller_day(datetime(2026, 11, 22))
+        controller_day(datetime(2026, 11, 22))  # noqa: DTZ001
