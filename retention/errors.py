@@ -1,0 +1,83 @@
+from typing import Any
+
+from crasme.kit.errors import CrasmeError
+
+
+class RetentionError(CrasmeError):
+    """Something about ending, or keeping, rows cannot be done as asked; nothing was deleted."""
+
+    code = "retention"
+
+
+class NotInSchedule(RetentionError):
+    """No active rule of that name, or none that ends the table."""
+
+    code = "not-in-schedule"
+
+
+class NoSuchRow(RetentionError):
+    code = "no-such-row"
+
+
+class RunNotWaiting(RetentionError):
+    """Only a run that is parked over its limits can be approved."""
+
+    code = "run-not-waiting"
+
+
+class SameHands(RetentionError):
+    """Two people are needed, and they must be two."""
+
+    code = "same-hands"
+
+
+class NothingToHold(RetentionError):
+    """A hold that would hold nothing: no items, or what it names is gone already."""
+
+    code = "nothing-to-hold"
+
+
+class HoldReleased(RetentionError):
+    code = "hold-released"
+
+
+class PlanChanged(RetentionError):
+    """What would be erased now is not what was approved. `plan` is the plan as of now."""
+
+    code = "plan-changed"
+    remedy = "Look at the plan as it is now and have it approved again."
+
+    def __init__(self, message: Any, *, plan: Any) -> None:
+        super().__init__(message)
+        self.plan = plan
+
+
+class ErasureBlocked(RetentionError):
+    """Rows that must stay depend on rows that should go. The data map or the models need a person's decision."""
+
+    code = "erasure-blocked"
+
+
+class NotBlankable(RetentionError):
+    """The data map asks to empty, or replace, a column that takes no such value."""
+
+    code = "not-blankable"
+
+
+class TooShortToSearch(RetentionError):
+    """An identifier of one or two characters would be found everywhere."""
+
+    code = "too-short-to-search"
+
+
+class UnsafeLocation(RetentionError):
+    """A backup's location leads outside the backup folder."""
+
+    code = "unsafe-location"
+
+
+class BackupFolderMissing(RetentionError):
+    """The backup folder is not there, so that "the file is gone" would prove nothing."""
+
+    code = "backup-folder-missing"
+    remedy = "Mount the backup folder (BACKUP_DIR), or correct the setting."

@@ -1,0 +1,153 @@
+"""Placing and releasing legal holds.
+
+What could go wrong: a hold placed while a purge runs. `place` waits for the batches in flight, and no batch begins
+before the hold is committed; what was deleted before that moment was deleted before the hold existed. Releasing sets
+the flags anew from what is still held, so that two holds on one account do not undo each other.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.apps import apps
+from django.db import transaction
+from django.db.models import CharField, Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Cast
+from django.utils.translation import gettext as _
+
+from crasme.crm.models import Account, Invoice
+from crasme.kit.datamap import Category
+from crasme.ledger.services import record
+from crasme.staff.models import User
+from retention import locks
+from retention.errors import HoldReleased, NothingToHold
+from retention.models import Hold, HoldItem
+from retention.verbs import HOLD_PLACED, HOLD_RELEASED
+
+Scope = HoldItem.Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What an item of a hold covers; make one with the functions below."""
+
+    scope: str
+    account_id: UUID | None = None
+    organisation_id: UUID | None = None
+    category: str = ""
+    since: date | None = None
+    until: date | None = None
+    label: str = ""
+    record: str = ""
+
+
+def account(pk: UUID) -> Held:
+    return Held(Scope.ACCOUNT, account_id=pk)
+
+
+def organisation(pk: UUID) -> Held:
+    return Held(Scope.ORGANISATION, organisation_id=pk)
+
+
+def category(which: Category) -> Held:
+    return Held(Scope.CATEGORY, category=which.value)
+
+
+def period(since: date, until: date, which: Category | None = None) -> Held:
+    """Rows dated from `since` up to, not including, `until`; of one category, or of all."""
+    return Held(Scope.PERIOD, since=since, until=until, category=which.value if which else "")
+
+
+def one_record(label: str, pk: Any) -> Held:
+    return Held(Scope.RECORD, label=label.lower(), record=str(pk))
+
+
+def place(
+    *, matter: str, reason: str, owner: User, review_on: date, items: Iterable[Held], actor: str, now: datetime
+) -> Hold:
+    """Place a hold; when this returns and commits, nothing it covers can be deleted any more.
+
+    NothingToHold without items, or when an account or a record named is erased or gone already. ValidationError when
+    the matter has a hold already, or an item does not say what its scope asks for.
+    """
+    wanted = list(items)
+    if not wanted:
+        raise NothingToHold(_("Name at least one account, organisation, category, period or record."))
+    with transaction.atomic():
+        locks.exclude_purges()
+        for item in wanted:
+            _require(item)
+        hold = Hold(matter=matter, reason=reason, owner=owner, review_on=review_on, placed_at=now, placed_by=actor)
+        hold.full_clean()
+        hold.save(force_insert=True)
+        rows = [HoldItem(hold=hold, **asdict(item)) for item in wanted]
+        for row in rows:
+            row.full_clean()
+        HoldItem.objects.bulk_create(rows)
+        _set_flags(hold)
+        record(HOLD_PLACED.name, actor=actor, hold=hold.pk, items=_counted(wanted), review_on=review_on)
+    return hold
+
+
+def release(hold: Hold, *, actor: str, now: datetime) -> Hold:
+    """Release a hold: what only it kept is due again with the next run. HoldReleased when it was released before."""
+    with transaction.atomic():
+        locks.exclude_purges()
+        locked = Hold.objects.select_for_update().get(pk=hold.pk)
+        if locked.released_at is not None:
+            raise HoldReleased(_("This hold was released already."))
+        locked.released_at, locked.released_by = now, actor
+        locked.save(update_fields=["released_at", "released_by"])
+        _clear_flags(locked)
+        record(HOLD_RELEASED.name, actor=actor, hold=locked.pk, items=locked.items.count())
+    return locked
+
+
+def _require(item: Held) -> None:
+    """What a hold names must still be there, or the hold would promise what nobody can keep."""
+    if item.account_id is not None:
+        if not Account.objects.present().filter(pk=item.account_id).exists():
+            raise NothingToHold(_("This account is erased already, or does not exist."))
+    elif item.label:
+        try:
+            model = apps.get_model(item.label)
+            there = model._base_manager.filter(pk=model._meta.pk.to_python(item.record)).exists()
+        except (LookupError, ValueError):
+            there = False
+        if not there:
+            raise NothingToHold(_("There is no such record any more."))
+
+
+def _set_flags(hold: Hold) -> None:
+    """Show the hold on accounts and invoices. A category or a period would flag whole tables, and is not shown."""
+    for rows, by in _flagged(hold.items.all()):
+        rows.filter(by, on_hold=False).update(on_hold=True)
+
+
+def _clear_flags(hold: Hold) -> None:
+    """Only rows that this hold covered and no other does; a flag of another origin is not ours to clear."""
+    others = HoldItem.objects.active()
+    for (rows, by), (_rows, by_others) in zip(_flagged(hold.items.all()), _flagged(others), strict=True):
+        rows.filter(by, on_hold=True).exclude(by_others).update(on_hold=False)
+
+
+def _flagged(items: QuerySet[HoldItem]) -> list[tuple[QuerySet[Any], Q]]:
+    """Accounts and invoices, and the condition that one of the items covers the row. An account's flag holds all that
+    is the account's, so a record hold on its row alone does not set it."""
+    account = Exists(items.filter(account=OuterRef("pk")))
+    organisation = Exists(items.filter(organisation=OuterRef("organisation")))
+    record = Exists(items.filter(label=Invoice._meta.label_lower, record=Cast(OuterRef("pk"), CharField())))
+    billed = Exists(items.filter(account=OuterRef("account")))
+    return [
+        (Account._base_manager.exclude(status=Account.Status.ERASED), Q(account) | Q(organisation)),
+        (Invoice._base_manager.all(), Q(billed) | Q(organisation) | Q(record)),
+    ]
+
+
+def _counted(items: Iterable[Held]) -> Mapping[str, int]:
+    counted: dict[str, int] = {}
+    for item in items:
+        counted[item.scope] = counted.get(item.scope, 0) + 1
+    return counted

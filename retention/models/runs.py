@@ -1,0 +1,94 @@
+"""Runs: what a rule did, once a period, with what it may be held to afterwards.
+
+What could go wrong: two beats start the same run (unique by rule and period key, and one open run per rule), a run
+that crashed starts over with a later cut-off (it is stored when the run begins), or an approval by whoever asked.
+"""
+
+from typing import ClassVar, Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from crasme.kit.ids import uuid7
+from retention.models.rules import Rule
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def open(self) -> Self:
+        """Neither done nor given up: running, waiting for approval or stopped."""
+        return self.exclude(state=Run.State.DONE)
+
+    def waiting(self) -> Self:
+        return self.filter(state=Run.State.WAITING)
+
+
+class Run(models.Model):
+    """`period_key` is the UTC day, "2026-11-22". `counts` holds rows by label (and what was carried or emptied);
+    `progress` what a resumed run needs; `digest` chains the SHA-256 of every batch's primary keys.
+
+    `wal_bytes` is what the whole server wrote meanwhile; `busy` the time at work, pauses between ticks left out.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running", _("running")
+        WAITING = "waiting", _("awaiting approval")
+        STOPPED = "stopped", _("stopped")
+        DONE = "done", _("done")
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    rule = models.ForeignKey(Rule, on_delete=models.PROTECT, related_name="runs", verbose_name=_("rule"))
+    period_key = models.CharField(_("period"), max_length=16)
+    state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.RUNNING)
+    cutoff = models.DateTimeField(_("cut-off"), help_text=_("Rows whose date lies strictly before it end."))
+    started_at = models.DateTimeField(_("started at"))
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+
+    rows_due = models.BigIntegerField(_("rows due at the start"), default=0)
+    share_due = models.DecimalField(_("share due at the start"), max_digits=6, decimal_places=5, default=0)
+    rows_total = models.BigIntegerField(_("rows ended"), default=0)
+    counts = models.JSONField(_("counts"), default=dict)
+    progress = models.JSONField(_("progress"), default=dict, editable=False)
+    digest = models.CharField(_("digest"), max_length=64, blank=True)
+    wal_bytes = models.BigIntegerField(_("WAL bytes"), default=0)
+    busy = models.DurationField(_("time at work"))
+
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    last_error = models.CharField(_("last error"), max_length=64, blank=True)
+    retry_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
+
+    requested_by = models.CharField(_("requested by"), max_length=80)
+    approved_by = models.CharField(_("approved by"), max_length=80, blank=True)
+    approved_at = models.DateTimeField(_("approved at"), null=True, blank=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("retention run")
+        verbose_name_plural = _("retention runs")
+        ordering: ClassVar = ["-started_at", "-id"]
+        default_permissions = ("view",)
+        permissions: ClassVar = [("approve_run", _("Can approve large retention runs"))]
+        indexes: ClassVar = [models.Index(fields=["-started_at", "-id"], name="retention_run_newest")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["rule", "period_key"], name="retention_run_once_a_period"),
+            models.UniqueConstraint(fields=["rule"], condition=~Q(state="done"), name="retention_run_one_open"),
+            models.CheckConstraint(
+                condition=Q(approved_by="", approved_at=None) | (~Q(approved_by="") & Q(approved_at__isnull=False)),
+                name="retention_run_approval_whole",
+                violation_error_message=_("An approval has a name and a time."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(approved_by=F("requested_by")),
+                name="retention_run_two_people",
+                violation_error_message=_("Whoever asked for a run cannot approve it."),
+            ),
+            models.CheckConstraint(
+                condition=Q(state="done", finished_at__isnull=False) | (~Q(state="done") & Q(finished_at=None)),
+                name="retention_run_finished_iff_done",
+                violation_error_message=_("A run has an end exactly when it is done."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule.slug} {self.period_key}"

@@ -1,0 +1,189 @@
+"""What keeps a row although its period is over: legal holds and restrictions. One place, for every purpose.
+
+Preview, purge, verification and explanation all build on the conditions made here; a second way to delete would be a
+way around a hold. Holds are asked of the hold items themselves: a row made after a hold was placed is held as well.
+
+What could go wrong: SQL's NULL. "NOT IN" with an empty link keeps nothing or everything, and a join drops events whose
+account row is missing. So all conditions are EXISTS on the column that carries the account's id, without a join to it.
+"""
+
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db.models import CharField, DateField, Exists, ForeignKey, Model, OuterRef, Q, QuerySet
+from django.db.models.functions import Cast
+
+from crasme.crm.models import Account, Organisation
+from crasme.kit import datamap
+from crasme.kit.datamap import Table
+from retention import graph
+from retention.models import HoldItem
+
+Scope = HoldItem.Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Scopes:
+    """Which kinds of holds are active, so that conditions leave out what cannot apply. Valid under the holds lock."""
+
+    accounts: bool = False
+    organisations: bool = False
+    categories: frozenset[str] = frozenset()
+    periods: frozenset[str] = frozenset()  # categories; "" for all
+    records: frozenset[str] = frozenset()  # labels
+
+    @classmethod
+    def now(cls) -> "Scopes":
+        found = set(HoldItem.objects.active().order_by().values_list("scope", "category", "label"))
+        kinds = {scope for scope, _category, _label in found}
+        return cls(
+            accounts=Scope.ACCOUNT in kinds,
+            organisations=Scope.ORGANISATION in kinds,
+            categories=frozenset(category for scope, category, _label in found if scope == Scope.CATEGORY),
+            periods=frozenset(category for scope, category, _label in found if scope == Scope.PERIOD),
+            records=frozenset(label for scope, _category, label in found if scope == Scope.RECORD),
+        )
+
+    def period_for(self, table: Table) -> bool:
+        return bool({"", table.category.value} & self.periods) and date_path(table) is not None
+
+    def beyond_accounts(self, table: Table) -> bool:
+        """Whether a row of the table can be held although its account is not."""
+        label = table.label.lower()
+        return table.category in self.categories or label in self.records or self.period_for(table)
+
+
+def held(model: type[Model], scopes: Scopes) -> Q | None:
+    """True for rows on hold: by themselves, or by account, organisation, category or period. None: no row can be."""
+    terms = []
+    if _has_field(model, "on_hold"):
+        terms.append(Q(on_hold=True))
+    terms += [Q(condition) for condition in _organisation_terms(model, scopes)]
+    if (table := table_of(model)) is not None:
+        terms += _own_terms(model, table, scopes)
+        if (path := table.subject.get("account")) is not None and model is not Account:
+            accounts = Account._base_manager.filter(pk=OuterRef(path))
+            terms.append(Q(Exists(accounts.filter(_account_held(scopes)))))
+        elif model is Account:
+            terms.append(_account_held(scopes))
+    return any_of(*terms)
+
+
+def restricted(model: type[Model]) -> Q | None:
+    """True for rows of accounts whose processing is restricted: they are stored and nothing else."""
+    if model is Account:
+        return Q(restricted_at__isnull=False)
+    table = table_of(model)
+    if table is None or (path := table.subject.get("account")) is None:
+        return None
+    return Q(Exists(Account._base_manager.filter(pk=OuterRef(path), restricted_at__isnull=False)))
+
+
+def leant_on(model: type[Model], scopes: Scopes, *, below: tuple[type[Model], ...] = ()) -> Q | None:
+    """True for rows on which a held row depends: deleting them would take it along."""
+    terms = []
+    for edge in graph.edges_to(model):
+        child = edge.child
+        if edge.nullable or edge.on_delete is graph.OnDelete.NOTHING or child is model or child in below:
+            continue
+        # A child of the same account is held when its parent is, so only its own holds need asking.
+        own = held(child, scopes) if not _goes_with(edge) or _held_apart(child, scopes) else None
+        if (stays := any_of(own, leant_on(child, scopes, below=(*below, model)))) is not None:
+            children = child._base_manager.filter(**{edge.field.name: OuterRef(edge.field.target_field.name)})
+            terms.append(Q(Exists(children.filter(stays))))
+    return any_of(*terms)
+
+
+def matters(model: type[Model], rows: QuerySet[Any]) -> list[str]:
+    """The file references of the active holds that cover any of `rows`."""
+    label = model._meta.label_lower
+    keys = rows.order_by().annotate(key=Cast("pk", CharField())).values("key")
+    covering = Q(scope=Scope.RECORD, label=label, record__in=keys)
+    for name in _organisation_fields(model):
+        covering |= Q(organisation__in=rows.order_by().values(name))
+    if (table := table_of(model)) is not None:
+        covering |= Q(scope=Scope.CATEGORY, category=table.category.value)
+        if path := table.subject.get("account"):
+            accounts = rows.order_by().values(path)
+            covering |= Q(account__in=accounts)
+            covering |= Q(organisation__in=Account._base_manager.filter(pk__in=accounts).values("organisation"))
+        if day := date_path(table):
+            within = rows.filter(**{f"{day}__gte": OuterRef("since"), f"{day}__lt": OuterRef("until")})
+            covering |= Q(Exists(within), scope=Scope.PERIOD, category__in=["", table.category.value])
+    items = HoldItem.objects.active().filter(covering)
+    return sorted(set(items.values_list("hold__matter", flat=True)))
+
+
+def table_of(model: type[Model]) -> Table | None:
+    declared = datamap.covers(model._meta.label)
+    return declared if isinstance(declared, Table) else None
+
+
+def date_path(table: Table) -> str | None:
+    """The path to a row's own date, by which a hold on a period finds it: the one that sorts an export."""
+    if table.order == "pk" or "__" in table.order:
+        return None
+    return table.order if isinstance(table.model._meta.get_field(table.order), DateField) else None
+
+
+def _own_terms(model: type[Model], table: Table, scopes: Scopes) -> list[Q]:
+    terms = []
+    items = HoldItem.objects.active()
+    if table.category in scopes.categories:
+        terms.append(Q(Exists(items.filter(scope=Scope.CATEGORY, category=table.category.value))))
+    if scopes.period_for(table):
+        day = OuterRef(date_path(table))
+        within = items.filter(scope=Scope.PERIOD, category__in=["", table.category.value])
+        terms.append(Q(Exists(within.filter(since__lte=day, until__gt=day))))
+    if (label := model._meta.label_lower) in scopes.records:
+        key = Cast(OuterRef("pk"), CharField())
+        terms.append(Q(Exists(items.filter(scope=Scope.RECORD, label=label, record=key))))
+    return terms
+
+
+def _account_held(scopes: Scopes) -> Q:
+    """On a queryset of accounts: on hold by flag, by name or by organisation."""
+    condition = Q(on_hold=True)
+    if scopes.accounts:
+        condition |= Q(Exists(HoldItem.objects.active().filter(account=OuterRef("pk"))))
+    if scopes.organisations:
+        condition |= Q(Exists(HoldItem.objects.active().filter(organisation=OuterRef("organisation"))))
+    return condition
+
+
+def _organisation_terms(model: type[Model], scopes: Scopes) -> list[Exists]:
+    if not scopes.organisations or model is Account:
+        return []
+    items = HoldItem.objects.active()
+    return [Exists(items.filter(organisation=OuterRef(name))) for name in _organisation_fields(model)]
+
+
+def _organisation_fields(model: type[Model]) -> list[str]:
+    fields = model._meta.concrete_fields
+    return [each.name for each in fields if isinstance(each, ForeignKey) and each.related_model is Organisation]
+
+
+def _has_field(model: type[Model], name: str) -> bool:
+    return any(field.name == name for field in model._meta.concrete_fields)
+
+
+def _goes_with(edge: graph.Edge) -> bool:
+    """Whether the child always belongs to its parent's account, so that one is held exactly when the other is."""
+    parent, child = table_of(edge.parent), table_of(edge.child)
+    if parent is None or child is None or "account" not in parent.subject or "account" not in child.subject:
+        return False
+    above = "" if edge.parent is Account else f"__{parent.subject['account']}"
+    return child.subject["account"] == edge.field.name + above
+
+
+def _held_apart(child: type[Model], scopes: Scopes) -> bool:
+    table = table_of(child)
+    return table is not None and (scopes.beyond_accounts(table) or _has_field(child, "on_hold"))
+
+
+def any_of(*terms: Q | None) -> Q | None:
+    """The conditions joined by OR; None when there is none."""
+    given = [term for term in terms if term is not None]
+    return reduce(or_, given) if given else None

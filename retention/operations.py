@@ -1,0 +1,129 @@
+"""The steps of an erasure, derived from the data map and the foreign keys: unlink, delete, change, children first.
+
+A preview counts these steps and an erasure carries them out, so the two cannot drift apart. What could go wrong: a
+cascade that takes somebody else's rows along. So rows of others only lose their link where the link may be empty, and
+where it may not, only rows that the data map lets go are taken; anything else blocks the erasure.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from django.utils.translation import gettext as _
+
+from crasme.kit.append_only import allow_purge
+from crasme.kit.datamap import Erase, Table
+from retention import graph, obstacles
+from retention.errors import ErasureBlocked
+from retention.graph import OnDelete
+from retention.obstacles import Scopes
+from retention.replacements import replacement, value_at
+
+
+class Kind(StrEnum):
+    DELETE = "delete"  # the rows go
+    CHANGE = "change"  # fields are emptied or replaced, the rows stay
+    UNLINK = "unlink"  # rows of others lose their link to rows that go
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    kind: Kind
+    model: type[Model]
+    rows: QuerySet[Any]
+    fields: tuple[str, ...] = ()
+    values: tuple[Any, ...] = ()
+
+    def apply(self, now: datetime) -> int:
+        """Carry it out in the caller's transaction; the number of rows."""
+        if self.kind is Kind.DELETE:
+            return delete(self.rows)
+        values = {
+            name: value_at(value, self.model._meta.get_field(name), now)
+            for name, value in zip(self.fields, self.values, strict=True)
+        }
+        return int(self.rows.order_by().update(**values))
+
+
+def delete(rows: QuerySet[Any]) -> int:
+    """Delete the rows by one statement, without loading any; whatever points at them must have been dealt with."""
+    allow_purge(rows.model._meta.db_table)
+    return int(rows.order_by()._raw_delete(rows.db))
+
+
+def erasure(tables: Iterable[Table], rows_of: Callable[[Table], QuerySet[Any]], scopes: Scopes) -> Iterator[Operation]:
+    """The steps that erase `rows_of(table)` of each table as its declaration says; what is held is left out.
+
+    ErasureBlocked when rows that must stay would lose what they depend on.
+    """
+    by_model = {table.model: table for table in tables}
+    going = {
+        model: free(model, rows_of(table), scopes, lean=True)
+        for model, table in by_model.items()
+        if table.row_is_deleted
+    }
+    for model in graph.children_first(by_model):
+        if model in going:
+            yield from _release(model, going[model], going)
+            yield Operation(Kind.DELETE, model, going[model])
+        else:
+            yield from _changes(by_model[model], free(model, rows_of(by_model[model]), scopes))
+
+
+def cascade(rows: QuerySet[Any]) -> Iterator[Operation]:
+    """The steps that delete `rows` as the models' own on_delete rules say; the rows themselves come last."""
+    for edge in graph.edges_to(rows.model):
+        if edge.on_delete is OnDelete.CASCADE and edge.child is not rows.model:
+            yield from cascade(edge.children_of(rows))
+        elif edge.on_delete is OnDelete.UNLINK:
+            yield _unlink(edge, edge.children_of(rows))
+    yield Operation(Kind.DELETE, rows.model, rows)
+
+
+def free(model: type[Model], rows: QuerySet[Any], scopes: Scopes, *, lean: bool = False) -> QuerySet[Any]:
+    """The rows that no hold keeps; with `lean`, also none on which a held row depends."""
+    kept = obstacles.any_of(obstacles.held(model, scopes), obstacles.leant_on(model, scopes) if lean else None)
+    return rows.exclude(kept) if kept is not None else rows
+
+
+def _changes(table: Table, rows: QuerySet[Any]) -> Iterator[Operation]:
+    changed = {
+        name: replacement(table.model._meta.get_field(name), declared)
+        for name, declared in table.fields.items()
+        if declared.erase in (Erase.BLANK, Erase.ANONYMISE)
+    }
+    if changed:
+        yield Operation(Kind.CHANGE, table.model, rows, tuple(changed), tuple(changed.values()))
+
+
+def _release(model: type[Model], rows: QuerySet[Any], going: dict[type[Model], QuerySet[Any]]) -> Iterator[Operation]:
+    """What must happen to rows that point at `rows` and do not go by themselves."""
+    for edge in graph.edges_to(model):
+        if edge.on_delete is OnDelete.NOTHING:
+            continue
+        strangers = edge.children_of(rows)
+        if edge.child in going:
+            strangers = strangers.exclude(pk__in=going[edge.child].order_by().values("pk"))
+        if edge.nullable and edge.on_delete is not OnDelete.PROTECT:
+            yield _unlink(edge, strangers)
+        elif edge.on_delete is OnDelete.CASCADE and edge.child is not model and _may_go(edge.child):
+            yield from _release(edge.child, strangers, going)
+            yield Operation(Kind.DELETE, edge.child, strangers)
+        elif strangers.exists():
+            raise ErasureBlocked(
+                _("Rows of %(child)s depend on rows of %(parent)s that are to be erased, and must stay.")
+                % {"child": edge.child._meta.label, "parent": model._meta.label}
+            )
+
+
+def _unlink(edge: graph.Edge, rows: QuerySet[Any]) -> Operation:
+    return Operation(Kind.UNLINK, edge.child, rows, (edge.field.name,), (None,))
+
+
+def _may_go(model: type[Model]) -> bool:
+    """Whether a row may be taken along: it holds no people, or the data map deletes it anyway."""
+    table = obstacles.table_of(model)
+    return table is None or table.row_is_deleted

@@ -1,0 +1,19 @@
+from crasme.ledger.registry import register
+
+PURGED = register(
+    "retention.purged",
+    "A rule ended what was over.",
+    facts=("run", "rule", "period", "cutoff", "rows", "counts", "digest", "wal_bytes", "seconds", "approved_by"),
+)
+APPROVED = register("retention.approved", "A run over its limits was approved.", facts=("run", "rule", "rows", "share"))
+ERASED = register(
+    "retention.erased",
+    "A person's data was erased by a plan that was approved.",
+    facts=("plan", "counts", "unlinked", "kept"),
+)
+HOLD_PLACED = register("retention.hold_placed", "A legal hold was placed.", facts=("hold", "items", "review_on"))
+HOLD_RELEASED = register("retention.hold_released", "A legal hold was released.", facts=("hold", "items"))
+RULES_INSTALLED = register("retention.rules_installed", "The first schedule was put in force.", facts=("rules",))
+BACKUP_GONE = register(
+    "retention.backup_gone", "A backup set was deleted and seen to be gone.", facts=("backup", "run")
+)
