@@ -101,7 +101,7 @@ def _migrated() -> None:
 @functools.cache
 def _last_migrations() -> frozenset[tuple[str, str]]:
     """The newest migration of every app, from the files; it cannot change while this process lives."""
-    return frozenset(MigrationLoader(None, ignore_no_initial=True).graph.leaf_nodes())
+    return frozenset(MigrationLoader(None).graph.leaf_nodes())
 
 
 def _broker() -> None:

@@ -21,7 +21,7 @@ def _execute_as_replica(self: DatabaseOperations, sql_list: Iterable[str]) -> An
 
 def keep_seeds(connection: BaseDatabaseWrapper) -> None:
     """Call once, right after the migrations: remembers every row they made."""
-    DatabaseOperations.execute_sql_flush = _execute_as_replica  # type: ignore[method-assign]
+    DatabaseOperations.execute_sql_flush = _execute_as_replica  # type: ignore[method-assign,assignment]
     statements = []
     with connection.cursor() as cursor:
         cursor.execute("CREATE SCHEMA seeds")

@@ -13,8 +13,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from crasme.embedded import account as accounts
-from crasme.embedded import processes, wheels
+from crasme.embedded import account as accounts, processes, wheels
 from crasme.embedded.errors import EmbeddedError
 
 USER = DATABASE = "crasme"

@@ -23,6 +23,7 @@ Ladder = Sequence[tuple[signal.Signals, float]]
 SOFTLY: Ladder = ((signal.SIGTERM, 10), (signal.SIGKILL, 5))
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
+_PROC = Path("/proc")
 
 
 def spawn(
@@ -40,7 +41,7 @@ def spawn(
     """
     descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     with os.fdopen(descriptor, "ab") as output:
-        return subprocess.Popen(
+        child: subprocess.Popen[bytes] = subprocess.Popen(
             list(command),
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -51,6 +52,7 @@ def spawn(
             preexec_fn=_bound_to_parent(last_signal),  # noqa: PLW1509  (None unless in the main thread)
             **(account.keywords if account else {}),  # type: ignore[call-overload]
         )
+    return child
 
 
 def _bound_to_parent(last_signal: signal.Signals) -> Callable[[], None] | None:
@@ -68,9 +70,9 @@ def _bound_to_parent(last_signal: signal.Signals) -> Callable[[], None] | None:
 
 def command_line(pid: int) -> list[str]:
     """The arguments that process `pid` was started with; empty when it is gone, a zombie or not to be seen."""
-    if sys.platform == "linux":
+    if (_PROC / "self").exists():
         try:
-            raw = Path(f"/proc/{pid}/cmdline").read_bytes()
+            raw = (_PROC / str(pid) / "cmdline").read_bytes()
         except OSError:
             return []
         return [os.fsdecode(part) for part in raw.split(b"\0") if part]

@@ -11,8 +11,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from crasme.embedded import account as accounts
-from crasme.embedded import processes, wheels
+from crasme.embedded import account as accounts, processes, wheels
 from crasme.embedded.errors import EmbeddedError
 
 LADDER: processes.Ladder = ((signal.SIGTERM, 15), (signal.SIGKILL, 5))

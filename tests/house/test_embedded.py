@@ -47,7 +47,7 @@ def starter(folder: Path, body: str, **keywords: object) -> subprocess.Popen[str
         "import os, sys, threading, time\nfrom pathlib import Path\nfrom crasme import embedded\n"
         f"folder = Path({str(folder)!r})\n{body}"
     )
-    child = subprocess.Popen(  # type: ignore[call-overload]
+    child: subprocess.Popen[str] = subprocess.Popen(  # type: ignore[call-overload]
         [sys.executable, "-c", program], cwd=PROJECT, stdout=subprocess.PIPE, text=True, **keywords
     )
     assert child.stdout is not None

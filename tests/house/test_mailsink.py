@@ -1,0 +1,109 @@
+"""The local mail sink keeps what real mail clients send it, whole, and the inbox shows it without letting it act."""
+
+import smtplib
+import subprocess
+import sys
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from django.http import Http404
+from django.test import Client, RequestFactory
+from django.urls import include, path
+from pytest_django import Settings
+
+from crasme import inbox
+from crasme.embedded import processes
+from crasme.mailsink import KEPT, Spool
+from crasme.run.plan import listens
+
+PROJECT = Path(__file__).resolve().parents[2]
+urlpatterns = [path("inbox/", include(inbox.urlpatterns))]
+
+
+@pytest.fixture(scope="module")
+def sink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
+    """A running sink: its port and its spool, which holds one mail."""
+    folder, port = tmp_path_factory.mktemp("sink"), processes.free_port()
+    child = processes.spawn(
+        [sys.executable, "-m", "crasme.mailsink", "--port", str(port), "--spool", str(folder / "mail")],
+        log=folder / "sink.log",
+        folder=PROJECT,
+    )
+    assert processes.wait_until(lambda: listens(port), 15)
+    message = EmailMessage()
+    message["Subject"] = "Bitte bestätigen Sie Ihre Anfrage"
+    message["From"] = "Crasme privacy <support@crasme.com>"
+    message["To"] = "Zoë <zoe@example.com>"
+    message.set_content("Open http://localhost:8000/requests/confirm/abc/ <script>alert(1)</script>\n")
+    message.add_alternative(
+        '<p>Hi</p><script>alert(1)</script><a href="http://localhost:8000/x/">x</a>', subtype="html"
+    )
+    with smtplib.SMTP("127.0.0.1", port) as link:
+        link.send_message(message)
+    yield port, folder / "mail"
+    child.terminate()
+    assert child.wait(10) == 0, "the sink must end by itself when it is told to"
+
+
+@pytest.fixture
+def shown(sink: tuple[int, Path], settings: Settings) -> Client:
+    settings.DEBUG, settings.MAIL_SPOOL, settings.ROOT_URLCONF = True, sink[1], __name__
+    return Client()
+
+
+def test_a_mail_is_one_whole_file(sink: tuple[int, Path]) -> None:
+    files = list((sink[1] / "new").glob("*.eml"))
+    assert len(files) == 1
+    assert list((sink[1] / "tmp").iterdir()) == []
+    assert b"X-Envelope-To: zoe@example.com\r\n" in files[0].read_bytes()
+
+
+def test_only_the_newest_stay(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    names = [spool.keep(b"Subject: x\r\n\r\n", "a@example.com", ["b@example.com"]).name for _ in range(KEPT + 2)]
+    assert sorted(file.name for file in (tmp_path / "new").iterdir()) == sorted(names[2:])
+
+
+@pytest.mark.django_db
+def test_the_list_leads_to_the_mail_with_links_to_follow(shown: Client) -> None:
+    page = shown.get("/inbox/").content.decode()
+    assert "Bitte bestätigen Sie Ihre Anfrage" in page
+    key = next((inbox._spool()).glob("*.eml")).stem
+    mail = shown.get(f"/inbox/{key}/").content.decode()
+    assert 'href="http://localhost:8000/requests/confirm/abc/"' in mail
+    assert "<script>alert(1)</script>" not in mail
+    assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in mail
+
+
+@pytest.mark.django_db
+def test_markup_of_a_mail_cannot_act(shown: Client) -> None:
+    key = next((inbox._spool()).glob("*.eml")).stem
+    answer = shown.get(f"/inbox/{key}/html/")
+    policy = answer["Content-Security-Policy"]
+    assert policy.startswith("sandbox ")
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+    assert answer["X-Frame-Options"] == "SAMEORIGIN"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/inbox/nothing/", "/inbox/nothing/html/", "/inbox/..%2f..%2fsecrets/"])
+def test_what_is_not_in_the_spool_is_not_found(shown: Client, address: str) -> None:
+    assert shown.get(address).status_code == 404
+
+
+def test_it_is_shut_outside_development(sink: tuple[int, Path], rf: RequestFactory, settings: Settings) -> None:
+    settings.MAIL_SPOOL = sink[1]
+    settings.DEBUG = False
+    with pytest.raises(Http404):
+        inbox.index(rf.get("/inbox/"))
+
+
+def test_the_sink_says_what_it_wants() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "crasme.mailsink"], capture_output=True, text=True, cwd=PROJECT, check=False
+    )
+    assert done.returncode == 2
+    assert "--spool" in done.stderr
