@@ -2,7 +2,8 @@
 
 What could go wrong: a row trigger alone is blind to TRUNCATE, so there is a statement trigger as well. Rows that a
 retention rule must end (consent records) are deleted with `purgeable=True`, and only inside a transaction that has
-said so by `allow_purge`; the ledger never is.
+said so by `allow_purge`; the ledger never is. A partition's trigger sees the partition's name, so the name that
+`allow_purge` is compared with is an argument of the trigger.
 """
 
 from django.db import connection, migrations
@@ -10,7 +11,7 @@ from django.db import connection, migrations
 _FUNCTION = """
 CREATE OR REPLACE FUNCTION crasme_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'DELETE' AND TG_ARGV[0] = 'purgeable' AND current_setting('crasme.purge', true) = TG_TABLE_NAME THEN
+    IF TG_OP = 'DELETE' AND TG_ARGV[0] = 'purgeable' AND current_setting('crasme.purge', true) = TG_ARGV[1] THEN
         RETURN OLD;
     END IF;
     RAISE EXCEPTION '% is append-only: % is refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'integrity_constraint_violation';
@@ -24,7 +25,7 @@ def append_only(table: str, *, purgeable: bool = False) -> migrations.RunSQL:
     return migrations.RunSQL(
         sql=f"""{_FUNCTION}
         CREATE TRIGGER {table}_rows_stay BEFORE UPDATE OR DELETE ON {table}
-            FOR EACH ROW EXECUTE FUNCTION crasme_append_only('{argument}');
+            FOR EACH ROW EXECUTE FUNCTION crasme_append_only('{argument}', '{table}');
         CREATE TRIGGER {table}_stays BEFORE TRUNCATE ON {table}
             FOR EACH STATEMENT EXECUTE FUNCTION crasme_append_only('never');
         """,

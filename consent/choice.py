@@ -1,0 +1,87 @@
+"""The consent cookie: what the visitor decided, small enough to read on every response.
+
+    crasme_consent=1.f.3.g.0b5f…        format, granted bits in hexadecimal, notice version, g or - , visitor
+
+`g` says that the choice was made in sight of a Global Privacy Control signal, so it stands against it. The value is
+readable by scripts (the banner must know whether to ask) and by whoever owns the browser; it decides about nobody else.
+
+What could go wrong: a hand-made or cut-off value. It counts as no choice at all, which means refusal.
+"""
+
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from consent.registry import Snapshot
+from crasme.kit.calendar import Period, add
+
+NAME = "crasme_consent"
+# Source: the French and Irish authorities expect a choice, yes or no, to be kept for about six months.
+KEPT = Period(months=6)
+_VALUE = re.compile(r"1\.([0-9a-f]{1,4})\.([0-9]{1,6})\.([g-])\.([0-9a-f]{32})")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`mask` holds the granted bits, essential included; `version` the notice that was answered."""
+
+    mask: int
+    version: int
+    gpc: bool
+    visitor: uuid.UUID
+
+    def value(self) -> str:
+        return f"1.{self.mask:x}.{self.version}.{'g' if self.gpc else '-'}.{self.visitor.hex}"
+
+
+def parse(value: str | None) -> Choice | None:
+    """The choice in a cookie's value; None for anything that this program did not write."""
+    found = _VALUE.fullmatch(value or "")
+    if not found:
+        return None
+    mask, version, gpc, visitor = found.groups()
+    return Choice(int(mask, 16), int(version), gpc == "g", uuid.UUID(visitor))
+
+
+def of_request(request: HttpRequest) -> Choice | None:
+    return parse(request.COOKIES.get(NAME))
+
+
+def signals_gpc(request: HttpRequest) -> bool:
+    """Whether the browser sends Global Privacy Control. Source: the GPC specification, only the value "1" counts."""
+    return request.META.get("HTTP_SEC_GPC") == "1"
+
+
+def granted(choice: Choice | None, *, gpc: bool, registry: Snapshot) -> int:
+    """The bits that may be used now, essential always among them.
+
+    Without a choice nothing else is. A category about which a later notice asks anew is off until it is answered. A
+    GPC signal switches off what it speaks of, unless the choice was made in sight of it: the explicit act wins.
+    """
+    if choice is None:
+        return registry.essential
+    mask = choice.mask
+    for bit, version in registry.asked_since.items():
+        if choice.version < version:
+            mask &= ~bit
+    if gpc and not choice.gpc:
+        mask &= ~registry.off_under_gpc
+    return mask | registry.essential
+
+
+def keep(response: HttpResponse, choice: Choice, *, decided_at: datetime, now: datetime) -> None:
+    """Set the cookie until six months after the choice. Set by the server, because Safari keeps a script's for 7 days."""
+    seconds = int((add(decided_at, KEPT) - now).total_seconds())
+    response.set_cookie(
+        NAME,
+        choice.value(),
+        max_age=max(seconds, 0),
+        path="/",
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=False,
+        samesite="Lax",
+    )

@@ -1,0 +1,7 @@
+from consent.models.events import ConsentEvent
+from consent.models.notices import Notice
+from consent.models.registry import Category, Cookie, Service
+from consent.models.sightings import CookieSighting
+from consent.models.suppression import Suppression
+
+__all__ = ["Category", "ConsentEvent", "Cookie", "CookieSighting", "Notice", "Service", "Suppression"]

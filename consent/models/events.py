@@ -1,0 +1,108 @@
+"""Choices: one row each time somebody decides, never one a page view. They only grow; a withdrawal is a new row.
+
+What could go wrong: a retry stores a choice twice, a refusal is lost because only grants are stored, a row is edited
+after the fact. So the browser makes the id (a UUIDv7) and the database keeps one row of it, every category is itemised
+with true or false, and a trigger refuses UPDATE, DELETE and TRUNCATE outside of retention.
+
+The table is partitioned by month of `filed_at`, which is derived from the id alone: a replay, however late, lands in
+the same partition and meets the row it repeats. See `consent.filing`.
+"""
+
+import hashlib
+import json
+import uuid
+from datetime import datetime
+from typing import ClassVar, Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from crasme.kit.ids import uuid7
+
+
+class ConsentEventQuerySet(models.QuerySet["ConsentEvent"]):
+    def of_visitor(self, visitor: uuid.UUID) -> Self:
+        """A visitor's choices, the one that counts first; of two in the same instant the later id."""
+        return self.filter(visitor=visitor).order_by("-decided_at", "-id")
+
+    def received_before(self, cutoff: datetime) -> Self:
+        return self.filter(received_at__lt=cutoff)
+
+
+class ConsentEvent(models.Model):
+    class Action(models.TextChoices):
+        ACCEPT_ALL = "accept-all", _("accepted all")
+        REFUSE_ALL = "refuse-all", _("refused all")
+        SAVE = "save", _("chose by category")
+        CLOSE = "close", _("closed the banner, which is refusing")
+        WITHDRAW = "withdraw", _("withdrew")
+
+    class Surface(models.TextChoices):
+        BANNER = "banner", _("banner")
+        PREFERENCES = "preferences", _("cookie settings page")
+        NO_JS = "no-js", _("banner without scripts")
+        API = "api", _("API")
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    filed_at = models.DateTimeField(_("filed at"), help_text=_("The instant inside the id; months are kept apart by it."))
+    visitor = models.UUIDField(_("visitor"), help_text=_("A random number that only the visitor's own cookie holds."))
+    account = models.UUIDField(_("account"), null=True, blank=True)
+    notice = models.CharField(_("notice"), max_length=64, help_text=_("SHA-256 of the notice that was shown."))
+    choices = models.JSONField(_("choices"), help_text=_("Category → true or false; refusals are itemised too."))
+    action = models.CharField(_("action"), max_length=10, choices=Action.choices)
+    surface = models.CharField(_("made on"), max_length=11, choices=Surface.choices)
+    gpc = models.BooleanField(_("Global Privacy Control seen"), default=False)
+    language = models.CharField(_("language"), max_length=8)
+    decided_at = models.DateTimeField(_("decided at"))
+    received_at = models.DateTimeField(_("received at"))
+    digest = models.CharField(_("digest"), max_length=64, help_text=_("SHA-256 of the row's canonical JSON."))
+
+    objects = ConsentEventQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("consent record")
+        verbose_name_plural = _("consent records")
+        ordering: ClassVar = ["-filed_at"]
+        default_permissions = ("view",)
+        indexes: ClassVar = [
+            models.Index(fields=["visitor", "-decided_at"], name="consent_event_visitor"),
+            models.Index(fields=["account"], name="consent_event_account", condition=Q(account__isnull=False)),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(choices__contains={"essential": True}),
+                name="consent_event_essential_is_on",
+                violation_error_message=_("Essential cookies are always on."),
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_at__lte=models.F("received_at")),
+                name="consent_event_decided_first",
+                violation_error_message=_("A choice cannot be received before it was made."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()} {self.short_id}"
+
+    @property
+    def short_id(self) -> str:
+        return self.id.hex[-8:]
+
+    def computed_digest(self) -> str:
+        """What `digest` must be: SHA-256 in hex over canonical JSON of every other column, times in UTC."""
+        content = {
+            "id": str(self.id),
+            "visitor": str(self.visitor),
+            "account": str(self.account or ""),
+            "notice": self.notice,
+            "choices": self.choices,
+            "action": self.action,
+            "surface": self.surface,
+            "gpc": self.gpc,
+            "language": self.language,
+            "decided_at": self.decided_at.isoformat(),
+            "received_at": self.received_at.isoformat(),
+        }
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,58 @@
+"""Notices: what visitors were shown before they chose, kept word for word so that it can be shown again.
+
+What could go wrong: the wording is edited and an old choice now seems to have been made about the new text. So a
+notice is never edited (the database refuses it); another version is published, and each choice names its notice by
+the hash of the whole content.
+"""
+
+import hashlib
+import json
+from typing import Any, ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from crasme.kit.ids import uuid7
+
+
+class NoticeQuerySet(models.QuerySet["Notice"]):
+    def latest_version(self) -> int:
+        """0 when nothing was ever published."""
+        return self.aggregate(latest=models.Max("version"))["latest"] or 0
+
+
+class Notice(models.Model):
+    """One language of one version. `asks_again` names the categories about which this version asks everybody anew."""
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    version = models.PositiveIntegerField(_("version"))
+    language = models.CharField(_("language"), max_length=8)
+    sha256 = models.CharField(_("SHA-256"), max_length=64, unique=True, help_text=_("Of the canonical content."))
+    content = models.JSONField(_("content"), help_text=_("Texts, buttons in their order, categories, services."))
+    registry = models.CharField(_("registry version"), max_length=64, help_text=_("SHA-256 of the cookie registry."))
+    asks_again = models.JSONField(_("asks again about"), default=list)
+    published_at = models.DateTimeField(_("published at"))
+
+    objects = NoticeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("cookie notice")
+        verbose_name_plural = _("cookie notices")
+        ordering: ClassVar = ["-version", "language"]
+        default_permissions = ("add", "view")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["version", "language"],
+                name="consent_notice_version_once",
+                violation_error_message=_("This version exists in this language already."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} ({self.language})"
+
+
+def content_digest(content: dict[str, Any]) -> str:
+    """SHA-256 in hex over canonical JSON: sorted keys, no spaces, UTF-8. Lists keep their order: it was on screen."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,221 @@
+"""The registry: which cookies and stored keys exist, who sets them, what for, how long. Everything else is refused.
+
+What could go wrong: a category's bit is given to another category, and old choices suddenly mean something else (so a
+bit is unique and cannot be edited); a pattern of "*" allows everything (so it needs two characters before the star).
+
+Texts are English in their own column and pass through gettext when shown, so the texts that ship are translated with
+the program; a text that staff write gets its other languages in `translations`.
+"""
+
+from typing import Any, ClassVar
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
+
+from crasme.kit.calendar import PATTERN, Period, PeriodError
+from crasme.kit.ids import uuid7
+
+# The consent cookie holds one bit a category, as hexadecimal digits; 16 is far more than people can be asked.
+MOST_CATEGORIES = 16
+
+
+def validate_translations(value: Any) -> None:
+    """{"de": {"title": "…"}}: language → field → text."""
+    if not isinstance(value, dict) or not all(
+        isinstance(texts, dict) and all(isinstance(text, str) for text in texts.values()) for texts in value.values()
+    ):
+        raise ValidationError(_('Write translations as {"de": {"title": "…", "purpose": "…"}}.'), code="translations")
+
+
+def validate_lifetime(value: str) -> None:
+    if value in Cookie.Lifetime.values:
+        return
+    try:
+        Period.parse(value)
+    except PeriodError as error:
+        raise ValidationError(
+            _('%(problem)s Or write "session" or "persistent".'), code=error.code, params={"problem": str(error)}
+        ) from None
+
+
+class Translated(models.Model):
+    """Texts in English, with other languages beside them."""
+
+    translations = models.JSONField(
+        _("translations"),
+        default=dict,
+        blank=True,
+        validators=[validate_translations],
+        help_text=_('Only for texts written here: {"de": {"title": "…"}}. The texts that ship are translated already.'),
+    )
+
+    class Meta:
+        abstract = True
+
+    def text(self, field: str, language: str | None = None) -> str:
+        """The field in a language (the active one by default): staff's translation, else gettext's, else English."""
+        english = str(getattr(self, field))
+        own = self.translations.get(language or get_language() or "en", {}).get(field)
+        # gettext("") answers with the catalogue's header.
+        return own or (gettext(english) if english else "")
+
+
+class Category(Translated):
+    """What a visitor says yes or no to."""
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    slug = models.SlugField(_("slug"), max_length=32, unique=True)
+    bit = models.PositiveSmallIntegerField(
+        _("bit"), unique=True, help_text=_("Its place in the consent cookie; never changed and never used again.")
+    )
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+    essential = models.BooleanField(_("essential"), default=False, help_text=_("Needs no consent and cannot be off."))
+    off_under_gpc = models.BooleanField(
+        _("off under Global Privacy Control"), default=False, help_text=_("A standing “no” sent by the browser.")
+    )
+    title = models.CharField(_("title"), max_length=80)
+    purpose = models.TextField(_("purpose"), help_text=_("What visitors read before they choose."))
+
+    class Meta:
+        verbose_name = _("cookie category")
+        verbose_name_plural = _("cookie categories")
+        ordering: ClassVar = ["position", "slug"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["essential"],
+                condition=Q(essential=True),
+                name="consent_category_one_essential",
+                violation_error_message=_("There is one essential category already."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(essential=True, off_under_gpc=True),
+                name="consent_category_essential_stays_on",
+                violation_error_message=_("The essential category cannot be switched off by a signal."),
+            ),
+            models.CheckConstraint(
+                condition=Q(bit__lt=MOST_CATEGORIES),
+                name="consent_category_bit_fits",
+                violation_error_message=_("The bit must be between 0 and 15."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Service(Translated):
+    """Who sets a cookie: this site itself, or a recipient named in the list of recipients."""
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    slug = models.SlugField(_("slug"), max_length=48, unique=True)
+    name = models.CharField(_("name"), max_length=80)
+    provider = models.CharField(_("provider"), max_length=120, help_text=_("The company that runs it."))
+    recipient = models.SlugField(
+        _("recipient"),
+        max_length=64,
+        blank=True,
+        help_text=_("Slug of the recipient who gets the data; empty when it stays with the controller."),
+    )
+    policy_url = models.URLField(_("privacy policy"), blank=True, help_text=_("Of the provider, when it is another."))
+
+    class Meta:
+        verbose_name = _("service")
+        verbose_name_plural = _("services")
+        ordering: ClassVar = ["slug"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Cookie(Translated):
+    """A cookie or a stored key that this site may use. A name may end in * and then stands for all that begin so.
+
+    Source: Directive 2002/58/EC Art. 5(3) asks consent for all but what is strictly necessary for a service that the
+    visitor explicitly requested: the essential category as a whole, and single cookies marked `on_request`.
+    """
+
+    class Kind(models.TextChoices):
+        COOKIE = "cookie", _("cookie")
+        LOCAL = "local", _("local storage")
+        SESSION = "session", _("session storage")
+
+    class Party(models.TextChoices):
+        FIRST = "first", _("this site")
+        THIRD = "third", _("another company")
+
+    class Lifetime(models.TextChoices):
+        """The lifetimes that are no period."""
+
+        SESSION = "session", _("until you close the browser")
+        PERSISTENT = "persistent", _("until you delete it")
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(_("name"), max_length=120, help_text=_("Exact, or a beginning followed by *."))
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices, default=Kind.COOKIE)
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="cookies", verbose_name=_("service"))
+    category = models.ForeignKey(
+        Category, on_delete=models.PROTECT, related_name="cookies", verbose_name=_("category")
+    )
+    domain = models.CharField(
+        _("domain"), max_length=253, blank=True, help_text=_("Empty: only the host that sets it.")
+    )
+    path = models.CharField(_("path"), max_length=120, default="/")
+    lifetime = models.CharField(
+        _("lifetime"),
+        max_length=24,
+        validators=[validate_lifetime],
+        help_text=_('"session", "persistent" or a period such as P6M.'),
+    )
+    purpose = models.TextField(_("purpose"))
+    party = models.CharField(_("set by"), max_length=5, choices=Party.choices, default=Party.FIRST)
+    http_only = models.BooleanField(_("hidden from scripts"), default=False)
+    on_request = models.BooleanField(
+        _("only on request"),
+        default=False,
+        help_text=_("Set only when the visitor asks for just that, as by picking a language; it needs no consent then."),
+    )
+
+    class Meta:
+        verbose_name = _("cookie")
+        verbose_name_plural = _("cookies")
+        ordering: ClassVar = ["category__position", "name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["name", "kind", "domain", "path"],
+                name="consent_cookie_declared_once",
+                violation_error_message=_("This cookie is declared already."),
+            ),
+            models.CheckConstraint(
+                condition=Q(name__regex=r"^[^\s;,=\"*]+$") | Q(name__regex=r"^[^\s;,=\"*]{2,}\*$"),
+                name="consent_cookie_name_fits",
+                violation_error_message=_("A name has no spaces; a * may only stand at the end, after two characters."),
+            ),
+            models.CheckConstraint(
+                condition=Q(lifetime__in=["session", "persistent"]) | Q(lifetime__regex=PATTERN),
+                name="consent_cookie_lifetime_fits",
+                violation_error_message=_('The lifetime is "session", "persistent" or a period such as P6M.'),
+            ),
+            models.CheckConstraint(
+                condition=Q(on_request=False) | ~Q(kind="cookie") | Q(lifetime="session"),
+                name="consent_cookie_request_is_short",
+                violation_error_message=_("A cookie set on request without consent ends with the browser session."),
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="cookie") | Q(http_only=False),
+                name="consent_cookie_storage_is_readable",
+                violation_error_message=_("Only cookies can be hidden from scripts."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def lifetime_words(self) -> str:
+        """In the active language: "6 months", "until you close the browser"."""
+        if self.lifetime in self.Lifetime.values:
+            return str(self.Lifetime(self.lifetime).label)
+        return Period.parse(self.lifetime).words()

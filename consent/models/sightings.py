@@ -1,0 +1,39 @@
+"""Cookies that the site tried to set although nobody declared them, or the visitor had not agreed: a to-do list."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from crasme.kit.ids import uuid7
+
+
+class CookieSighting(models.Model):
+    """Name, route and reason, never a value, a path or a visitor."""
+
+    class Reason(models.TextChoices):
+        UNDECLARED = "undeclared", _("not in the registry")
+        UNCONSENTED = "unconsented", _("not agreed to")
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(_("name"), max_length=120)
+    route = models.CharField(_("route"), max_length=200, help_text=_("The URL pattern that answered."))
+    reason = models.CharField(_("reason"), max_length=12, choices=Reason.choices)
+    dropped = models.BooleanField(_("dropped"), help_text=_("No: seen while the guard only reported."))
+    first_seen_at = models.DateTimeField(_("first seen at"))
+    last_seen_at = models.DateTimeField(_("last seen at"))
+    count = models.PositiveIntegerField(
+        _("reports"), default=1, help_text=_("A process reports the same cookie and route once.")
+    )
+
+    class Meta:
+        verbose_name = _("cookie sighting")
+        verbose_name_plural = _("cookie sightings")
+        ordering: ClassVar = ["-last_seen_at"]
+        default_permissions = ("view", "delete")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["name", "route", "reason"], name="consent_sighting_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.reason}"

@@ -1,0 +1,187 @@
+"""Composing, publishing and finding notices.
+
+What could go wrong: the banner shows one text and the record names another. So the banner is rendered from a published
+notice's content and from nothing else, and a choice is accepted only with the hash of a notice that was published.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import translation
+
+from consent import registry, seeds, verbs
+from consent.errors import ConsentError, UnknownCategory
+from consent.models import Category, Notice
+from consent.models.notices import content_digest
+from consent.remembered import Remembered
+from crasme.ledger.services import record
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The notices to show now: language → content with its "sha256" beside. `since` is when the first was published."""
+
+    version: int
+    notices: dict[str, dict[str, Any]]
+    since: datetime | None
+
+    def in_language(self, language: str | None) -> dict[str, Any]:
+        """The notice in this language ("de-at" finds "de"), else in the site's own, else in any."""
+        wanted = (language or "", (language or "").split("-")[0], settings.LANGUAGE_CODE)
+        for each in wanted:
+            if each in self.notices:
+                return self.notices[each]
+        if not self.notices:
+            raise ConsentError("No cookie notice is published.", remedy="Run `manage.py migrate`, which publishes one.")
+        return next(iter(self.notices.values()))
+
+
+def shown() -> Shown:
+    return _held.get()
+
+
+def current(language: str | None = None) -> dict[str, Any]:
+    """Content of the notice to show now, in `language` or the active one. ConsentError when none was published."""
+    return _held.get().in_language(language or translation.get_language())
+
+
+def forget() -> None:
+    """The next reader in this process sees what is published now."""
+    _held.forget()
+    _version.cache_clear()
+
+
+@lru_cache(maxsize=256)
+def _version(sha256: str) -> int:
+    version = Notice.objects.filter(sha256=sha256).values_list("version", flat=True).first()
+    if version is None:
+        raise LookupError(sha256)  # not remembered: it may be published a moment later
+    return version
+
+
+def version_of(sha256: str) -> int | None:
+    """The version that a notice of this hash belongs to; old ones count, for pages that were open meanwhile."""
+    try:
+        return _version(sha256)
+    except LookupError:
+        return None
+
+
+def publish(*, actor: str, now: datetime, asks_again: Iterable[str] | None = None) -> list[Notice]:
+    """Publish the registry and the wording as they are now as the next version, in every language.
+
+    `asks_again` names the categories about which everybody is asked anew; None means all that can be refused, an
+    empty list means that only wording changed and former choices stay good. UnknownCategory names a wrong one.
+    """
+    optional = list(Category.objects.filter(essential=False).order_by("position").values_list("slug", flat=True))
+    anew = optional if asks_again is None else list(asks_again)
+    if unknown := sorted(set(anew) - set(optional)):
+        raise UnknownCategory(f"There is no category {', '.join(unknown)} that visitors could be asked about.")
+    with transaction.atomic():
+        version = Notice.objects.latest_version() + 1
+        asked = _asked_since() | dict.fromkeys(anew, version)
+        stamp = registry.version()
+        made = [
+            _notice(code, version=version, registry_version=stamp, asked=asked, anew=anew, now=now)
+            for code, _name in settings.LANGUAGES
+        ]
+        Notice.objects.bulk_create(made)
+        record(
+            verbs.NOTICE_PUBLISHED.name,
+            actor=actor,
+            version=version,
+            notices={notice.language: notice.sha256 for notice in made},
+            registry=stamp,
+            asks_again=anew,
+        )
+        transaction.on_commit(forget)
+        registry.forget_after_commit()
+    return made
+
+
+def _asked_since() -> dict[str, int]:
+    asked: dict[str, int] = {}
+    for number, slugs in Notice.objects.order_by("version").values_list("version", "asks_again"):
+        asked |= dict.fromkeys(slugs, number)
+    return asked
+
+
+def _notice(
+    language: str, *, version: int, registry_version: str, asked: dict[str, int], anew: list[str], now: datetime
+) -> Notice:
+    with translation.override(language):
+        content = compose(language, version=version, registry_version=registry_version, asked=asked)
+    return Notice(
+        version=version,
+        language=language,
+        sha256=content_digest(content),
+        content=content,
+        registry=registry_version,
+        asks_again=anew,
+        published_at=now,
+    )
+
+
+def compose(language: str, *, version: int, registry_version: str, asked: dict[str, int]) -> dict[str, Any]:
+    """A notice's whole content in the active language; plain JSON, complete enough to show the banner again."""
+    texts = {name: translation.gettext(text) for name, text in seeds.NOTICE.items() if isinstance(text, str)}
+    return {
+        "schema": SCHEMA,
+        "version": version,
+        "language": language,
+        "direction": "rtl" if translation.get_language_bidi() else "ltr",
+        "texts": texts,
+        "buttons": [
+            {"action": button["action"], "label": translation.gettext(button["label"])}
+            for button in seeds.NOTICE["buttons"]
+        ],
+        "registry": registry_version,
+        "categories": [_category(category, asked) for category in _categories()],
+    }
+
+
+def _categories() -> Iterable[Category]:
+    return Category.objects.prefetch_related("cookies__service")
+
+
+def _category(category: Category, asked: dict[str, int]) -> dict[str, Any]:
+    return {
+        "slug": category.slug,
+        "bit": category.bit,
+        "essential": category.essential,
+        "off_under_gpc": category.off_under_gpc,
+        "asked": asked.get(category.slug, 0),
+        "title": category.text("title"),
+        "purpose": category.text("purpose"),
+        "cookies": [
+            {
+                "name": cookie.name,
+                "kind": cookie.kind,
+                "lifetime": cookie.lifetime,
+                "on_request": cookie.on_request,
+                "party": cookie.party,
+                "purpose": cookie.text("purpose"),
+                "service": cookie.service.text("name"),
+                "provider": cookie.service.provider,
+                "recipient": cookie.service.recipient,
+            }
+            for cookie in category.cookies.all()
+        ],
+    }
+
+
+def _load() -> Shown:
+    version = Notice.objects.latest_version()
+    rows = Notice.objects.filter(version=version).values_list("language", "content", "sha256")
+    since = Notice.objects.order_by("version").values_list("published_at", flat=True).first()
+    return Shown(version, {language: content | {"sha256": sha256} for language, content, sha256 in rows}, since)
+
+
+_held = Remembered(_load, fallback=lambda: Shown(0, {}, None))

@@ -1,0 +1,84 @@
+"""Recording choices.
+
+What could go wrong: a retry counts twice, an old choice arriving late overrides a newer one, a grant is recorded for
+something that was not on screen. So the browser's id is the key, "current" goes by when people decided and not by when
+it arrived, and every category named must exist and every existing one is itemised.
+"""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+
+from consent import filing, notices, registry
+from consent.errors import BadChoice, UnknownCategory, UnknownNotice
+from consent.inserts import insert_once
+from consent.models import ConsentEvent
+
+Action = ConsentEvent.Action
+
+
+def record_choice(
+    *,
+    event_id: uuid.UUID,
+    visitor: uuid.UUID,
+    choices: Mapping[str, bool],
+    action: str,
+    surface: str,
+    notice_sha: str,
+    language: str,
+    gpc: bool,
+    decided_at: datetime,
+    now: datetime,
+    account: uuid.UUID | None = None,
+) -> tuple[ConsentEvent, bool]:
+    """Store one decision and say whether it was new; a repeated `event_id` answers with the row it made at first.
+
+    `choices` maps slugs to yes or no; what is missing counts as no, essential always as yes, and the action has the
+    last word: accepting and refusing all mean all. `decided_at` (aware) later than `now` counts as `now`. Raises
+    UnknownCategory naming it, UnknownNotice, or BadChoice for an id that is no UUIDv7 or an unknown action or surface.
+    """
+    known = registry.snapshot()
+    if unknown := sorted(set(choices) - set(known.bits)):
+        raise UnknownCategory(
+            f"There is no category called {', '.join(slug[:32] for slug in unknown)}.",
+            remedy=f"The categories are {', '.join(known.bits)}.",
+        )
+    if action not in Action.values or surface not in ConsentEvent.Surface.values:
+        raise BadChoice("This is not a way in which a choice can be made here.")
+    if notices.version_of(notice_sha) is None:
+        raise UnknownNotice("The choice names a notice that was never published.", remedy="Load the page again.")
+    try:
+        filed_at = filing.filed_at(event_id, now)
+    except ValueError:
+        raise BadChoice("The choice has no usable id.", remedy="Send a UUID of version 7.") from None
+    event = ConsentEvent(
+        id=event_id,
+        filed_at=filed_at,
+        visitor=visitor,
+        account=account,
+        notice=notice_sha,
+        choices=_itemised(choices, action, known),
+        action=action,
+        surface=surface,
+        gpc=gpc,
+        language=language[:8],
+        decided_at=min(decided_at, now),
+        received_at=now,
+    )
+    event.digest = event.computed_digest()
+    if insert_once(event):
+        return event, True
+    return ConsentEvent.objects.get(id=event_id, filed_at=filed_at), False
+
+
+def current(visitor: uuid.UUID) -> ConsentEvent | None:
+    """The choice that counts for a visitor: the one decided last, whenever it arrived."""
+    return ConsentEvent.objects.of_visitor(visitor).first()
+
+
+def _itemised(choices: Mapping[str, bool], action: str, known: registry.Snapshot) -> dict[str, bool]:
+    if action == Action.ACCEPT_ALL:
+        return known.choices(known.everything)
+    if action == Action.SAVE:
+        return known.choices(known.mask(dict(choices)))
+    return known.choices(known.essential)

@@ -1,0 +1,14 @@
+"""Public addresses of this room, hung at the root of the site."""
+
+from django.urls import path, re_path
+
+from consent.views import events, preferences, state, unsubscribe, wellknown
+
+urlpatterns = [
+    path("cookies/", preferences.preferences, name="cookies"),
+    path("consent/events/", events.receive, name="consent-events"),
+    path("consent/state.css", state.state, name="consent-state"),
+    # The final slash may be missing: a mail program that lost it must not be redirected, which would lose the POST.
+    re_path(r"^unsubscribe/(?P<token>[A-Za-z0-9_-]{1,200})/?$", unsubscribe.unsubscribe, name="unsubscribe"),
+    path(".well-known/gpc.json", wellknown.gpc, name="gpc"),
+]

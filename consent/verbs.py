@@ -1,0 +1,20 @@
+from crasme.ledger.registry import register
+
+NOTICE_PUBLISHED = register(
+    "consent.notice_published",
+    "A version of the cookie notice went live.",
+    facts=("version", "notices", "registry", "asks_again"),
+)
+REGISTRY_CHANGED = register(
+    "consent.registry_changed",
+    "A category, service or cookie was declared, changed or removed.",
+    facts=("table", "row", "change", "registry"),
+)
+SUPPRESSED = register(
+    "consent.suppressed", "An address was put on the suppression list.", facts=("scope", "reason", "source")
+)
+SUPPRESSION_LIFTED = register(
+    "consent.suppression_lifted",
+    "A person, verified, asked to receive mail again.",
+    facts=("scope", "verification"),
+)

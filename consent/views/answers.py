@@ -1,0 +1,60 @@
+"""What the script's way and the form's way of choosing share: recording the choice and answering with its cookies."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.http import HttpRequest, HttpResponse
+
+from consent import choice, notices, registry, services
+from consent.choice import Choice
+from consent.errors import BadChoice
+from consent.models import ConsentEvent
+
+
+def decide(
+    request: HttpRequest,
+    response: HttpResponse,
+    *,
+    event_id: uuid.UUID,
+    visitor: uuid.UUID,
+    choices: Mapping[str, bool],
+    action: str,
+    surface: str,
+    notice_sha: str,
+    language: str,
+    decided_at: datetime,
+    now: datetime,
+) -> ConsentEvent:
+    """Record the choice, then let `response` keep the one that counts and remove cookies that it does not allow.
+
+    That need not be the one recorded: of two that arrive in the wrong order the later decision stays. Returns the one
+    that counts. Raises what `services.record_choice` raises; nothing is set on the response then.
+    """
+    services.record_choice(
+        event_id=event_id,
+        visitor=visitor,
+        choices=choices,
+        action=action,
+        surface=surface,
+        notice_sha=notice_sha,
+        language=language,
+        gpc=choice.signals_gpc(request),
+        decided_at=decided_at,
+        now=now,
+    )
+    counts = services.current(visitor)
+    if counts is None:  # the id was somebody else's: their choice is not given away
+        raise BadChoice("This choice was sent before, by another browser.")
+    known = registry.snapshot()
+    kept = Choice(known.mask(counts.choices), notices.version_of(counts.notice) or 0, counts.gpc, visitor)
+    choice.keep(response, kept, decided_at=counts.decided_at, now=now)
+    _remove_refused(request, response, choice.granted(kept, gpc=choice.signals_gpc(request), registry=known), known)
+    return counts
+
+
+def _remove_refused(request: HttpRequest, response: HttpResponse, allowed: int, known: registry.Snapshot) -> None:
+    """Delete what the browser still sends though it is not agreed to. Only this host's; the script does the rest."""
+    for name in request.COOKIES:
+        if (needed := known.needs(name)) and needed & allowed != needed:
+            response.delete_cookie(name)

@@ -1,0 +1,100 @@
+"""Where the banner's script sends choices: one POST of JSON, answered with 204 and the consent cookie.
+
+    {"id": "<UUIDv7>", "visitor": "<UUID>", "choices": {"analytics": false}, "action": "save", "surface": "banner",
+     "notice": "<SHA-256>", "language": "en", "age": 0}
+
+`age` says how many milliseconds ago the choice was made by the sender's own clock, so that a clock which is wrong does
+no harm. What could go wrong: another site's page posts here (refused by origin, there is no token in static HTML), a
+body that is not what it should be (refused with its reason), a retry (answered as the first time).
+"""
+
+import json
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from consent import origin
+from consent.errors import BadChoice, ConsentError, NotFromHere
+from consent.filing import OLDEST
+from consent.origin import Origin
+from consent.views.answers import decide
+
+MOST_BYTES = 4096
+
+
+@csrf_exempt
+@never_cache
+@require_POST
+def receive(request: HttpRequest) -> HttpResponse:
+    """204 when the choice is stored, now or before; 403 for other sites' pages, 413, or 400 with the reason."""
+    now = timezone.now()
+    response = HttpResponse(status=204)
+    try:
+        if origin.of_request(request) is not Origin.HERE:
+            raise NotFromHere("A choice can only be made on this site's own pages.")
+        sent = _body(request)
+        decide(
+            request,
+            response,
+            event_id=_uuid(sent, "id"),
+            visitor=_uuid(sent, "visitor"),
+            choices=_choices(sent),
+            action=_text(sent, "action"),
+            surface=_text(sent, "surface"),
+            notice_sha=_text(sent, "notice"),
+            language=_text(sent, "language"),
+            decided_at=now - _age(sent),
+            now=now,
+        )
+    except ConsentError as error:
+        status = {"cross-site": 403, "too-large": 413}.get(error.code, 400)
+        return JsonResponse({"code": error.code, "detail": str(error)}, status=status)
+    return response
+
+
+def _body(request: HttpRequest) -> dict[str, Any]:
+    # Read no more than may come, whatever the header says.
+    body = request.read(MOST_BYTES + 1)
+    if len(body) > MOST_BYTES:
+        raise BadChoice("The body is too large.", code="too-large")
+    try:
+        sent = json.loads(body)
+    except (ValueError, RecursionError):
+        sent = None
+    if not isinstance(sent, dict):
+        raise BadChoice("The body is not a JSON object.")
+    return sent
+
+
+def _uuid(sent: dict[str, Any], name: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(sent[name])
+    except (KeyError, ValueError, TypeError, AttributeError):
+        raise BadChoice(f"“{name}” is not a UUID.") from None
+
+
+def _text(sent: dict[str, Any], name: str) -> str:
+    value = sent.get(name)
+    if not isinstance(value, str) or not value.isprintable():
+        raise BadChoice(f"“{name}” is missing or no text.")
+    return value
+
+
+def _choices(sent: dict[str, Any]) -> dict[str, bool]:
+    value = sent.get("choices")
+    if not isinstance(value, dict) or not all(isinstance(answer, bool) for answer in value.values()):
+        raise BadChoice("“choices” maps categories to true or false.")
+    return value
+
+
+def _age(sent: dict[str, Any]) -> timedelta:
+    value = sent.get("age", 0)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:  # NaN compares false
+        raise BadChoice("“age” is a number of milliseconds.")
+    return min(OLDEST, timedelta(milliseconds=min(value, OLDEST / timedelta(milliseconds=1))))
