@@ -194,8 +194,8 @@ def _end[T: Claimable](obj: T, *, now: datetime, **changes: Any) -> T:
     held = type(obj)._base_manager.filter(
         pk=obj.pk, state=WorkState.LEASED, lease_token=obj.lease_token, lease_until__gt=now
     )
-    # Without a token the filter would read "lease_token IS NULL", and mean nobody's lease.
-    if obj.lease_token is None or not held.update(**changes):
+    # Without a token this asks for a leased row that has none, which the constraints make impossible: nothing is held.
+    if not held.update(**changes):
         raise LeaseLost(_("The lease on this work has run out or belongs to somebody else."))
     return _applied(obj, changes)
 

@@ -9,8 +9,7 @@ import time
 import uuid
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from crasme.kit.cardnumbers import ISSUERS, find, find_in, luhn, may_hold
 
@@ -147,6 +146,8 @@ def test_a_card_number_is_found_however_it_is_written(written: str) -> None:
         "4111,1111,1111,1111",
         "41.11 1111-1111/11_1111",
         "4111 111 11111 1111",
+        "9 " + grouped(VISA, *[1] * 16),
+        grouped(VISA, *[2] * 8) + " 56",
         "01912345-4111-1111-1111-111111111111",
         "a1b2c3d4-4111-1111-1111-1111aaaabbbb",
         "00000000-0000-4000-8000-000000000000",

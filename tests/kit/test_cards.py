@@ -72,7 +72,7 @@ def test_honest_rows_pass_everywhere(remark: Remark) -> None:
     remark.body = "invoice 2026-0042, +43 660 1234567"
     remark.save()
     Remark.objects.bulk_update([remark], ["body"])
-    Remark.objects.bulk_create([Remark(body="a"), Remark(count=4111111111111111)])
+    Remark.objects.bulk_create(Remark(body=body, count=4111111111111111) for body in ("a", "c"))
     Remark.objects.update(body="b")
     assert Remark.objects.filter(body="b").count() == 3
 

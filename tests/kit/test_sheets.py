@@ -8,8 +8,7 @@ from uuid import UUID
 
 import pytest
 from django.utils.translation import gettext_lazy
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from crasme.kit.sheets import csv_writer, neutralise, restore
 

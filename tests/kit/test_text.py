@@ -1,8 +1,7 @@
 """One mailbox is one text, and what cannot be stored is named."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from crasme.kit.text import clean, mask_email, normalise_email, problem
 
