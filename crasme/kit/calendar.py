@@ -12,6 +12,7 @@ no daylight saving shifts a cut-off. A date behaves as its first instant.
 """
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -136,13 +137,10 @@ def _shift_months[M: (date, datetime)](moment: M, months: int) -> M:
     if not months:
         return moment
     year, month0 = divmod(moment.year * 12 + moment.month - 1 + months, 12)
-    try:
+    if moment.day <= monthrange(year, month0 + 1)[1]:
         return moment.replace(year=year, month=month0 + 1)
-    except ValueError:
-        if moment.day <= 28:
-            raise  # the year, not the day, is out of range
-        year, month0 = divmod(year * 12 + month0 + 1, 12)
-        return _start_of_day(moment.replace(year=year, month=month0 + 1, day=1))
+    # A missing day is never in December, so the following month is in the same year.
+    return _start_of_day(moment.replace(year=year, month=month0 + 2, day=1))
 
 
 def _start_of_day[M: (date, datetime)](moment: M) -> M:

@@ -134,9 +134,10 @@ def test_the_end_of_the_calendar_is_an_error_of_its_own(moment: date, period: Pe
 
 
 def test_the_beginning_of_the_calendar_is_an_error_of_its_own() -> None:
-    for period in (Period(months=12), Period(days=40)):
-        with pytest.raises(PeriodError):
-            cutoff(date(1, 1, 31), period)
+    for day in (15, 31):
+        for period in (Period(months=1), Period(months=12), Period(days=40)):
+            with pytest.raises(PeriodError):
+                cutoff(date(1, 1, day), period)
 
 
 @given(st.integers(0, 99), st.integers(0, 200), st.integers(0, 300))

@@ -150,9 +150,12 @@ def test_the_migration_can_be_written_and_read_again() -> None:
 
 
 def test_squashing_keeps_the_partitioning() -> None:
-    later = migrations.AddField("Reading", "colour", models.CharField(max_length=9, default=""))
-    squashed = MigrationOptimizer().optimize([operation(), later], "kit")
-    assert [type(each) for each in squashed] == [CreatePartitionedModel, migrations.AddField]
+    for later in (
+        migrations.AddField("Reading", "colour", models.CharField(max_length=9, default="")),
+        migrations.AlterModelOptions("Reading", {"ordering": ["taken_at"]}),
+    ):
+        squashed = MigrationOptimizer().optimize([operation(), later], "kit")
+        assert [type(each) for each in squashed] == [CreatePartitionedModel, type(later)]
     assert MigrationOptimizer().optimize([operation(), migrations.DeleteModel("Reading")], "kit") == []
 
 
