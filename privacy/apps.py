@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -6,3 +7,8 @@ class PrivacyConfig(AppConfig):
     name = "privacy"
     label = "privacy"
     verbose_name = _("Privacy")
+
+    def ready(self) -> None:
+        from privacy.policy import seed  # needs loaded models
+
+        post_migrate.connect(seed.after_migrate, sender=self, dispatch_uid="privacy.policy.seed")

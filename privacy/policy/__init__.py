@@ -1,0 +1,1 @@
+"""The public policy: rendered from live rows, published as frozen text, compared between the two."""

@@ -1,0 +1,67 @@
+"""Checking a piece of evidence: anybody who holds a certificate may ask whether the ledger says the same.
+
+What could go wrong: the page becomes a way to browse the ledger. It answers one exact number at a time, says what was
+done and when, never by whom or about whom, and recomputes the digest instead of believing the stored one.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext, gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from crasme.ledger.models import Entry
+from crasme.ledger.registry import known
+from crasme.ledger.services import digest_of
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the page says about one entry. `same` is None when no digest was given to compare with."""
+
+    meaning: str
+    recorded_at: datetime
+    digest: str
+    intact: bool
+    same: bool | None
+
+
+class EvidenceForm(forms.Form):
+    entry = forms.UUIDField(label=_("Number of the entry"), help_text=_("It stands on the certificate."))
+    digest = forms.RegexField(
+        r"^[0-9a-fA-F]{64}$",
+        label=_("Digest"),
+        required=False,
+        strip=True,
+        help_text=_("The line of letters and digits below the number, if you want it compared."),
+        error_messages={"invalid": _("A digest has 64 characters: digits, and letters from a to f.")},
+    )
+
+
+@require_safe
+def verify(request: HttpRequest) -> HttpResponse:
+    """A form that asks by GET: the question is no secret, and its answer may be bookmarked."""
+    form = EvidenceForm(request.GET if "entry" in request.GET else None)
+    asked = form.is_bound and form.is_valid()
+    answer = _answer(form.cleaned_data["entry"], form.cleaned_data["digest"].lower()) if asked else None
+    context = {"form": form, "asked": asked, "answer": answer}
+    return render(request, "portal/evidence.html", context)
+
+
+def _answer(number: UUID, digest: str) -> Answer | None:
+    entry = Entry.objects.filter(pk=number).first()
+    if entry is None:
+        return None
+    verb = known(entry.verb)
+    computed = digest_of(entry)
+    return Answer(
+        meaning=gettext(verb.meaning) if verb else entry.verb,
+        recorded_at=entry.recorded_at,
+        digest=entry.digest,
+        intact=computed == entry.digest,
+        same=computed == digest if digest else None,
+    )
