@@ -1,5 +1,7 @@
 """What can go wrong in this room, in words that staff and visitors can act on."""
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from crasme.kit.errors import CrasmeError
@@ -60,6 +62,10 @@ class ResidueFound(PrivacyError):
     """The search after an erasure still found the person; nobody is told that they are gone."""
 
     code = "residue-found"
+
+    def __init__(self, message: Any, *, found: dict[str, int]) -> None:
+        super().__init__(message)
+        self.found = found  # column → rows
 
 
 class NoHandler(PrivacyError):

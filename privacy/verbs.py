@@ -33,3 +33,10 @@ CERTIFIED = register(
 MAIL_SENT = register("request.mail_sent", "A mail went out.", facts=("message", "template", "language", "digest"))
 MAIL_FAILED = register("request.mail_failed", "A mail could not be sent and waits for a person.", facts=("message", "code"))
 FORGOTTEN = register("request.person_forgotten", "After the answer, the address went too.", facts=("requests",))
+
+POLICY_PUBLISHED = register(
+    "privacy.policy_published", "The policy was published.", facts=("version", "sha256", "rules", "material")
+)
+CARDS_SCANNED = register(
+    "privacy.cards_scanned", "Everything was searched for card numbers.", facts=("at", "tables", "columns", "found")
+)

@@ -237,7 +237,7 @@ class Migration(migrations.Migration):
                 ('written', crasme.kit.fields.EncryptedTextField(blank=True, null=True, verbose_name='what the agent wrote')),
                 ('subject', crasme.kit.fields.EncryptedTextField(blank=True, null=True, verbose_name='subject')),
                 ('body', crasme.kit.fields.EncryptedTextField(blank=True, null=True, verbose_name='text as sent')),
-                ('message_id', models.CharField(max_length=200, unique=True, verbose_name='Message-ID')),
+                ('mail_id', models.CharField(max_length=200, unique=True, verbose_name='Message-ID')),
                 ('created_at', models.DateTimeField(verbose_name='created at')),
                 ('bounced_at', models.DateTimeField(blank=True, null=True, verbose_name='bounced at')),
                 ('written_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='written by')),

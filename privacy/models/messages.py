@@ -41,7 +41,7 @@ class Message(Claimable):
     )
     subject = EncryptedTextField(_("subject"), null=True, blank=True)
     body = EncryptedTextField(_("text as sent"), null=True, blank=True)
-    message_id = models.CharField(_("Message-ID"), max_length=200, unique=True)
+    mail_id = models.CharField(_("Message-ID"), max_length=200, unique=True)
     created_at = models.DateTimeField(_("created at"))
     bounced_at = models.DateTimeField(_("bounced at"), null=True, blank=True)
 

@@ -72,3 +72,12 @@ class Plan(models.Model):
 
     def __str__(self) -> str:
         return f"plan {self.hash[:8]}"
+
+    @property
+    def found_something(self) -> bool:
+        """Whether anything is held beyond what arose from the request itself."""
+        tables = self.content.get("tables", {})
+        return bool(
+            self.content.get("lines") or self.content.get("kept")
+            or any(not label.startswith("privacy.") for label in tables)
+        )

@@ -182,6 +182,10 @@ class Request(CardFree):
     def is_open(self) -> bool:
         return self.state != State.CLOSED
 
+    @property
+    def is_unconfirmed(self) -> bool:
+        return self.state == State.RECEIVED
+
     def days_left(self, today: date) -> int:
         """Until the effective day, which still counts; negative when overdue."""
         return (self.effective_due - today).days

@@ -1,0 +1,1 @@
+"""The desk of the privacy team. Importing the modules registers their pages."""

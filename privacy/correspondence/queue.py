@@ -1,0 +1,45 @@
+"""Putting a mail into the queue."""
+
+from datetime import datetime
+from email.utils import parseaddr
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from crasme.kit.ids import uuid7
+from privacy.models import Message, Request
+from privacy.wake import SEND, wake
+
+
+def enqueue(
+    request: Request, template: str, *, period_key: str, now: datetime, written: str = "", written_by: Any = None
+) -> Message | None:
+    """A mail to the person, sent by a worker after the commit; None when this occasion has its mail already.
+
+    `period_key` names the occasion: one mail a (request, template, occasion), however often the caller runs.
+    """
+    identifier = uuid7()
+    message = Message(
+        id=identifier,
+        request=request,
+        template=template,
+        period_key=period_key,
+        language=request.language,
+        written=written or None,
+        written_by=written_by,
+        mail_id=f"<{identifier}@{mail_domain()}>",
+        created_at=now,
+        next_attempt_at=now,
+    )
+    with transaction.atomic():
+        added = Message.objects.bulk_create([message], ignore_conflicts=True)
+        if not added or not Message.objects.filter(pk=identifier).exists():
+            return None
+        wake(*SEND, identifier)
+    return message
+
+
+def mail_domain() -> str:
+    """The right-hand side of our Message-IDs."""
+    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"

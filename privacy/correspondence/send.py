@@ -1,0 +1,116 @@
+"""Sending one mail: claim its row, render, hand it to the SMTP server, and note that it went.
+
+What could go wrong: the mail server is away for a day (retried, then parked, and a person sees it; the request never
+changes for it), the worker dies after the server took the mail (the second copy has the same Message-ID, and mailboxes
+show one), a link or an address stays behind in the row (links are made here and stored as digests; the record of what
+was sent has placeholders instead; the address is read now and written nowhere).
+"""
+
+import hashlib
+import logging
+import smtplib
+from datetime import datetime, timedelta
+from time import monotonic
+from uuid import UUID
+
+from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
+
+from crasme.kit.claims import LeaseLost, WorkState, cancel, claim, finish, retry_or_park
+from crasme.kit.errors import CrasmeError
+from crasme.ledger.services import record
+from crasme.staff.actors import system
+from privacy import verbs
+from privacy.correspondence.queue import mail_domain
+from privacy.correspondence.render import Rendered, render
+from privacy.models import Message
+
+log = logging.getLogger(__name__)
+LEASE = timedelta(seconds=330)
+MAX_ATTEMPTS = 14  # with pauses of up to an hour: half a day of a mail server that is away
+ACTOR = system("mail")
+
+
+def send(message_id: UUID, *, now: datetime) -> bool:
+    """Send the mail if it is due and nobody else has it. Whether it went."""
+    message = claim(Message, message_id, now=now, lease=LEASE)
+    if message is None:
+        return False
+    if not message.request.person.email:
+        cancel(message, now=now)  # forgotten in the meantime: there is nobody left to write to
+        return False
+    started = monotonic()
+    try:
+        rendered = render(message, now=now)
+        _hand_over(message, rendered)
+    except (smtplib.SMTPException, OSError, CrasmeError) as error:
+        _failed(message, error, now=now + timedelta(seconds=monotonic() - started))
+        return False
+    _sent(message, rendered, now=now + timedelta(seconds=monotonic() - started))
+    return True
+
+
+def _hand_over(message: Message, rendered: Rendered) -> None:
+    request = message.request
+    thread = f"<{request.pk}@{mail_domain()}>"
+    headers = {
+        "Message-ID": message.mail_id,
+        "References": thread,
+        "In-Reply-To": thread,
+        "Auto-Submitted": "auto-generated",
+        "Content-Language": message.language,
+        "X-Request-Reference": request.reference,
+    }
+    mail = EmailMultiAlternatives(
+        subject=rendered.subject, body=rendered.text, to=[request.person.email], headers=headers
+    )
+    mail.attach_alternative(rendered.html, "text/html")
+    mail.send()
+
+
+def _sent(message: Message, rendered: Rendered, *, now: datetime) -> None:
+    try:
+        with transaction.atomic():
+            finish(message, now=now, subject=rendered.subject, body=rendered.record)
+            record(
+                verbs.MAIL_SENT.name,
+                actor=ACTOR,
+                subject=message.request.ref,
+                message=message.pk,
+                template=message.template,
+                language=message.language,
+                digest=hashlib.sha256(rendered.record.encode()).hexdigest(),
+            )
+    except LeaseLost:
+        log.warning("Message %s went out after its lease was over.", message.pk)
+
+
+def _failed(message: Message, error: Exception, *, now: datetime) -> None:
+    code, refused = _code(error), _refused_for_good(error)
+    log.warning("Message %s could not be sent: %s, attempt %d.", message.pk, code, message.attempts)
+    try:
+        with transaction.atomic():
+            # A mailbox that does not exist will not exist in an hour either.
+            retry_or_park(message, code, now=now, max_attempts=0 if refused else MAX_ATTEMPTS)
+            if refused:
+                Message.objects.filter(pk=message.pk).update(bounced_at=now)
+            if message.state == WorkState.PARKED:
+                record(verbs.MAIL_FAILED.name, actor=ACTOR, subject=message.request.ref, message=message.pk, code=code)
+    except LeaseLost:
+        log.warning("Message %s had lost its lease before it failed.", message.pk)
+
+
+def _refused_for_good(error: Exception) -> bool:
+    """Whether the server said, about the one recipient, that trying again is of no use (RFC 5321: 5xx)."""
+    return isinstance(error, smtplib.SMTPRecipientsRefused) and all(
+        status >= 500 for status, _text in error.recipients.values()
+    )
+
+
+def _code(error: Exception) -> str:
+    """A slug of what went wrong: the server's number, or the kind of error. Its text may quote the address."""
+    if isinstance(error, CrasmeError):
+        return error.code
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"smtp-{error.smtp_code}"
+    return f"smtp-{type(error).__name__.lower()}"[:64]

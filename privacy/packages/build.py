@@ -1,0 +1,144 @@
+"""Building a copy: a zip with every table as JSON and CSV, `about.json` for machines and `index.html` for people.
+
+The zip is encrypted while it is written; plain text never touches the disk, not even in between.
+"""
+
+import hashlib
+import io
+import json
+import tempfile
+import zipfile
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from crasme.kit.datamap import Subject, Table
+from privacy.models import Request
+from privacy.packages import content, crypt, files, rows
+from privacy.packages.content import Described
+
+LEVEL = 4  # of deflate; beyond it time grows faster than the file shrinks
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """`key` is base64; `sha256` and `size` are those of the zip as the person gets it; `rows` are counts by label."""
+
+    file_name: str
+    key: str
+    sha256: str
+    size: int
+    rows: dict[str, int]
+
+
+def build(request: Request, subject: Subject, *, contacts: int, now: datetime) -> Built:
+    """Write the file and say what it is. Nothing refers to it yet; whoever made it must, or the sweep removes it.
+
+    `contacts` is how many entries about the person customers have written.
+    """
+    key = crypt.new_key()
+    with files.writing() as (name, file):
+        sealer = crypt.Sealer(file, key)
+        tally = _Tally(sealer)
+        with zipfile.ZipFile(tally, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as archive:
+            described = _fill(archive, request, subject, contacts=contacts, now=now)
+        sealer.seal()
+    return Built(
+        file_name=name,
+        key=b64encode(key).decode("ascii"),
+        sha256=tally.digest.hexdigest(),
+        size=tally.size,
+        rows={table.label: table.rows for table in described},
+    )
+
+
+class _Tally(io.RawIOBase):
+    """Counts and hashes what passes through."""
+
+    def __init__(self, into: crypt.Sealer) -> None:
+        super().__init__()
+        self._into, self.size, self.digest = into, 0, hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.size += len(data)
+        self.digest.update(data)
+        return self._into.write(data)
+
+
+def _fill(
+    archive: zipfile.ZipFile, request: Request, subject: Subject, *, contacts: int, now: datetime
+) -> list[Described]:
+    facts = content.facts(now, request.language)
+    found, empty = [], []
+    with translation.override(request.language):
+        for table in content.searched():
+            described = facts.described(table)
+            first = next(stream := rows.stream(table, subject), None)
+            if first is None:
+                empty.append(described.title)
+                continue
+            _table(archive, table, described, chain((first,), stream))
+            found.append(described)
+        context = {
+            "request": request,
+            "now": now,
+            "facts": facts,
+            "tables": found,
+            "empty": empty,
+            "contacts": contacts,
+            "shown": rows.SHOWN,
+        }
+        archive.writestr("about.json", json.dumps(_about(context), ensure_ascii=False, indent=1))
+        archive.writestr("index.html", render_to_string("portal/requests/package.html", context))
+    return found
+
+
+def _table(archive: zipfile.ZipFile, table: Table, described: Described, found: Iterator[tuple[Any, ...]]) -> None:
+    # A zip takes one entry at a time, so the second file waits outside, sealed with a key that nobody keeps.
+    key = crypt.new_key()
+    with tempfile.TemporaryFile(dir=files.folder()) as aside:
+        sheet = crypt.Sealer(aside, key)
+        with archive.open(f"data/{described.stem}.json", "w", force_zip64=True) as data:
+            rows.write(found, rows.columns(table), described, data=data, sheet=sheet)
+        sheet.seal()
+        aside.seek(0)
+        with archive.open(f"data/{described.stem}.csv", "w", force_zip64=True) as entry:
+            for piece in crypt.opened(aside, key):
+                entry.write(piece)
+
+
+def _about(context: dict[str, Any]) -> dict[str, Any]:
+    """The same for machines: what the files hold, and everything that Art. 15 asks to be said about it."""
+    facts, request = context["facts"], context["request"]
+    return {
+        "reference": request.reference,
+        "made_at": context["now"].isoformat(),
+        "controller": facts.controller,
+        "tables": [
+            {
+                "title": table.title,
+                "rows": table.rows,
+                "files": [f"data/{table.stem}.json", f"data/{table.stem}.csv"],
+                "fields": table.fields,
+                "left_out": table.withheld,
+                "purposes": table.purposes,
+                "source": table.source,
+                "kept_for": table.kept_for,
+                "kept_because": table.reasons,
+            }
+            for table in context["tables"]
+        ],
+        "nothing_found_in": context["empty"],
+        "recipients": facts.recipients,
+        "rights": facts.rights,
+        "entries_written_by_customers": context["contacts"],
+    }

@@ -1,0 +1,102 @@
+"""What a copy tells about each table, beside the rows: GDPR Art. 15(1) and (2), from the rows that the policy shows.
+
+What could go wrong: the letter says one period and the engine keeps another, or names recipients that were dropped
+last year. Nothing here is prose about facts; it is the policy's own facts, in the person's language.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.utils import translation
+from django.utils.translation import gettext
+
+from crasme.kit import datamap
+from crasme.kit.calendar import Period
+from crasme.kit.datamap import Purpose, Table
+from privacy.policy import facts as policy_facts
+from privacy.policy.words import PURPOSES, RECIPIENT_KINDS
+
+
+@dataclass(slots=True)
+class Described:
+    """One table with rows of the person. `shown` are the first rows, as (meaning, text) pairs, for reading."""
+
+    label: str
+    title: str
+    purposes: list[str]
+    source: str
+    kept_for: str
+    reasons: list[str]
+    fields: dict[str, str]
+    withheld: dict[str, str]
+    rows: int = 0
+    shown: list[list[tuple[str, str]]] = field(default_factory=list)
+
+    @property
+    def stem(self) -> str:
+        """File name without its ending."""
+        return self.label.lower().replace(".", "-")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The policy's facts in one language, with the tables described; `recipients` are (name, kind, purpose, country)."""
+
+    controller: dict[str, Any]
+    recipients: list[dict[str, str]]
+    rules: dict[str, Any]
+    rights: list[str]
+
+    def described(self, table: Table) -> Described:
+        return Described(
+            label=table.label,
+            title=gettext(table.title),
+            purposes=[str(PURPOSES[Purpose(purpose)].title) for purpose in table.purposes],
+            source=gettext(table.source),
+            kept_for=self._kept_for(table),
+            reasons=[gettext(reason) for reason in table.legal_reasons()],
+            fields={name: gettext(declared.meaning) for name, declared in table.exported().items()},
+            withheld={
+                gettext(declared.meaning): gettext(declared.withheld)
+                for declared in table.fields.values()
+                if declared.withheld
+            },
+        )
+
+    def _kept_for(self, table: Table) -> str:
+        rule = self.rules.get(table.ends)
+        if rule is None or not rule["period"]:
+            reason = table.ends_reason or (rule["reason"] if rule else "")
+            return gettext(reason) if reason else ""
+        period = Period.parse(rule["period"]).words()
+        if not rule["counted_from"]:
+            return period
+        return gettext("%(period)s, counted from: %(date)s") % {"period": period, "date": rule["counted_from"]}
+
+
+def facts(now: datetime, language: str) -> Facts:
+    """Read them in the person's language. About six queries."""
+    with translation.override(language):
+        found = policy_facts.collect(now)
+        return Facts(
+            controller=found["controller"],
+            recipients=[
+                {
+                    "name": each["name"],
+                    "kind": str(RECIPIENT_KINDS[each["kind"]].title),
+                    "purpose": each["purpose"],
+                    "country": each["country"],
+                    "safeguards": each["safeguards"],
+                }
+                for each in found["recipients"].values()
+            ],
+            rules=found["rules"],
+            rights=[right["title"] for right in sorted(found["rights"].values(), key=lambda right: right["position"])],
+        )
+
+
+def searched() -> Iterable[Table]:
+    """Where we look for a person who asks: every table that can hold one from outside."""
+    return [table for table in datamap.tables() if table.category is not datamap.Category.STAFF]

@@ -1,0 +1,79 @@
+"""Approving what shall be done: one person for a copy, two for an erasure.
+
+What could go wrong: somebody approves a plan that they did not see (the hash that was on their screen must be the
+plan's), the proposer approves their own erasure (refused here with words, and by the database in any case), or the
+data has changed in between (the worker computes the plan again and refuses).
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from crasme.ledger.services import record
+from crasme.staff.models import User
+from privacy import verbs
+from privacy.errors import MoveNotAllowed, NotYours, PlanOutdated
+from privacy.models import Plan, Request, Step
+from privacy.services.desk import locked, require
+from privacy.services.plans import current
+from privacy.states import State
+from privacy.steps import flow
+
+
+@transaction.atomic
+def release(request: Request, *, plan_hash: str, by: User, now: datetime) -> Plan:
+    """Approve that the copy is made and handed out."""
+    require(by, "release_access")
+    request, plan = _reviewed(request, Plan.Kind.ACCESS, plan_hash)
+    _approve(request, plan, by=by, now=now)
+    return plan
+
+
+@transaction.atomic
+def propose_erasure(request: Request, *, plan_hash: str, by: User, now: datetime) -> Plan:
+    """The first of two: having looked at the plan, ask a colleague to approve it."""
+    require(by, "propose_erasure")
+    request, plan = _reviewed(request, Plan.Kind.ERASURE, plan_hash)
+    plan.requested_by, plan.requested_at = by, now
+    plan.save(update_fields=["requested_by", "requested_at"])
+    record(verbs.PROPOSED.name, actor=by.ref, subject=request.ref, plan=plan.pk, hash=plan.hash)
+    return plan
+
+
+@transaction.atomic
+def approve_erasure(request: Request, *, plan_hash: str, by: User, now: datetime) -> Plan:
+    """The second of two: from here on a worker carries it out, and nobody can take it back."""
+    require(by, "approve_erasure")
+    request, plan = _reviewed(request, Plan.Kind.ERASURE, plan_hash)
+    if plan.requested_by_id is None:
+        raise MoveNotAllowed(_("Nobody has proposed this erasure yet."), remedy="")
+    if plan.requested_by_id == by.pk:
+        raise NotYours(
+            _("You proposed this erasure yourself."), remedy=_("Ask a colleague to look at it and approve it.")
+        )
+    _approve(request, plan, by=by, now=now)
+    return plan
+
+
+def _reviewed(request: Request, kind: Plan.Kind, plan_hash: str) -> tuple[Request, Plan]:
+    request = locked(request)
+    plan = current(request)
+    if request.state != State.REVIEW or plan is None or plan.kind != kind:
+        raise MoveNotAllowed(_("There is no plan of this kind to decide about now."))
+    if plan.hash != plan_hash:
+        raise PlanOutdated(_("This is not the plan that you were looking at."))
+    return request, plan
+
+
+def _approve(request: Request, plan: Plan, *, by: User, now: datetime) -> None:
+    plan.approved_by, plan.approved_at = by, now
+    plan.save(update_fields=["approved_by", "approved_at"])
+    request.approve()
+    request.save(update_fields=["state"])
+    record(
+        verbs.APPROVED.name, actor=by.ref, subject=request.ref, plan=plan.pk, kind=plan.kind, hash=plan.hash
+    )
+    step = request.steps.filter(kind=Step.Kind.APPROVAL, round=request.round).unfinished().get()
+    flow.close_manual(step, actor=by.ref, now=now, plan=str(plan.pk))
+    flow.advance(request, now=now)

@@ -1,0 +1,25 @@
+"""The end of a request, whatever brought it about: dated, off the clock, nothing left to do."""
+
+from datetime import datetime
+
+from crasme.kit.clock import controller_day
+from crasme.ledger.services import record
+from privacy import verbs
+from privacy.clock.events import Kind
+from privacy.models import Request
+from privacy.services import clock
+from privacy.steps import flow
+
+
+def closed(request: Request, *, actor: str, now: datetime) -> None:
+    """Call it right after the move to closed, with the row locked; saves the request."""
+    request.save(update_fields=["state", "closed_at", "outcome", "refusal_reason", "duplicate_of"])
+    flow.cancel_rest(request, now=now)
+    clock.note(request, Kind.CLOSED, actor=actor, now=now)
+    record(
+        verbs.CLOSED.name,
+        actor=actor,
+        subject=request.ref,
+        outcome=request.outcome,
+        in_time=controller_day(now) <= request.effective_due,
+    )

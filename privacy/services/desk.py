@@ -1,0 +1,171 @@
+"""What agents do with a request, apart from approving (privacy.services.approvals).
+
+What could go wrong: two people act on one request at once (every verb locks its row first), somebody without the right
+acts by another door (the admin and the API both come through here, and here the right is asked for), a decision without
+words (a refusal needs its reason, an answer its text).
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from crasme.kit import cards
+from crasme.kit.claims import redrive
+from crasme.kit.text import clean
+from crasme.ledger.services import record
+from crasme.staff.models import User
+from privacy import verbs
+from privacy.clock.events import Kind
+from privacy.correspondence.queue import enqueue
+from privacy.errors import Incomplete, MoveNotAllowed, NotYours
+from privacy.models import Note, Request, Step
+from privacy.services import clock
+from privacy.services.closing import closed
+from privacy.states import Outcome, State
+from privacy.steps import flow
+from privacy.steps.definitions import by_hand, spec_of
+from privacy.wake import STEP, wake
+
+
+def require(user: User, permission: str) -> None:
+    """NotYours when the colleague may not; `permission` is a codename of this room."""
+    if not user.has_perm(f"privacy.{permission}"):
+        raise NotYours(_("Your role does not include this."))
+
+
+def locked(request: Request) -> Request:
+    """The row as it is now, ours until the transaction ends."""
+    return Request.objects.select_for_update(of=("self",)).select_related("person").get(pk=request.pk)
+
+
+@transaction.atomic
+def assign(request: Request, *, to: User | None, by: User, now: datetime) -> Request:
+    """Give the request to a colleague, oneself, or nobody."""
+    require(by, "work_request")
+    request = locked(request)
+    if not request.is_open:
+        raise MoveNotAllowed(_("This request is closed."))
+    if to is not None and not to.has_perm("privacy.work_request"):
+        raise NotYours(_("This colleague's role does not include working on requests."))
+    if request.assignee_id != (to.pk if to else None):
+        request.assignee = to
+        request.save(update_fields=["assignee"])
+        record(verbs.ASSIGNED.name, actor=by.ref, subject=request.ref, assignee=to.ref if to else None)
+    return request
+
+
+@transaction.atomic
+def add_note(request: Request, *, body: str, by: User, now: datetime) -> Note:
+    """Write a note for colleagues. ValidationError when it holds a payment card number."""
+    require(by, "work_request")
+    body = clean(body).strip()
+    if not body:
+        raise Incomplete(_("The note is empty."))
+    note = Note.objects.create(request=request, author=by, at=now, body=body)
+    record(verbs.NOTED.name, actor=by.ref, subject=request.ref, note=note.pk)
+    return note
+
+
+@transaction.atomic
+def refuse(request: Request, *, reason: str, words: str, by: User, now: datetime) -> Request:
+    """Refuse, with the legal reason and, if wanted, words of one's own for the letter."""
+    require(by, "refuse_request")
+    if reason not in Request.Refusal.values:
+        raise Incomplete(_("Choose the reason of the refusal; the person has a right to it."))
+    cards.refuse(words=words)
+    request = locked(request)
+    request.refuse(reason)
+    request.save(update_fields=["state", "outcome", "refusal_reason"])
+    record(verbs.REFUSED.name, actor=by.ref, subject=request.ref, reason=reason)
+    _letter(request, "refused", words, by=by, now=now)
+    flow.insert_answer(request, now=now)
+    return request
+
+
+@transaction.atomic
+def answer(request: Request, *, outcome: str, words: str, by: User, now: datetime) -> Request:
+    """Answer a request that is worked on by hand: what was done, in the agent's words."""
+    require(by, "work_request")
+    if outcome not in (Outcome.GRANTED, Outcome.PARTLY):
+        raise Incomplete(_("Choose whether the request was granted, or granted in part."))
+    if not clean(words).strip():
+        raise Incomplete(_("Write the answer: the person reads nothing else."))
+    cards.refuse(words=words)
+    request = locked(request)
+    if not by_hand(request.kind):
+        raise MoveNotAllowed(_("A request of this kind is answered by its own steps."), remedy="")
+    step = request.steps.filter(kind=Step.Kind.WORK, round=request.round).unfinished().first()
+    request.answer(Outcome(outcome))
+    request.save(update_fields=["state", "outcome"])
+    if step is not None:
+        flow.close_manual(step, actor=by.ref, now=now)
+    record(verbs.DECIDED.name, actor=by.ref, subject=request.ref, outcome=outcome)
+    _letter(request, "answered", words, by=by, now=now)
+    flow.insert_answer(request, now=now)
+    return request
+
+
+@transaction.atomic
+def reopen(request: Request, *, by: User, now: datetime) -> Request:
+    """Look again: collect anew, in a new round, under the same clock."""
+    require(by, "work_request")
+    request = locked(request)
+    if request.confirmed_at is None or not request.person.email:
+        raise MoveNotAllowed(
+            _("This request cannot be opened again: the person never confirmed it, or has been forgotten."),
+            remedy=_("Ask the person to make a new request."),
+        )
+    request.reopen()
+    request.save(update_fields=["state", "outcome", "refusal_reason", "closed_at"])
+    clock.note(request, Kind.REOPENED, actor=by.ref, now=now)
+    flow.again(request, why="reopened", actor=by.ref, now=now)
+    record(verbs.REOPENED.name, actor=by.ref, subject=request.ref, round=request.round)
+    return request
+
+
+@transaction.atomic
+def look_again(request: Request, *, by: User, now: datetime) -> Request:
+    """Collect and plan anew, because the agent thinks that something has changed."""
+    require(by, "work_request")
+    request = locked(request)
+    flow.again(request, why="asked", actor=by.ref, now=now)
+    return request
+
+
+@transaction.atomic
+def redrive_step(step: Step, *, by: User, now: datetime) -> Step:
+    """Put a parked step back into the queue, with all its attempts. NotParked for any other."""
+    require(by, "redrive_step")
+    request = locked(step.request)
+    redrive(step, now=now)
+    record(verbs.STEP_REDRIVEN.name, actor=by.ref, subject=request.ref, step=step.pk, kind=step.kind)
+    wake(STEP, spec_of(request.kind, step.kind).queue, step.pk)
+    return step
+
+
+@transaction.atomic
+def withdraw(request: Request, *, actor: str, now: datetime) -> Request:
+    """The person takes the request back; not once it is being executed. Doing it again changes nothing."""
+    request = locked(request)
+    if request.outcome == Outcome.WITHDRAWN:
+        return request
+    proven = request.state != State.RECEIVED
+    request.withdraw(now=now)
+    closed(request, actor=actor, now=now)
+    record(verbs.WITHDRAWN.name, actor=actor, subject=request.ref)
+    if proven:
+        enqueue(request, "withdrawn", period_key="1", now=now)
+    return request
+
+
+def _letter(request: Request, template: str, words: str, *, by: User, now: datetime) -> None:
+    # The occasion is that of the answer step, which then finds its letter queued already.
+    enqueue(
+        request,
+        template,
+        period_key=f"round-{request.round}",
+        now=now,
+        written=clean(words).strip(),
+        written_by=by,
+    )

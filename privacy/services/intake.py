@@ -1,0 +1,112 @@
+"""A request arrives.
+
+What could go wrong: the answer, or how long it takes, tells whether an address is known here. So nothing about the
+address is looked up in the platform's data before the mailbox is proven; a stranger and a customer cause the very
+same writes. And the form must not become a way to send strangers' words to strangers: no mail before proof carries
+anything that was typed, and every mailbox gets a limited number of them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from crasme.kit import cards
+from crasme.kit.clock import controller_day
+from crasme.kit.crypto import subject_ref
+from crasme.kit.text import clean, normalise_email
+from crasme.ledger.services import record
+from crasme.staff.actors import person as by_person
+from privacy import verbs
+from privacy.clock.events import Event, Kind
+from privacy.clock.regimes import Regime
+from privacy.correspondence.queue import enqueue
+from privacy.models import Person, Request
+from privacy.querysets import email_hash
+from privacy.services import clock
+
+TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What somebody asks, as typed. `email` is all that is known of who they are."""
+
+    kind: str
+    email: str
+    full_name: str = ""
+    language: str = settings.LANGUAGE_CODE
+    details: str = ""
+    regime: str = Regime.OTHER
+    channel: str = Request.Channel.WEB
+
+
+def submit(asked: Submission, *, now: datetime) -> Request:
+    """Store the request and queue the mail that proves the mailbox. The clock starts now.
+
+    ValidationError names the field that holds a payment card number.
+    """
+    cards.refuse(details=asked.details, full_name=asked.full_name)
+    for attempt in range(TRIES):
+        try:
+            with transaction.atomic():
+                return _store(asked, now)
+        except IntegrityError:
+            # Two submissions for a new mailbox at once, or two equal references: neither is the visitor's fault.
+            if attempt == TRIES - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _store(asked: Submission, now: datetime) -> Request:
+    person = _person(asked, now)
+    request = Request(
+        kind=asked.kind,
+        person=person,
+        channel=asked.channel,
+        regime=asked.regime,
+        language=asked.language,
+        details=clean(asked.details).strip() or None,
+        received_at=now,
+        received_on=controller_day(now),
+    )
+    request.duplicate_of = first_of_same(request)
+    clock.set_dates(request, [Event(Kind.RECEIVED, request.received_on)])
+    request.save(force_insert=True)
+    actor = by_person(subject_ref("person", person.pk))
+    clock.start(request, actor=actor)
+    record(
+        verbs.RECEIVED.name,
+        actor=actor,
+        subject=request.ref,
+        kind=request.kind,
+        channel=request.channel,
+        received_on=request.received_on,
+    )
+    enqueue(request, "confirm", period_key="1", now=now)
+    return request
+
+
+def _person(asked: Submission, now: datetime) -> Person:
+    """The mailbox's one row, locked; somebody who was forgotten and asks again gives the address anew."""
+    address = normalise_email(asked.email)
+    person = Person.objects.select_for_update().by_email(address).first()
+    if person is None:
+        return Person.objects.create(
+            email=address,
+            email_hash=email_hash(address),
+            full_name=clean(asked.full_name).strip(),
+            language=asked.language,
+            created_at=now,
+        )
+    if not person.email:
+        person.email, person.forget_from = address, None
+        person.language, person.full_name = asked.language, clean(asked.full_name).strip()
+        person.save(update_fields=["email", "forget_from", "language", "full_name"])
+    return person
+
+
+def first_of_same(request: Request) -> Request | None:
+    """The earliest open request of the same person for the same thing; it keeps its clock, later ones join it."""
+    return Request.objects.same_wish(request).order_by("received_at", "id").first()

@@ -1,0 +1,69 @@
+"""Who somebody is in the platform's data, once the mailbox is proven, and forgetting them when all is done."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from crasme.crm.models import Account, Contact
+from crasme.kit.crypto import subject_ref
+from crasme.kit.datamap import Subject
+from crasme.ledger.services import record
+from crasme.staff.actors import system
+from privacy import verbs
+from privacy.clock.regimes import Regime, of_country
+from privacy.models import Person
+from privacy.services import packages
+from retention import erasure
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """`contacts` counts entries that customers wrote about this address: there the customer decides, not we."""
+
+    account: Account | None
+    contacts: int
+    regime: Regime
+
+
+def locate(person: Person) -> Located:
+    """Find the person by the proven address, and by nothing that was merely typed into a form."""
+    account = Account.objects.present().by_email(person.email).select_related("organisation").first()
+    return Located(
+        account=account,
+        contacts=Contact.objects.filter(email__iexact=person.email).count(),
+        regime=of_country(account.organisation.country) if account else Regime.OTHER,
+    )
+
+
+def subject_of(person: Person) -> Subject:
+    """Everything that is known to be this human being: for finding and for copies."""
+    return Subject.of(account=person.account_id, email=person.email, person=person.pk)
+
+
+def erasable(person: Person) -> Subject:
+    """The same without what this room needs until the answer has been sent; see `forget`."""
+    return Subject.of(account=person.account_id, email=person.email)
+
+
+def forget(person: Person, *, now: datetime) -> bool:
+    """Empty what identifies a person who was erased and has been told; False when it is not time yet.
+
+    The last act of an erasure, apart from it because the answer needs the address. Anything that is open, or still to
+    be sent, keeps the row as it is; the next sweep asks again.
+    """
+    with transaction.atomic():
+        locked = Person.objects.select_for_update().filter(pk=person.pk).first()
+        if locked is None or not Person.objects.forgettable(now).filter(pk=person.pk).exists():
+            return False
+        packages.destroy_of(locked, why="forgotten", now=now)
+        subject = Subject.of(person=locked.pk)
+        # The erasure itself was approved by two people; this is its announced end, so the plan of the moment counts.
+        erasure.erase(subject, plan_hash=erasure.preview(subject, now).hash, actor=system("privacy"), now=now)
+        record(
+            verbs.FORGOTTEN.name,
+            actor=system("privacy"),
+            subject=subject_ref("person", locked.pk),
+            requests=locked.requests.count(),
+        )
+    return True

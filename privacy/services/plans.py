@@ -1,0 +1,53 @@
+"""The plan of a request's current round."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.utils.translation import gettext as _
+
+from privacy.errors import Incomplete
+from privacy.models import Plan, Request
+
+
+def current(request: Request) -> Plan | None:
+    return request.plans.filter(round=request.round).first()
+
+
+def approved(request: Request) -> Plan:
+    """Incomplete when nobody has approved it: no worker goes on without."""
+    plan = current(request)
+    if plan is None or plan.approved_at is None:
+        raise Incomplete(_("Nobody has approved the plan."), code="not-approved")
+    return plan
+
+
+def executed(plan: Plan, *, now: datetime) -> None:
+    plan.executed_at = now
+    plan.save(update_fields=["executed_at"])
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLine:
+    """What outlives an erasure, in the active language. `matters` (file references of holds) are for staff only."""
+
+    title: str
+    rows: int
+    reason: str
+    until: date | None
+    matters: tuple[str, ...] = ()
+
+
+def kept_of(plan: Plan | None) -> list[KeptLine]:
+    """The kept lines of an erasure plan; empty for a release, which ends nothing."""
+    if plan is None:
+        return []
+    return [
+        KeptLine(
+            title=_(line["title"]),
+            rows=line["rows"],
+            reason=_(line["reason"]),
+            until=date.fromisoformat(line["until"]) if line["until"] else None,
+            matters=tuple(line["matters"]),
+        )
+        for line in plan.content.get("kept", [])
+    ]

@@ -1,0 +1,96 @@
+"""Proving a mailbox, by a link or by a code to type.
+
+What could go wrong: a scanner follows the link and confirms for its owner (looking changes nothing; only a button
+does), a link is used twice by somebody who found it (single use, a day at most), codes are tried one after the other
+(five wrong ones spend all of a request's codes, and the counter survives the failure), a stolen table opens doors
+(digests only).
+"""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hmac import compare_digest
+
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from crasme.kit.crypto import keyed_hash, new_token, token_digest
+from privacy.errors import LinkSpent
+from privacy.models import Request, Verification
+from privacy.models.verification import MAX_ATTEMPTS
+
+LIFETIME = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """The secrets of one verification; they exist nowhere else."""
+
+    token: str = field(repr=False)
+    code: str = field(repr=False)
+
+
+def issue(request: Request, *, now: datetime) -> Issued:
+    """A fresh link and code. They confirm a request that waits for it, and open the page of any other."""
+    token, code = new_token(), f"{secrets.randbelow(10**8):08d}"
+    verification = Verification(
+        request=request,
+        purpose=Verification.Purpose.STATUS if request.confirmed_at else Verification.Purpose.CONFIRM,
+        token_digest=token_digest(token),
+        created_at=now,
+        expires_at=now + LIFETIME,
+    )
+    verification.code_digest = _code_digest(verification, code)
+    verification.save(force_insert=True)
+    return Issued(token, f"{code[:4]} {code[4:]}")
+
+
+def look(token: str, *, now: datetime) -> Verification:
+    """The verification behind a link, unchanged. LinkSpent when it is unknown, used or over."""
+    found = Verification.objects.usable(now).filter(token_digest=token_digest(token)).select_related("request").first()
+    if found is None:
+        raise _spent()
+    return found
+
+
+def known(token: str, *, now: datetime) -> Verification | None:
+    """The verification behind a link that has not run out, used or not; None for any other."""
+    alive = Verification.objects.filter(token_digest=token_digest(token), expires_at__gt=now)
+    return alive.select_related("request__duplicate_of").first()
+
+
+def match(reference: str, typed: str, *, now: datetime) -> Verification:
+    """The verification that a reference and a typed code fit; LinkSpent when they do not, whatever is wrong.
+
+    Call it outside a transaction, so that a wrong try stays counted.
+    """
+    code = "".join(character for character in typed if character.isdigit())
+    # Counted before it is compared: of many tries at once, no more than the allowed ones get to compare.
+    tried = [
+        pk
+        for pk in Verification.objects.usable(now).filter(request__reference=reference).values_list("pk", flat=True)
+        if Verification.objects.filter(pk=pk, attempts__lt=MAX_ATTEMPTS).update(attempts=F("attempts") + 1)
+    ]
+    for candidate in Verification.objects.filter(pk__in=tried).select_related("request"):
+        if compare_digest(candidate.code_digest, _code_digest(candidate, code)):
+            return candidate
+    raise _spent()
+
+
+def spend(found: Verification, *, now: datetime) -> Request:
+    """Use it up, in the transaction of what it proves; of any number of callers exactly one succeeds.
+
+    LinkSpent for the others.
+    """
+    if not Verification.objects.usable(now).filter(pk=found.pk).update(used_at=now):
+        raise _spent()
+    return found.request
+
+
+def _code_digest(verification: Verification, code: str) -> str:
+    # Eight digits could be tried out against a plain digest.
+    return keyed_hash("privacy.code", f"{verification.pk}:{code}")
+
+
+def _spent() -> LinkSpent:
+    return LinkSpent(_("This link or code has been used, has run out, or does not exist."))

@@ -1,0 +1,53 @@
+"""Step: carry out the approved erasure, all of it or nothing, together with the end of the step.
+
+What could go wrong: a worker dies in the middle (one transaction: nothing has happened), the message is delivered
+twice (the step is over), or the data is no longer what was approved (the hash differs: a new plan, a new approval).
+"""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from crasme.ledger.services import record
+from crasme.staff.actors import system
+from privacy import verbs
+from privacy.errors import PlanOutdated
+from privacy.models import Request, Step
+from privacy.services import packages, plans
+from privacy.services.people import erasable
+from privacy.steps.handlers import Done, Job, handles
+from retention import erasure
+from retention.errors import PlanChanged
+
+
+@handles(Step.Kind.EXECUTE, kind=Request.Kind.DELETION)
+def execute(job: Job) -> Done:
+    plan = plans.approved(job.request)
+
+    def effect(request: Request) -> dict[str, Any]:
+        person = request.person
+        packages.destroy_of(person, why="erasure", now=job.now)
+        try:
+            outcome = erasure.erase(
+                erasable(person), plan_hash=plan.hash, actor=system("worker"), now=job.now
+            )
+        except PlanChanged:
+            raise PlanOutdated(_("The data changed after the plan was approved.")) from None
+        plans.executed(plan, now=job.now)
+        # The address is still needed for the answer; the sweep empties it once that has been sent.
+        person.forget_from = job.now
+        person.save(update_fields=["forget_from"])
+        kept = sum(line.rows for line in outcome.kept)
+        record(
+            verbs.ERASED.name,
+            actor=system("worker"),
+            subject=request.ref,
+            plan=plan.pk,
+            hash=plan.hash,
+            rows=sum(outcome.counts.values()),
+            kept=kept,
+            counts=outcome.counts,
+        )
+        return {"rows": sum(outcome.counts.values()), "kept": kept, "counts": outcome.counts}
+
+    return Done({}, effect)

@@ -1,0 +1,95 @@
+"""From one step to the next. Every function expects the request's row locked by the caller.
+
+What could go wrong: two workers finish the last two steps of a stage at once and the next one is made twice, or never.
+The request's lock lets one of them look at a time, and a unique constraint stands behind it.
+"""
+
+from datetime import datetime
+
+
+from crasme.kit.claims import WorkState, cancel
+from crasme.ledger.services import record
+from privacy import verbs
+from privacy.models import Request, Step
+from privacy.states import State
+from privacy.steps.definitions import ANSWER, Spec, steps_of
+from privacy.wake import STEP, wake
+
+# A request's state moves on when a worker takes up the first step after it.
+ON_START = {State.CONFIRMED: "collect", State.APPROVED: "execute"}
+
+
+def begin(request: Request, *, now: datetime) -> None:
+    """Make the first steps of the request's current round."""
+    advance(request, now=now)
+
+
+def advance(request: Request, *, now: datetime) -> None:
+    """Make the next steps when everything before them is done; doing it again changes nothing."""
+    states: dict[str, list[str]] = {}
+    for kind, state in request.steps.filter(round=request.round).values_list("kind", "state"):
+        states.setdefault(kind, []).append(state)
+    for spec in steps_of(request.kind):
+        if spec.kind not in states:
+            insert(request, spec, now=now)
+            return
+        if any(state != WorkState.DONE for state in states[spec.kind]):
+            return
+
+
+def insert(request: Request, spec: Spec, *, now: datetime) -> None:
+    """Make a stage's steps. When it is a person's turn, the request waits for review."""
+    steps = [
+        Step(
+            request=request,
+            kind=spec.kind,
+            source=source,
+            round=request.round,
+            manual=spec.manual,
+            created_at=now,
+            next_attempt_at=now,
+        )
+        for source in spec.sources
+    ]
+    Step.objects.bulk_create(steps, ignore_conflicts=True)
+    if spec.manual:
+        if request.state == State.COLLECTING:
+            request.present()
+            request.save(update_fields=["state"])
+        return
+    for step in steps:
+        wake(STEP, spec.queue, step.pk)
+
+
+def insert_answer(request: Request, *, now: datetime) -> None:
+    """It is decided; whatever else was planned in this round is not wanted any more."""
+    cancel_rest(request, now=now)
+    insert(request, ANSWER, now=now)
+
+
+def cancel_rest(request: Request, *, now: datetime) -> None:
+    """End every step that is not over; a worker that is at one of them will find its lease gone."""
+    for step in Step.objects.filter(request=request).unfinished():
+        cancel(step, now=now)
+
+
+def start(request: Request) -> None:
+    """A worker takes up a step: the state follows."""
+    if (name := ON_START.get(State(request.state))) is not None:
+        getattr(request, name)()
+        request.save(update_fields=["state"])
+
+
+def again(request: Request, *, why: str, actor: str, now: datetime) -> None:
+    """Collect and plan anew in another round; the old round stays as a record. `why` is a slug."""
+    cancel_rest(request, now=now)
+    request.replan()
+    request.save(update_fields=["state", "round"])
+    record(verbs.REPLANNED.name, actor=actor, subject=request.ref, round=request.round, why=why)
+    begin(request, now=now)
+
+
+def close_manual(step: Step, *, actor: str, now: datetime, **result: object) -> None:
+    """A person has done a manual step."""
+    step.state, step.finished_at, step.done_by, step.result = WorkState.DONE, now, actor, result
+    step.save(update_fields=["state", "finished_at", "done_by", "result"])

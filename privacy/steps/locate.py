@@ -1,0 +1,30 @@
+"""Step: find who the proven mailbox belongs to."""
+
+from typing import Any
+
+from crasme.ledger.services import record
+from crasme.staff.actors import system
+from privacy import verbs
+from privacy.clock.events import Kind
+from privacy.clock.regimes import Regime
+from privacy.models import Request, Step
+from privacy.services import clock, people
+from privacy.steps.handlers import Done, Job, handles
+
+
+@handles(Step.Kind.LOCATE)
+def locate(job: Job) -> Done:
+    found = people.locate(job.request.person)
+    result = {"account": int(found.account is not None), "contacts": found.contacts}
+
+    def effect(request: Request) -> dict[str, Any]:
+        person = request.person
+        person.account = found.account
+        person.save(update_fields=["account"])
+        # What the person said about where they live goes before what the customer's address says.
+        if request.regime == Regime.OTHER and found.regime != Regime.OTHER:
+            clock.note(request, Kind.REGIME, actor=system("worker"), now=job.now, regime=str(found.regime))
+        record(verbs.LOCATED.name, actor=system("worker"), subject=request.ref, **result, regime=request.regime)
+        return {"regime": request.regime}
+
+    return Done(result, effect)

@@ -1,0 +1,67 @@
+"""Step: write down what shall be done, with its hash, for a person to approve."""
+
+import hashlib
+import json
+from typing import Any
+
+from crasme.kit.claims import WorkState
+from crasme.ledger.services import record
+from crasme.staff.actors import system
+from privacy import verbs
+from privacy.models import Plan, Request, Step
+from privacy.services.people import erasable
+from privacy.steps.handlers import Done, Job, handles
+from retention import erasure
+
+
+@handles(Step.Kind.PLAN, kind=Request.Kind.ACCESS)
+def plan_release(job: Job) -> Done:
+    content = {"tables": _counts(job.request, Step.Kind.COLLECT, "tables"), "contacts": _contacts(job.request)}
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    return _planned(job, Plan.Kind.ACCESS, content, digest, rows=sum(content["tables"].values()), kept=0)
+
+
+@handles(Step.Kind.PLAN, kind=Request.Kind.DELETION)
+def plan_erasure(job: Job) -> Done:
+    found = erasure.preview(erasable(job.request.person), job.now)
+    content = found.as_json() | {"contacts": _contacts(job.request)}
+    return _planned(
+        job, Plan.Kind.ERASURE, content, found.hash, rows=found.rows, kept=sum(kept.rows for kept in found.kept)
+    )
+
+
+def _planned(job: Job, kind: Plan.Kind, content: dict[str, Any], digest: str, *, rows: int, kept: int) -> Done:
+    def effect(request: Request) -> dict[str, Any]:
+        plan = Plan.objects.create(
+            request=request, kind=kind, round=request.round, content=content, hash=digest, made_at=job.now
+        )
+        record(
+            verbs.PLANNED.name,
+            actor=system("worker"),
+            subject=request.ref,
+            plan=plan.pk,
+            kind=str(kind),
+            hash=digest,
+            round=request.round,
+            rows=rows,
+            kept=kept,
+        )
+        return {"plan": str(plan.pk)}
+
+    return Done({"rows": rows, "kept": kept}, effect)
+
+
+def _counts(request: Request, step: Step.Kind, name: str) -> dict[str, int]:
+    """The sums of a stage's results over all its sources."""
+    total: dict[str, int] = {}
+    done = request.steps.filter(kind=step, round=request.round, state=WorkState.DONE)
+    for result in done.values_list("result", flat=True):
+        for label, rows in result.get(name, {}).items():
+            total[label] = total.get(label, 0) + rows
+    return total
+
+
+def _contacts(request: Request) -> int:
+    results = request.steps.filter(kind=Step.Kind.LOCATE, round=request.round).values_list("result", flat=True)
+    return sum(result.get("contacts", 0) for result in results)

@@ -1,0 +1,80 @@
+"""Step: look whether it is true, before anybody is told so."""
+
+import hashlib
+from collections import Counter
+
+
+from django.utils.translation import gettext as _
+
+from crasme.kit.datamap import Category, Table, covers
+from crasme.ledger.services import record
+from crasme.staff.actors import system
+from privacy import verbs
+from privacy.errors import PackageBroken, ResidueFound
+from privacy.models import Package, Request, Step
+from privacy.services import packages, plans
+from privacy.states import Outcome
+from privacy.steps.handlers import Done, Job, handles
+from retention import residue
+from retention.residue import Hit
+
+
+@handles(Step.Kind.VERIFY, kind=Request.Kind.ACCESS)
+def verify_package(job: Job) -> Done:
+    """The stored file decrypts to exactly what was written."""
+    package = Package.objects.filter(request=job.request).available(job.now).order_by("-made_at").first()
+    if package is None:
+        raise PackageBroken(_("There is no package to verify."))
+    digest, size = hashlib.sha256(), 0
+    for piece in packages.contents(package):
+        digest.update(piece)
+        size += len(piece)
+    if (digest.hexdigest(), size) != (package.sha256, package.size):
+        raise PackageBroken(_("The stored file is not the one that was made."))
+
+    def effect(request: Request) -> None:
+        _decided(request, Outcome.GRANTED)
+
+    return Done({"size": size}, effect)
+
+
+@handles(Step.Kind.VERIFY, kind=Request.Kind.DELETION)
+def verify_erasure(job: Job) -> Done:
+    """Search everything that is stored for the address; only what must stay may turn up."""
+    plan = plans.approved(job.request)
+    hits = residue.search([job.request.person.email])
+    left = Counter(f"{hit.label}.{hit.field}" for hit in hits if not _expected(hit))
+    if left:
+        raise ResidueFound(_("The person was still found after the erasure."), found=dict(left))
+    others = sum(_is_content(hit) for hit in hits)
+
+    def effect(request: Request) -> None:
+        record(
+            verbs.CERTIFIED.name,
+            actor=system("worker"),
+            subject=request.ref,
+            plan=plan.pk,
+            hash=plan.hash,
+            searched="every text column",
+        )
+        _decided(request, Outcome.PARTLY if plan.content["kept"] else Outcome.GRANTED)
+
+    return Done({"residue": 0, "in_content_of_others": others}, effect)
+
+
+def _expected(hit: Hit) -> bool:
+    """This room still needs the address for the answer, and customers decide about what they wrote themselves."""
+    return hit.label.startswith("privacy.") or _is_content(hit)
+
+
+def _is_content(hit: Hit) -> bool:
+    declared = covers(hit.label)
+    return isinstance(declared, Table) and declared.category is Category.CONTENT
+
+
+def _decided(request: Request, outcome: Outcome) -> None:
+    request.answer(outcome)
+    request.save(update_fields=["state", "outcome"])
+    record(verbs.DECIDED.name, actor=system("worker"), subject=request.ref, outcome=str(outcome))
+
+

@@ -1,0 +1,48 @@
+"""What workers are woken for. A task carries an id, or nothing, and calls one service.
+
+Queues: `clock` (the sweep), `celery` (steps that only read and count), `export` (copies), `erasure`, `mail`.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from celery import shared_task
+from django.utils import timezone
+
+from privacy.correspondence.send import send as send_message
+from privacy.services import packages, sweeping
+from privacy.steps import runner
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(max_retries=3, default_retry_delay=30)
+def step(step_id: str) -> None:
+    runner.run(UUID(step_id), now=timezone.now())
+
+
+@shared_task(max_retries=3, default_retry_delay=30)
+def send(message_id: str) -> None:
+    send_message(UUID(message_id), now=timezone.now())
+
+
+@shared_task(queue="clock")
+def sweep() -> None:
+    """Each minute: wake what is due, end what is over. One duty that fails does not keep the others from theirs."""
+    duties: tuple[Callable[[datetime], int], ...] = (
+        sweeping.wake_steps,
+        sweeping.wake_messages,
+        sweeping.lapse_unconfirmed,
+        packages.expire,
+        sweeping.forget_people,
+    )
+    failures = []
+    for duty in duties:
+        try:
+            duty(timezone.now())
+        except Exception as error:  # noqa: BLE001  (raised below, with the others)
+            failures.append(error)
+    if failures:
+        raise ExceptionGroup("Duties of the sweep failed.", failures)

@@ -1,0 +1,24 @@
+"""Public addresses of this room, hung at the root of the site."""
+
+from django.urls import URLPattern, path
+
+from privacy import references  # noqa: F401  (registers the converter of references)
+from privacy.views import evidence, language, policy, requests
+
+urlpatterns: list[URLPattern] = [
+    path("", policy.home, name="home"),
+    path("policy/", policy.policy, name="policy"),
+    path("policy/<str:version>/", policy.policy_version, name="policy-version"),
+    path("evidence/verify/", evidence.verify, name="evidence-verify"),
+    path("requests/new/", requests.new, name="request-new"),
+    path("requests/sent/", requests.sent, name="request-sent"),
+    path("requests/code/", requests.code, name="request-code"),
+    path("requests/link/", requests.link, name="request-link"),
+    path("requests/confirm/<str:token>/", requests.confirm, name="request-confirm"),
+    path("requests/<reference:reference>/", requests.status, name="request-status"),
+    path("requests/<reference:reference>/link/", requests.link, name="request-link-for"),
+    path("requests/<reference:reference>/withdraw/", requests.withdraw, name="request-withdraw"),
+    path("requests/<reference:reference>/leave/", requests.leave, name="request-leave"),
+    path("requests/<reference:reference>/download/", requests.download, name="request-download"),
+    path("language/", language.language, name="language"),
+]

@@ -1,0 +1,45 @@
+"""The cookie that opens one request's page for whoever has proven the mailbox.
+
+What could go wrong: a link's secret stays in the address bar and in logs (it is exchanged for this cookie at once), the
+cookie of one request opens another (it names its request, is signed, and is sent to that page only), it lies around for
+ever on a shared computer (it ends with the browser, and is good for two hours at most).
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from privacy.models import Request
+
+COOKIE = "crasme_request"
+LIFETIME = timedelta(hours=2)
+_signer = signing.TimestampSigner(salt="privacy.request.proof")
+
+
+def grant(response: HttpResponse, request: Request) -> None:
+    response.set_cookie(
+        COOKIE,
+        _signer.sign(str(request.pk)),
+        path=reverse("request-status", args=[request.reference]),
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def withdraw(response: HttpResponse, request: Request) -> None:
+    """Close the page on this computer."""
+    response.delete_cookie(COOKIE, path=reverse("request-status", args=[request.reference]), samesite="Lax")
+
+
+def opened(http: HttpRequest, reference: str) -> Request | None:
+    """The request whose page this visitor may see; None without proof, or with that of another one."""
+    try:
+        proven = UUID(_signer.unsign(http.COOKIES.get(COOKIE, ""), max_age=LIFETIME))
+    except (signing.BadSignature, ValueError):
+        return None
+    return Request.objects.select_related("person").filter(pk=proven, reference=reference).first()

@@ -1,0 +1,208 @@
+"""The public pages of a request: asking, proving the mailbox, following, fetching, taking back.
+
+What could go wrong: a page that says whether an address or a reference is known (every answer is the same either way),
+a link that a mail scanner follows (looking changes nothing; a button does), a secret in an address that is passed on
+(no referrer, no cache, exchanged for a cookie at once), a visitor's strange input (an error at its field, never a
+fault of the server).
+"""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from crasme.kit.clock import controller_day
+from crasme.kit.crypto import subject_ref
+from crasme.staff.actors import person as by_person
+from privacy import throttle
+from privacy.errors import LinkSpent, MoveNotAllowed, PackageGone
+from privacy.forms import AddressForm, CodeForm, LinkForm, RequestForm
+from privacy.models import Package, Request
+from privacy.services import confirmation, desk, intake, links, packages, plans, verification
+from privacy.states import MOVES, Outcome, State
+from privacy.views import proof, timeline
+from privacy.views.limits import limited
+from privacy.words import ENDINGS, REFUSALS, STANDING, WISHES
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@limited
+def new(http: HttpRequest) -> HttpResponse:
+    """The form. The answer to a valid one is the same whoever asks."""
+    if http.method != "POST":
+        return render(http, "portal/requests/new.html", {"form": RequestForm(initial={"kind": http.GET.get("kind")})})
+    form = RequestForm(http.POST)
+    if not form.is_valid():
+        return render(http, "portal/requests/new.html", {"form": form}, status=422)
+    now = timezone.now()
+    throttle.ASK_NETWORK.hit(throttle.network(http), now=now)
+    throttle.ASK_ADDRESS.hit(form.cleaned_data["email"], now=now)
+    throttle.ASK_ALL.hit("", now=now)
+    intake.submit(form.submission(), now=now)
+    return redirect("request-sent")
+
+
+@never_cache
+@require_safe
+def sent(http: HttpRequest) -> HttpResponse:
+    """What happens next, and the place to type the code."""
+    return render(http, "portal/requests/sent.html", {"form": CodeForm()})
+
+
+@never_cache
+@require_POST
+@limited
+def code(http: HttpRequest) -> HttpResponse:
+    """The reference and the code from the mail, typed."""
+    form = CodeForm(http.POST)
+    if form.is_valid():
+        now, reference = timezone.now(), form.cleaned_data["reference"]
+        throttle.CODE_NETWORK.hit(throttle.network(http), now=now)
+        throttle.CODE_REFERENCE.hit(reference, now=now)
+        try:
+            return _let_in(confirmation.confirm_by_code(reference, form.cleaned_data["code"], now=now))
+        except LinkSpent as error:
+            form.add_error("code", str(error))
+    return render(http, "portal/requests/sent.html", {"form": form}, status=422)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@limited
+def confirm(http: HttpRequest, token: str) -> HttpResponse:
+    """The page behind the mailed link: inert, with one button."""
+    now = timezone.now()
+    if http.method == "POST":
+        throttle.CODE_NETWORK.hit(throttle.network(http), now=now)
+        try:
+            return _let_in(confirmation.confirm_by_link(token, now=now))
+        except LinkSpent:
+            pass
+    found = verification.known(token, now=now)
+    if found is None:
+        return _private(render(http, "portal/requests/spent.html", {"form": LinkForm()}, status=410))
+    if found.used_at is not None:
+        # Pressed twice, or opened again: the page behind it knows whether this visitor may see it.
+        return _private(redirect("request-status", reference=_leading(found.request).reference))
+    context = {"asked": found.request, "wish": WISHES[found.request.kind], "confirms": found.request.is_unconfirmed}
+    return _private(render(http, "portal/requests/confirm.html", context))
+
+
+@never_cache
+@require_POST
+@limited
+def link(http: HttpRequest, reference: str = "") -> HttpResponse:
+    """A fresh link, if reference and address belong together; the page is the same if they do not."""
+    form = AddressForm(http.POST) if reference else LinkForm(http.POST)
+    if not form.is_valid():
+        context = {"form": form, "reference": reference}
+        return render(http, "portal/requests/spent.html", context, status=422)
+    now = timezone.now()
+    throttle.LINK_NETWORK.hit(throttle.network(http), now=now)
+    throttle.LINK_ADDRESS.hit(form.cleaned_data["email"], now=now)
+    links.ask(reference or form.cleaned_data["reference"], form.cleaned_data["email"], now=now)
+    return redirect("request-sent")
+
+
+@never_cache
+@require_safe
+def status(http: HttpRequest, reference: str) -> HttpResponse:
+    """Where the request stands; for everybody else, known reference or not, the way to a link."""
+    asked = proof.opened(http, reference)
+    if asked is None:
+        return render(http, "portal/requests/spent.html", {"form": AddressForm(), "reference": reference})
+    return _private(render(http, "portal/requests/status.html", _standing(asked)))
+
+
+@never_cache
+@require_POST
+def withdraw(http: HttpRequest, reference: str) -> HttpResponse:
+    """The person takes the request back."""
+    asked = proof.opened(http, reference)
+    if asked is not None:
+        try:
+            desk.withdraw(asked, actor=by_person(subject_ref("person", asked.person_id)), now=timezone.now())
+        except MoveNotAllowed as error:
+            context = _standing(Request.objects.select_related("person").get(pk=asked.pk)) | {"problem": str(error)}
+            return _private(render(http, "portal/requests/status.html", context, status=409))
+    return redirect("request-status", reference=reference)
+
+
+@never_cache
+@require_POST
+def leave(http: HttpRequest, reference: str) -> HttpResponse:
+    """Close the page on this computer."""
+    response = redirect("home")
+    if (asked := proof.opened(http, reference)) is not None:
+        proof.withdraw(response, asked)
+    return response
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def download(http: HttpRequest, reference: str) -> HttpResponse | StreamingHttpResponse:
+    """The copy, decrypted while it is sent. Looking at the address alone fetches nothing."""
+    asked = proof.opened(http, reference)
+    if asked is None or http.method != "POST":
+        return redirect("request-status", reference=reference)
+    now = timezone.now()
+    package = _package(asked)
+    if package is None:
+        return redirect("request-status", reference=reference)
+    try:
+        pieces = packages.fetch(package, now=now)
+    except PackageGone as error:
+        return _private(
+            render(http, "portal/requests/status.html", _standing(asked) | {"problem": str(error)}, status=410)
+        )
+    response = StreamingHttpResponse(pieces, content_type="application/zip")
+    response["Content-Length"] = str(package.size)
+    response["Content-Disposition"] = f'attachment; filename="{asked.reference}.zip"'
+    return _private(response)
+
+
+def _let_in(asked: Request) -> HttpResponseRedirect:
+    response = redirect("request-status", reference=asked.reference)
+    proof.grant(response, asked)
+    return _private(response)
+
+
+def _leading(asked: Request) -> Request:
+    """The request that goes on, for one that was joined with an earlier one."""
+    joined = asked.outcome == Outcome.DUPLICATE and asked.duplicate_of is not None
+    return asked.duplicate_of if joined else asked  # type: ignore[return-value]
+
+
+def _package(asked: Request) -> Package | None:
+    return Package.objects.filter(request=asked).available(timezone.now()).select_related("request").first()
+
+
+def _standing(asked: Request) -> dict[str, Any]:
+    today = controller_day(timezone.now())
+    return {
+        "asked": asked,
+        "wish": WISHES[asked.kind],
+        "standing": STANDING[asked.state] if asked.is_open else ENDINGS[asked.outcome],
+        "timeline": timeline.of(asked),
+        "days_left": asked.days_left(today),
+        "days_gone": (today - asked.received_on).days,
+        "days_all": max((asked.effective_due - asked.received_on).days, 1),
+        "can_withdraw": State(asked.state) in MOVES["withdraw"].sources,
+        "package": _package(asked),
+        "kept": plans.kept_of(plans.current(asked)) if asked.outcome == Outcome.PARTLY else [],
+        "refusal": REFUSALS.get(asked.refusal_reason),
+        "status_path": reverse("request-status", args=[asked.reference]),
+    }
+
+
+def _private[R: HttpResponse | StreamingHttpResponse | HttpResponseRedirect](response: R) -> R:
+    """Neither the address nor the page goes anywhere else."""
+    response["Referrer-Policy"] = "no-referrer"
+    response["Cache-Control"] = "no-store"
+    response["X-Robots-Tag"] = "noindex"
+    return response

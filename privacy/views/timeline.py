@@ -1,0 +1,65 @@
+"""What the person sees of a request's life: what has happened, what happens now, what comes next and by when."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from privacy.models import Request
+from privacy.states import Outcome, State
+from privacy.steps.definitions import by_hand
+from privacy.words import ENDINGS
+
+ORDER = list(State)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`css` is "done", "now" or ""; `by` is the last day for what is still to come."""
+
+    title: Promise
+    text: Promise | str = ""
+    css: str = ""
+    at: datetime | None = None
+    by: date | None = None
+
+
+# Stage → the state from which on it is over.
+_STAGES: tuple[tuple[State, Promise, Promise], ...] = (
+    (State.REVIEW, _("We look for your data"), _("Our software searches every place where your data can be.")),
+    (State.APPROVED, _("A colleague looks at it"), _("A person checks what was found and decides.")),
+)
+_DOING: dict[str, tuple[Promise, Promise]] = {
+    Request.Kind.ACCESS: (_("Your copy is made"), _("Everything goes into one file, encrypted until you fetch it.")),
+    Request.Kind.DELETION: (_("Your data is deleted"), _("Then we search for it, to be sure that it is gone.")),
+}
+_BY_HAND = (_("It is done"), _("A colleague does what you asked for."))
+
+
+def of(request: Request) -> list[Entry]:
+    """The stages of an open request, or of one that was carried through; a short list for one that ended early."""
+    entries = [Entry(_("Received"), css="done", at=request.received_at)]
+    if request.confirmed_at is None:
+        css = "now" if request.is_open else ""
+        entries.append(Entry(_("Confirm that it is you"), _("Open the link in our mail."), css))
+    else:
+        entries.append(Entry(_("Confirmed"), css="done", at=request.confirmed_at))
+    if request.is_open:
+        return [*entries, *_ahead(request)]
+    return [*entries, Entry(ENDINGS[request.outcome], css="done", at=request.closed_at)]
+
+
+def _ahead(request: Request) -> list[Entry]:
+    if request.outcome == Outcome.REFUSED:
+        return [Entry(_("You get the answer"), css="now", by=request.effective_due)]
+    doing = _BY_HAND if by_hand(request.kind) else _DOING[request.kind]
+    stages = [*_STAGES, (State.ANSWERING, *doing)]
+    here, entries, reached = ORDER.index(State(request.state)), [], request.confirmed_at is not None
+    for over_from, title, text in stages:
+        done = here >= ORDER.index(over_from)
+        css = "done" if done else "now" if reached else ""
+        entries.append(Entry(title, text, css))
+        reached = done
+    last = "now" if request.state == State.ANSWERING else ""
+    return [*entries, Entry(_("You get the answer"), css=last, by=request.effective_due)]

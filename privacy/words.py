@@ -1,0 +1,76 @@
+"""Plain words for kinds, states and refusals, as people read them in mails and on pages. All marked for translation."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from privacy.models import Request
+from privacy.states import Outcome, State
+
+Kind = Request.Kind
+
+# "Your request for …"
+WISHES: dict[str, Promise] = {
+    Kind.ACCESS: _("a copy of your data"),
+    Kind.CORRECTION: _("correction of your data"),
+    Kind.DELETION: _("deletion of your data"),
+    Kind.PORTABILITY: _("your data in a portable form"),
+    Kind.OPT_OUT: _("no more marketing"),
+    Kind.RESTRICTION: _("restricted use of your data"),
+    Kind.OBJECTION: _("an end to a use of your data"),
+    Kind.WITHDRAWAL: _("withdrawal of a consent"),
+    Kind.COMPLAINT: _("an answer to your complaint"),
+}
+
+STANDING: dict[str, Promise] = {
+    State.RECEIVED: _("Waiting for you to confirm it"),
+    State.CONFIRMED: _("We are looking for your data"),
+    State.COLLECTING: _("We are looking for your data"),
+    State.REVIEW: _("A colleague is looking at it"),
+    State.APPROVED: _("It has been decided and will be done now"),
+    State.EXECUTING: _("It is being done"),
+    State.ANSWERING: _("The answer is on its way"),
+    State.CLOSED: _("Closed"),
+}
+
+ENDINGS: dict[str, Promise] = {
+    Outcome.GRANTED: _("Done"),
+    Outcome.PARTLY: _("Done, except for what the law obliges us to keep"),
+    Outcome.REFUSED: _("Refused"),
+    Outcome.WITHDRAWN: _("You took it back"),
+    Outcome.UNCONFIRMED: _("Never confirmed, so nothing was done"),
+    Outcome.DUPLICATE: _("Answered together with your earlier request"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request is refused, and what the person can do about it."""
+
+    reason: Promise
+    remedy: Promise
+
+
+REFUSALS: dict[str, Refusal] = {
+    Request.Refusal.UNFOUNDED: Refusal(
+        _("The request is clearly not meant to use the right that it names."),
+        _("If we misunderstood it, answer this mail and say what you would like to achieve."),
+    ),
+    Request.Refusal.EXCESSIVE: Refusal(
+        _("The same was asked and answered a short time ago, and nothing has changed since."),
+        _("Ask again when something has changed, or tell us what was missing from the last answer."),
+    ),
+    Request.Refusal.IDENTITY: Refusal(
+        _("We could not make sure that the data is yours."),
+        _("Ask from the e-mail address that we have on file for the account."),
+    ),
+    Request.Refusal.NOT_COVERED: Refusal(
+        _("The right does not cover what was asked for."),
+        _("Answer this mail if you see it differently; a second person will look at it."),
+    ),
+    Request.Refusal.OTHERS: Refusal(
+        _("Doing it would harm the rights of other people."),
+        _("Tell us which part matters to you; often a part of it can be done."),
+    ),
+}
