@@ -39,6 +39,10 @@ class Ending:
             return None
         return self.until(dates.aggregate(latest=Max(self.path))["latest"])
 
+    def over(self, rows: QuerySet[Any], now: datetime) -> bool:
+        """Whether the period of any of the rows is over: as the purge itself reckons, not by `until`."""
+        return rows.filter(**{f"{self.path}__lt": self.rule.bound(self.rule.cutoff(now))}).exists()
+
 
 class Endings:
     """The endings of all tables, from the rules that are active now (read once)."""

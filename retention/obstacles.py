@@ -55,8 +55,11 @@ class Scopes:
         return table.category in self.categories or label in self.records or self.period_for(table)
 
 
-def held(model: type[Model], scopes: Scopes) -> Q | None:
-    """True for rows on hold: by themselves, or by account, organisation, category or period. None: no row can be."""
+def held(model: type[Model], scopes: Scopes, *, or_restricted: bool = False) -> Q | None:
+    """True for rows on hold: by themselves, or by account, organisation, category or period. None: no row can be.
+
+    With `or_restricted` also for rows of accounts whose processing is restricted: they are stored and nothing else.
+    """
     terms = []
     if _has_field(model, "on_hold"):
         terms.append(Q(on_hold=True))
@@ -65,20 +68,11 @@ def held(model: type[Model], scopes: Scopes) -> Q | None:
         terms += _own_terms(model, table, scopes)
         if (path := table.subject.get("account")) is not None and model is not Account:
             accounts = Account._base_manager.filter(pk=OuterRef(path))
-            terms.append(Q(Exists(accounts.filter(_account_held(scopes)))))
+            # One EXISTS for everything about the account: the planner turns it into a join, which it cannot do for two.
+            terms.append(Q(Exists(accounts.filter(_account_kept(scopes, or_restricted)))))
         elif model is Account:
-            terms.append(_account_held(scopes))
+            terms.append(_account_kept(scopes, or_restricted))
     return any_of(*terms)
-
-
-def restricted(model: type[Model]) -> Q | None:
-    """True for rows of accounts whose processing is restricted: they are stored and nothing else."""
-    if model is Account:
-        return Q(restricted_at__isnull=False)
-    table = table_of(model)
-    if table is None or (path := table.subject.get("account")) is None:
-        return None
-    return Q(Exists(Account._base_manager.filter(pk=OuterRef(path), restricted_at__isnull=False)))
 
 
 def leant_on(model: type[Model], scopes: Scopes, *, below: tuple[type[Model], ...] = ()) -> Q | None:
@@ -143,9 +137,11 @@ def _own_terms(model: type[Model], table: Table, scopes: Scopes) -> list[Q]:
     return terms
 
 
-def _account_held(scopes: Scopes) -> Q:
-    """On a queryset of accounts: on hold by flag, by name or by organisation."""
+def _account_kept(scopes: Scopes, or_restricted: bool) -> Q:
+    """On a queryset of accounts: on hold by flag, by name or by organisation; or restricted."""
     condition = Q(on_hold=True)
+    if or_restricted:
+        condition |= Q(restricted_at__isnull=False)
     if scopes.accounts:
         condition |= Q(Exists(HoldItem.objects.active().filter(account=OuterRef("pk"))))
     if scopes.organisations:

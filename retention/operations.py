@@ -78,7 +78,7 @@ def cascade(rows: QuerySet[Any]) -> Iterator[Operation]:
     for edge in graph.edges_to(rows.model):
         if edge.on_delete is OnDelete.CASCADE and edge.child is not rows.model:
             yield from cascade(edge.children_of(rows))
-        elif edge.on_delete is OnDelete.UNLINK:
+        elif edge.nullable and edge.on_delete in (OnDelete.UNLINK, OnDelete.CASCADE):
             yield _unlink(edge, edge.children_of(rows))
     yield Operation(Kind.DELETE, rows.model, rows)
 

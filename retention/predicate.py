@@ -49,7 +49,7 @@ def deferred(
 
 
 def _kept(rule: Rule, model: type[Model], scopes: Scopes) -> Q | None:
-    kept = obstacles.any_of(obstacles.held(model, scopes), obstacles.restricted(model))
+    kept = obstacles.held(model, scopes, or_restricted=True)
     if rule.action not in (Rule.Action.DELETE, Rule.Action.DROP_PARTITIONS):
         return kept
     return obstacles.any_of(kept, obstacles.leant_on(model, scopes), *_referenced(rule, model))

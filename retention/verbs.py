@@ -3,7 +3,19 @@ from crasme.ledger.registry import register
 PURGED = register(
     "retention.purged",
     "A rule ended what was over.",
-    facts=("run", "rule", "period", "cutoff", "rows", "counts", "digest", "wal_bytes", "seconds", "approved_by"),
+    facts=(
+        "run",
+        "rule",
+        "state",
+        "period",
+        "cutoff",
+        "rows",
+        "counts",
+        "digest",
+        "wal_bytes",
+        "seconds",
+        "approved_by",
+    ),
 )
 APPROVED = register("retention.approved", "A run over its limits was approved.", facts=("run", "rule", "rows", "share"))
 ERASED = register(

@@ -13,11 +13,13 @@ from django.utils.translation import gettext_lazy as _
 from crasme.kit.ids import uuid7
 from retention.models.rules import Rule
 
+OPEN = ("running", "waiting", "stopped")
+
 
 class RunQuerySet(models.QuerySet["Run"]):
     def open(self) -> Self:
-        """Neither done nor given up: running, waiting for approval or stopped."""
-        return self.exclude(state=Run.State.DONE)
+        """Not over: running, waiting for approval, or stopped until it is tried again."""
+        return self.filter(state__in=OPEN)
 
     def waiting(self) -> Self:
         return self.filter(state=Run.State.WAITING)
@@ -35,11 +37,12 @@ class Run(models.Model):
         WAITING = "waiting", _("awaiting approval")
         STOPPED = "stopped", _("stopped")
         DONE = "done", _("done")
+        CANCELLED = "cancelled", _("cancelled")
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     rule = models.ForeignKey(Rule, on_delete=models.PROTECT, related_name="runs", verbose_name=_("rule"))
     period_key = models.CharField(_("period"), max_length=16)
-    state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.RUNNING)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.RUNNING)
     cutoff = models.DateTimeField(_("cut-off"), help_text=_("Rows whose date lies strictly before it end."))
     started_at = models.DateTimeField(_("started at"))
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
@@ -72,7 +75,7 @@ class Run(models.Model):
         indexes: ClassVar = [models.Index(fields=["-started_at", "-id"], name="retention_run_newest")]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["rule", "period_key"], name="retention_run_once_a_period"),
-            models.UniqueConstraint(fields=["rule"], condition=~Q(state="done"), name="retention_run_one_open"),
+            models.UniqueConstraint(fields=["rule"], condition=Q(state__in=OPEN), name="retention_run_one_open"),
             models.CheckConstraint(
                 condition=Q(approved_by="", approved_at=None) | (~Q(approved_by="") & Q(approved_at__isnull=False)),
                 name="retention_run_approval_whole",
@@ -84,9 +87,9 @@ class Run(models.Model):
                 violation_error_message=_("Whoever asked for a run cannot approve it."),
             ),
             models.CheckConstraint(
-                condition=Q(state="done", finished_at__isnull=False) | (~Q(state="done") & Q(finished_at=None)),
-                name="retention_run_finished_iff_done",
-                violation_error_message=_("A run has an end exactly when it is done."),
+                condition=Q(state__in=OPEN, finished_at=None) | (~Q(state__in=OPEN) & Q(finished_at__isnull=False)),
+                name="retention_run_finished_iff_over",
+                violation_error_message=_("A run has an end exactly when it is done or cancelled."),
             ),
         ]
 

@@ -1,0 +1,90 @@
+"""Erasing accounts whose time to come back is over: identifiers go, dependants go, other rules' tables stay.
+
+What could go wrong: a customer reactivates in the same moment (the account is locked and asked again), or a hold on one
+note keeps the note and nobody ever comes back for it (so every run also looks for what an erased account still has).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from crasme.crm.models import Account
+from crasme.kit import datamap
+from crasme.kit.datamap import Table
+from retention import locks, operations, predicate
+from retention.engine import checkpoint, digests
+from retention.engine.rows import Position, keys_after
+from retention.engine.watch import Watch
+from retention.models import Run
+from retention.obstacles import Scopes
+
+Find = Callable[[Run, Scopes], "QuerySet[Any]"]
+
+
+def end(run: Run, watch: Watch) -> bool:
+    """Erase the accounts that are due, then what erased ones still have. False when time ran out before."""
+    own = [table for table in datamap.tables() if table.ends == run.rule.slug]
+    dependants = [table for table in own if table.row_is_deleted]
+
+    def due(run: Run, scopes: Scopes) -> QuerySet[Any]:
+        return predicate.releasable(run.rule, run.cutoff, scopes=scopes)
+
+    def leftover(run: Run, scopes: Scopes) -> QuerySet[Any]:
+        return _with_leftovers(dependants, scopes)
+
+    return _all(run, watch, due, run.rule.anchor, own) and _all(run, watch, leftover, "erased_at", dependants)
+
+
+def leftovers_remain(run: Run) -> bool:
+    """Whether an erased account still has rows that nothing keeps."""
+    dependants = [table for table in datamap.tables() if table.ends == run.rule.slug and table.row_is_deleted]
+    return _with_leftovers(dependants, Scopes.now()).exists()
+
+
+def _all(run: Run, watch: Watch, find: Find, anchor: str, tables: list[Table]) -> bool:
+    for skip_locked in (True, False):
+        position: Position | None = None
+        while True:
+            if watch.is_over():
+                return False
+            with transaction.atomic():
+                checkpoint.begin()
+                locks.share_holds()
+                scopes = Scopes.now()
+                found = keys_after(find(run, scopes), anchor, position, run.rule.batch_size, skip_locked)
+                if found:
+                    _erase(run, watch, [key for key, _anchor in found], tables, scopes)
+            if not found:
+                break
+            position = (found[-1][1], found[-1][0])
+            watch.reached("accounts.committed")
+    return True
+
+
+def _erase(run: Run, watch: Watch, keys: list[Any], tables: list[Table], scopes: Scopes) -> None:
+    def of_accounts(table: Table) -> QuerySet[Any]:
+        return table.model._base_manager.filter(**{f"{table.subject['account']}__in": keys})
+
+    counts: dict[str, int] = {}
+    for step in operations.erasure(tables, of_accounts, scopes):
+        rows = step.apply(watch.now)
+        if step.kind is not operations.Kind.UNLINK:
+            label = step.model._meta.label_lower
+            counts[label] = counts.get(label, 0) + rows
+    watch.reached("accounts.erased")
+    erased = counts.get(Account._meta.label_lower, 0)
+    checkpoint.note(
+        run, watch, label=Account._meta.label_lower, rows=erased, digest=digests.of_keys(keys), counts=counts
+    )
+
+
+def _with_leftovers(dependants: list[Table], scopes: Scopes) -> QuerySet[Any]:
+    """Erased accounts that still have rows of the tables which nothing keeps any more."""
+    erased = Account._base_manager.filter(status=Account.Status.ERASED)
+    found = erased.none()
+    for table in dependants:
+        rows = table.model._base_manager.filter(**{table.subject["account"]: OuterRef("pk")})
+        found |= erased.filter(Exists(operations.free(table.model, rows, scopes, lean=True)))
+    return found

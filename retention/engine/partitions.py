@@ -1,0 +1,112 @@
+"""Time series: whole months are dropped, held rows are carried to a shelf first, the rest of a month is deleted.
+
+One plain transaction a partition: the holds lock is shared, writers to the partition are kept out, held rows copied,
+what goes is counted and digested, the run's row written, the table dropped, all committed at once. A crash anywhere
+before the commit leaves everything as it was. DROP needs the whole table for an instant; when it does not get it in
+three seconds the purge gives way and comes back.
+
+What could go wrong: a month dropped that still holds younger rows (its bounds, from the catalogue, decide, never its
+name), a gap taken for the end (every partition is looked at), a held row lost (what goes is what is not on the shelf).
+"""
+
+from typing import Any
+
+from django.apps import apps
+from django.db import connection, transaction
+from django.db.models import Model, QuerySet
+
+from crasme.kit import partitions
+from crasme.kit.partitions import Partition
+from retention import locks, predicate
+from retention.engine import checkpoint, digests, rows
+from retention.engine.watch import Watch
+from retention.models import Rule, Run
+from retention.obstacles import Scopes
+
+
+def end(run: Run, watch: Watch) -> bool:
+    """Drop what is wholly over, delete up to the cut-off, clear the shelf. False when time ran out before."""
+    for partition in over(run):
+        if watch.is_over():
+            return False
+        with transaction.atomic():
+            _drop(run, watch, partition)
+        watch.reached("partition.committed")
+    return rows.end(run, watch) and rows.end(run, watch, shelf(run.rule))
+
+
+def over(run: Run) -> list[Partition]:
+    """The partitions that lie wholly before the cut-off, oldest first."""
+    return [each for each in partitions.existing(connection, _table(run.rule)) if each.upper <= run.cutoff]
+
+
+def shelf(rule: Rule) -> type[Model]:
+    """The model that takes held rows."""
+    return apps.get_model(rule.carry_to)
+
+
+def _drop(run: Run, watch: Watch, partition: Partition) -> None:
+    checkpoint.begin()
+    locks.share_holds()
+    name = connection.ops.quote_name(partition.name)
+    with connection.cursor() as cursor:
+        # Keeps writers out and lets readers go on; DROP below takes what it needs.
+        cursor.execute(f"LOCK TABLE {name} IN EXCLUSIVE MODE")
+        carried = _carry(cursor, run, watch, partition)
+        watch.reached("partition.carried")
+        gone, digest = _count(cursor, run.rule, name)
+        label = run.rule.model._meta.label_lower
+        checkpoint.note(
+            run,
+            watch,
+            label=f"{label} {partition.name}",
+            rows=gone,
+            digest=digest,
+            counts={label: gone, "carried": carried, "partitions": 1},
+            partitions=[*run.progress.get("partitions", []), partition.name],
+        )
+        watch.reached("partition.counted")
+        cursor.execute(f"DROP TABLE {name}")
+        watch.reached("partition.dropped")
+
+
+def _carry(cursor: Any, run: Run, watch: Watch, partition: Partition) -> int:
+    """Copy what something keeps to the shelf; rows that are there already stay as they are."""
+    rule, target = run.rule, shelf(run.rule)
+    kept = predicate.deferred(rule, run.cutoff, scopes=Scopes.now()).filter(
+        **{f"{rule.anchor}__gte": partition.lower, f"{rule.anchor}__lt": partition.upper}
+    )
+    if kept.query.is_empty():
+        return 0
+    columns = {field.attname: field.column for field in rule.model._meta.concrete_fields}
+    into = [field.column for field in target._meta.concrete_fields if field.attname in columns]
+    select, parameters = _select(kept, list(columns))
+    quote = connection.ops.quote_name
+    cursor.execute(
+        f"INSERT INTO {quote(target._meta.db_table)} ({', '.join(map(quote, into))}, carried_at)"  # noqa: S608
+        f" SELECT {', '.join(f'kept.{quote(column)}' for column in into)}, %s FROM ({select}) AS kept"
+        " ON CONFLICT DO NOTHING",
+        [watch.now, *parameters],
+    )
+    return int(cursor.rowcount)
+
+
+def _select(kept: QuerySet[Any], names: list[str]) -> tuple[str, tuple[Any, ...]]:
+    return kept.order_by().values_list(*names).query.sql_with_params()
+
+
+def _count(cursor: Any, rule: Rule, partition: str) -> tuple[int, str]:
+    """How many rows of the partition are not on the shelf, and the digest of their keys."""
+    quote = connection.ops.quote_name
+    key, anchor = quote(rule.model._meta.pk.column), quote(rule.model._meta.get_field(rule.anchor).column)
+    held = quote(shelf(rule)._meta.db_table)
+    cursor.execute(
+        f"SELECT count(*), {digests.sql_of_keys(rule.model, f'p.{key}')} FROM {partition} p"  # noqa: S608
+        f" WHERE NOT EXISTS (SELECT 1 FROM {held} h WHERE h.{key} = p.{key} AND h.{anchor} = p.{anchor})"
+    )
+    gone, digest = cursor.fetchone()
+    return int(gone), str(digest)
+
+
+def _table(rule: Rule) -> str:
+    return str(rule.model._meta.db_table)

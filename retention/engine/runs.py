@@ -1,0 +1,187 @@
+"""The life of a run: begun once a rule and UTC day, measured, carried out, seen to be drained, recorded.
+
+What could go wrong: two workers on one rule (an advisory lock, and two unique constraints behind it), a rule changed
+while its run is open (the run is cancelled, never finished by the old period), a run that deletes nothing and calls
+itself done (it is only done when the condition finds no row any more), one that fails for ever (it comes back ever less
+often, and is seen).
+"""
+
+import logging
+import re
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from django.db import IntegrityError, transaction
+
+from crasme.kit.claims import pause_after
+from crasme.kit.errors import CrasmeError
+from crasme.ledger.services import record
+from retention import locks, predicate
+from retention.engine import accounts, files, limits, partitions, rows
+from retention.engine.watch import Watch
+from retention.models import Rule, Run
+from retention.verbs import PURGED
+
+logger = logging.getLogger(__name__)
+
+NOT_DRAINED = "not-drained"
+RULE_CHANGED = "rule-changed"
+TRY_AGAIN = timedelta(hours=1)
+
+ACTIONS: dict[str, Callable[[Run, Watch], bool]] = {
+    Rule.Action.DELETE: rows.end,
+    Rule.Action.ERASE_ACCOUNT: accounts.end,
+    Rule.Action.DROP_PARTITIONS: partitions.end,
+    Rule.Action.DELETE_FILES: files.end,
+}
+
+
+def carry_out(rule: Rule, watch: Watch, *, actor: str) -> Run | None:
+    """Begin or go on with the rule's run of this UTC day.
+
+    None when another worker is at it, or the day's run is over. The run may come back waiting for approval, stopped
+    (see `last_error`), or running when the watch's budget was used up.
+    """
+    with locks.only_one(f"retention rule {rule.slug}") as mine:
+        if not mine:
+            return None
+        run = _open_run(rule, watch, actor)
+        if run is None or run.state == Run.State.WAITING:
+            return run
+        if run.retry_at is not None and run.retry_at > watch.now:
+            return run
+        return _go_on(run, watch)
+
+
+def cancel_orphans(now: datetime) -> int:
+    """End the open runs of rules that are no longer active: their successors run by their own periods."""
+    cancelled = 0
+    for run in Run.objects.open().exclude(rule__state=Rule.State.ACTIVE).select_related("rule"):
+        with locks.only_one(f"retention rule {run.rule.slug}") as mine:
+            if mine:
+                run.last_error = RULE_CHANGED
+                _close(run, Run.State.CANCELLED, now)
+                cancelled += 1
+    return cancelled
+
+
+def period_key(now: datetime) -> str:
+    """The UTC day, "2026-11-22"."""
+    return now.astimezone(UTC).date().isoformat()
+
+
+def _open_run(rule: Rule, watch: Watch, actor: str) -> Run | None:
+    """The rule's open run, or a new one for today; None when today's is over."""
+    run = Run.objects.open().filter(rule=rule).select_related("rule").first()
+    if run is not None:
+        return run
+    key = period_key(watch.now)
+    if Run.objects.filter(rule=rule, period_key=key).exists():
+        return None
+    cutoff = rule.cutoff(watch.now)
+    due, share = limits.measure(rule, cutoff)
+    run = Run(
+        rule=rule,
+        period_key=key,
+        state=Run.State.WAITING if limits.exceeded(rule, due, share) else Run.State.RUNNING,
+        cutoff=cutoff,
+        started_at=watch.now,
+        rows_due=due,
+        share_due=share,
+        requested_by=actor,
+        busy=timedelta(0),
+    )
+    try:
+        with transaction.atomic():
+            run.save(force_insert=True)
+    except IntegrityError:
+        return None  # another beat was first, over a connection that does not share our locks
+    watch.reached("run.begun")
+    return run
+
+
+def _go_on(run: Run, watch: Watch) -> Run:
+    if run.state == Run.State.STOPPED:
+        run.state, run.retry_at = Run.State.RUNNING, None
+        run.save(update_fields=["state", "retry_at"])
+    try:
+        drained = _drain(run, watch)
+    except Exception as error:  # noqa: BLE001  (whatever it is, the run must say so, and other rules go on)
+        code = _code(error)
+        # Where, not what: a database's message quotes the row it complains about.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        logger.error(  # noqa: TRY400
+            "The retention run %s of %s stopped: %s\n%s", run.pk, run.rule.slug, code, where
+        )
+        return _stop(run, watch, code, pause_after(run.attempts + 1))
+    if drained is None:
+        return run
+    if not drained:
+        return _stop(run, watch, NOT_DRAINED, TRY_AGAIN)
+    watch.reached("run.drained")
+    return _close(run, Run.State.DONE, watch.instant())
+
+
+def _drain(run: Run, watch: Watch) -> bool | None:
+    """Whether nothing is left to end; None when time ran out. Rows may become free meanwhile, so it looks again, for
+    as long as that makes progress."""
+    while True:
+        before = run.rows_total, dict(run.counts)
+        if not ACTIONS[run.rule.action](run, watch):
+            return None
+        if not _remains(run):
+            return True
+        if before == (run.rows_total, run.counts):
+            return False
+
+
+def _remains(run: Run) -> bool:
+    rule = run.rule
+    if predicate.releasable(rule, run.cutoff).exists():
+        return True
+    if rule.action == Rule.Action.DROP_PARTITIONS:
+        shelf = partitions.shelf(rule)
+        return bool(partitions.over(run)) or predicate.releasable(rule, run.cutoff, model=shelf).exists()
+    return rule.action == Rule.Action.ERASE_ACCOUNT and accounts.leftovers_remain(run)
+
+
+def _stop(run: Run, watch: Watch, code: str, pause: timedelta) -> Run:
+    # The counts in memory may be of a batch that was rolled back.
+    run.refresh_from_db()
+    run.state, run.last_error = Run.State.STOPPED, code
+    run.attempts += 1
+    run.retry_at = watch.instant() + pause
+    run.save(update_fields=["state", "last_error", "attempts", "retry_at"])
+    return run
+
+
+def _close(run: Run, state: Run.State, now: datetime) -> Run:
+    with transaction.atomic():
+        run.state, run.finished_at, run.retry_at = state, now, None
+        if state == Run.State.DONE:
+            run.last_error = ""
+        run.save(update_fields=["state", "finished_at", "retry_at", "last_error"])
+        record(
+            PURGED.name,
+            actor=run.requested_by,
+            run=run.pk,
+            rule=run.rule.slug,
+            state=run.state,
+            period=run.rule.period,
+            cutoff=run.cutoff,
+            rows=run.rows_total,
+            counts=run.counts,
+            digest=run.digest,
+            wal_bytes=run.wal_bytes,
+            seconds=round(run.busy.total_seconds(), 3),
+            approved_by=run.approved_by,
+        )
+    return run
+
+
+def _code(error: Exception) -> str:
+    """A slug for `last_error`; messages may quote data and are never stored."""
+    if isinstance(error, CrasmeError):
+        return error.code
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()[:64]
