@@ -5,8 +5,16 @@ import django.db.models.deletion
 import django.db.models.expressions
 import django.db.models.functions.text
 from django.db import migrations, models
+from django.utils import timezone
 
-from crasme.kit.partitions import CreatePartitionedModel
+from crasme.kit.calendar import Period, add
+from crasme.kit.partitions import CreatePartitionedModel, ensure_months
+
+
+def make_first_months(apps, schema_editor):
+    """A new installation takes events at once, before its first task has run."""
+    now = timezone.now()
+    ensure_months(schema_editor.connection, "crm_usageevent", now, add(now, Period(months=3)))
 
 
 class Migration(migrations.Migration):
@@ -336,4 +344,5 @@ class Migration(migrations.Migration):
             sql="ALTER TABLE crm_heldusageevent DROP CONSTRAINT crm_heldusageevent_pkey, ADD PRIMARY KEY (id, occurred_at);",
             reverse_sql="ALTER TABLE crm_heldusageevent DROP CONSTRAINT crm_heldusageevent_pkey, ADD PRIMARY KEY (id);",
         ),
+        migrations.RunPython(make_first_months, migrations.RunPython.noop, elidable=False),
     ]

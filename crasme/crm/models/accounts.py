@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
@@ -30,7 +30,18 @@ class AccountQuerySet(CardFreeQuerySet):
 
     def usable(self) -> Self:
         """What product code, analytics and mail may touch. A restricted record is stored and nothing else."""
-        return self.filter(status=Account.Status.ACTIVE, restricted_at=None)
+        return self.filter(Account.USABLE)
+
+    def with_standing(self) -> Self:
+        """Annotates `standing`: usable, or why not (see Account.Standing)."""
+        return self.annotate(
+            standing=Case(
+                When(Account.USABLE, then=Value(Account.Standing.USABLE)),
+                When(status=Account.Status.ERASED, then=Value(Account.Standing.UNKNOWN)),
+                When(restricted_at__isnull=False, then=Value(Account.Standing.RESTRICTED)),
+                default=Value(Account.Standing.CLOSED),
+            )
+        )
 
     def closed_before(self, cutoff: datetime) -> Self:
         """Closed strictly before `cutoff` (aware, UTC) and not erased yet."""
@@ -54,6 +65,16 @@ class Account(CardFree):
         ACTIVE = "active", _("active")
         CLOSED = "closed", _("closed")
         ERASED = "erased", _("erased")
+
+    class Standing(models.TextChoices):
+        """How an account stands towards product code. An erased one is unknown: nobody learns that it ever was."""
+
+        USABLE = "usable"
+        RESTRICTED = "restricted"
+        CLOSED = "closed"
+        UNKNOWN = "unknown"
+
+    USABLE = Q(status="active", restricted_at=None)
 
     class Role(models.TextChoices):
         OWNER = "owner", _("owner")

@@ -72,9 +72,11 @@ class Integration(CardFree):
 class SyncedMessage(models.Model):
     """That a mail exists, for the timeline of a contact: the provider's ids, a direction and a time. Nothing else.
 
-    Not CardFree: the provider's ids are nobody's text, a digits-only one passes for a card number now and then, and a
-    refusal would stop the synchronisation.
+    Not CardFree: the provider's ids are nobody's text, one of digits only passes for a card number now and then, and a
+    refusal would stop the synchronisation. The scan for card numbers leaves them out as well.
     """
+
+    NEVER_CARDS = ("provider_id", "thread_id")
 
     class Direction(models.TextChoices):
         SENT = "sent", _("sent")

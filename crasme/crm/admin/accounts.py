@@ -1,0 +1,238 @@
+"""Accounts: found by address, name or id; corrected, closed, opened again and restricted, each by its service.
+
+What could go wrong: a page is left open while somebody else acts on the account. The services decide on what is
+stored, so a button that no longer fits gets an explanation instead of doing harm.
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext, gettext_lazy as _
+from unfold.contrib.filters.admin import (
+    AutocompleteSelectFilter,
+    ChoicesDropdownFilter,
+    DropdownFilter,
+    RangeDateFilter,
+)
+from unfold.dataclasses import UnfoldAction
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from crasme.crm.admin import inlines
+from crasme.crm.admin.base import SearchById, back_to
+from crasme.crm.models import Account
+from crasme.crm.periods import reactivable_until
+from crasme.crm.services import accounts, corrections
+from crasme.crm.sheets import AccountExport, AccountImport
+from crasme.crm.sheets.cells import as_uuid
+from crasme.kit.errors import CrasmeError
+from crasme.staff.admin import EstimatePaginator
+from crasme.staff.admin.sheets import PersonalImportExportAdmin
+
+CORRECTABLE = corrections.CORRECTABLE[Account]
+
+
+class FlagFilter(DropdownFilter):
+    title = _("flags")
+    parameter_name = "flag"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("restricted", _("restricted")), ("on_hold", _("on hold"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Account]) -> QuerySet[Account]:
+        if self.value() == "restricted":
+            return queryset.filter(restricted_at__isnull=False)
+        if self.value() == "on_hold":
+            return queryset.filter(on_hold=True)
+        return queryset
+
+
+@admin.register(Account)
+class AccountAdmin(SearchById, PersonalImportExportAdmin):
+    resource_classes: ClassVar = [AccountImport]
+    paginator = EstimatePaginator
+    list_display = ("person", "organisation", "state", "flags", "created_at", "closed_at")
+    list_filter = (
+        ("status", ChoicesDropdownFilter),
+        FlagFilter,
+        ("organisation", AutocompleteSelectFilter),
+        ("closed_at", RangeDateFilter),
+        ("created_at", RangeDateFilter),
+    )
+    list_select_related = ("organisation",)
+    search_fields = ("email__startswith", "full_name__icontains")
+    search_help_text = _("The beginning of the e-mail address, a part of the name, or the account's id.")
+    ordering = ("-created_at", "-id")
+    autocomplete_fields = ("organisation",)
+    readonly_fields = ("id", "status", "created_at", "closed_at", "erased_at", "restricted_at", "on_hold", "usage")
+    fieldsets = (
+        (
+            None,
+            {"fields": (("full_name", "email"), ("organisation", "job_title", "role"), ("phone", "business_address"))},
+        ),
+        (_("Preferences"), {"fields": (("language", "time_zone"),)}),
+        (
+            _("Life cycle"),
+            {
+                "fields": (
+                    ("status", "created_at"),
+                    ("closed_at", "erased_at"),
+                    ("restricted_at", "on_hold"),
+                    "usage",
+                    "id",
+                )
+            },
+        ),
+    )
+    inlines = inlines.ALL
+    actions_detail = ("close", "reactivate", "restrict", "unrestrict")
+
+    # --- the list ----------------------------------------------------------------------------------------------------
+    @display(description=_("person"), header=True, ordering="full_name")
+    def person(self, obj: Account) -> list[Any]:
+        if obj.status == Account.Status.ERASED:
+            return [gettext("erased"), str(obj)]
+        return [obj.full_name or "–", obj.email]
+
+    @display(
+        description=_("status"),
+        ordering="status",
+        label={Account.Status.ACTIVE: "success", Account.Status.CLOSED: "warning", Account.Status.ERASED: "danger"},
+    )
+    def state(self, obj: Account) -> tuple[str, str]:
+        return obj.status, obj.get_status_display()
+
+    @display(description=_("flags"))
+    def flags(self, obj: Account) -> str:
+        flags = [gettext("restricted")] * (obj.restricted_at is not None) + [gettext("on hold")] * obj.on_hold
+        return ", ".join(flags)
+
+    @display(description=_("usage events"))
+    def usage(self, obj: Account) -> str:
+        address = f"{reverse('admin:crm_usageevent_changelist')}?account__id__exact={obj.pk}"
+        return format_html('<a href="{}">{}</a>', address, gettext("Show usage events"))
+
+    # --- who may do what ---------------------------------------------------------------------------------------------
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # accounts come from the product and from imports
+
+    def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
+        erased = obj is not None and obj.status == Account.Status.ERASED
+        return not erased and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
+        return False  # data ends by a rule or a request
+
+    def has_close_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm("crm.close_account")
+
+    def has_restrict_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm("crm.restrict_account")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[UnfoldAction]:
+        """Only what fits the account's state, asked once for all buttons."""
+        identifier = as_uuid(unquote(str(object_id)))
+        account = Account.objects.only("status", "restricted_at").filter(pk=identifier).first() if identifier else None
+        fitting = {f"crm_account_{name}" for name in _fitting(account)} if account else set()
+        return [each for each in super().get_actions_detail(request, object_id) if each.action_name in fitting]
+
+    # --- acts --------------------------------------------------------------------------------------------------------
+    def save_model(self, request: HttpRequest, obj: Account, form: Any, change: Any) -> None:
+        changes = {name: form.cleaned_data[name] for name in form.changed_data if name in CORRECTABLE}
+        corrections.correct(obj, actor=request.user.ref, now=timezone.now(), **changes)
+
+    @action(
+        description=_("Close"),
+        permissions=["close"],
+        icon="person_off",
+        variant=ActionVariant.WARNING,
+        dialog={
+            "title": _("Close this account?"),
+            "description": _("It can be opened again for a while; after that its data is erased."),
+            "form_submit_text": _("Close the account"),
+        },
+    )
+    def close(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return self._act(request, object_id, accounts.close, _("The account is closed."))
+
+    @action(
+        description=_("Open again"),
+        permissions=["close"],
+        icon="person_add",
+        dialog={
+            "title": _("Open this account again?"),
+            "description": _("This is possible only while its time after closure runs."),
+            "form_submit_text": _("Open the account"),
+        },
+    )
+    def reactivate(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        def service(account: Account, **kwargs: Any) -> Account:
+            # Whatever the page said: an account that is no longer closed has no such date, and the service says so.
+            until = reactivable_until(account) or kwargs["now"]
+            return accounts.reactivate(account, until=until, **kwargs)
+
+        return self._act(request, object_id, service, _("The account is open again."))
+
+    @action(
+        description=_("Restrict"),
+        permissions=["restrict"],
+        icon="lock",
+        variant=ActionVariant.WARNING,
+        dialog={
+            "title": _("Restrict the processing of this account?"),
+            "description": _("Its data is kept and not used for anything, until the restriction is lifted."),
+            "form_submit_text": _("Restrict"),
+        },
+    )
+    def restrict(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return self._act(request, object_id, accounts.restrict, _("Processing is restricted."))
+
+    @action(
+        description=_("Lift the restriction"),
+        permissions=["restrict"],
+        icon="lock_open",
+        dialog={
+            "title": _("Lift the restriction?"),
+            "description": _("The person must have been told before."),
+            "form_submit_text": _("Lift the restriction"),
+        },
+    )
+    def unrestrict(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return self._act(request, object_id, accounts.unrestrict, _("The restriction is lifted."))
+
+    def _act(self, request: HttpRequest, object_id: str, service: Callable[..., Any], done: Any) -> HttpResponse:
+        account = self.get_object(request, unquote(object_id))
+        if account is None:
+            raise Http404
+        try:
+            service(account, actor=request.user.ref, now=timezone.now())
+        except CrasmeError as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, done)
+        return back_to(request, reverse("admin:crm_account_change", args=[account.pk]))
+
+    # --- tables ------------------------------------------------------------------------------------------------------
+    def get_import_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
+        return {
+            "actor": request.user.ref,
+            "now": timezone.now(),
+            "may_look": self.has_view_permission(request),
+        }
+
+    def get_export_resource_classes(self, request: HttpRequest) -> list[type[AccountExport]]:
+        return [AccountExport]
+
+
+def _fitting(account: Account) -> set[str]:
+    if account.status == Account.Status.ERASED:
+        return set()
+    life = "close" if account.status == Account.Status.ACTIVE else "reactivate"
+    return {life, "restrict" if account.restricted_at is None else "unrestrict"}

@@ -1,0 +1,74 @@
+"""What the CRM's admin pages share.
+
+What could go wrong: a list that asks the database once for every row, or counts ten million of them. So accounts are
+shown by id (a link costs no query), and counts are estimated or stop early.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+from unfold.decorators import display
+
+from crasme.crm.sheets.cells import as_uuid
+from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin, ReadOnlyAdmin
+
+
+class SearchById:
+    """A search for a UUID finds that row at once; any other text is looked for as usual."""
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
+        if (identifier := as_uuid(search_term.strip())) is not None:
+            return self.find_by_id(queryset, identifier), False
+        return super().get_search_results(request, queryset, search_term)  # type: ignore[misc]
+
+    def find_by_id(self, queryset: QuerySet[Any], identifier: UUID) -> QuerySet[Any]:
+        return queryset.filter(pk=identifier)
+
+
+class RecordAdmin(SearchById, ReadOnlyAdmin, PersonalDataAdmin):
+    """Rows that belong to an account and that staff only look at."""
+
+    paginator = EstimatePaginator
+
+    @display(description=_("account"), ordering="account")
+    def account_link(self, obj: Any) -> str:
+        return link_to_account(obj.account_id)
+
+
+class RecordInline(TabularInline):
+    """An account's rows on its own page: a tab, read-only, twenty at a time."""
+
+    extra = 0
+    per_page = 20
+    tab = True
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+def link_to_account(account: UUID | None) -> str:
+    if account is None:
+        return "–"
+    return format_html('<a href="{}">{}</a>', reverse("admin:crm_account_change", args=[account]), account.hex[-8:])
+
+
+def back_to(request: HttpRequest, address: str) -> HttpResponse:
+    """The answer to a confirmed dialog: htmx follows a header, a browser without it an ordinary redirect."""
+    if request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Redirect": address})
+    return redirect(address)

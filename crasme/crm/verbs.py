@@ -1,0 +1,15 @@
+from crasme.ledger.registry import register
+
+ACCOUNT_CLOSED = register("crm.account_closed", "An account was closed.").name
+ACCOUNT_REACTIVATED = register("crm.account_reactivated", "A closed account was opened again within its grace.").name
+ACCOUNT_RESTRICTED = register("crm.account_restricted", "From now on the account's data is stored and not used.").name
+ACCOUNT_UNRESTRICTED = register("crm.account_unrestricted", "A restriction was lifted.").name
+CORRECTED = register("crm.corrected", "Data about a person was corrected.", facts=("table", "fields")).name
+ACCOUNTS_IMPORTED = register(
+    "crm.accounts_imported", "A file of accounts was imported.", facts=("created", "updated", "unchanged")
+).name
+INTEGRATION_DISCONNECTED = register(
+    "crm.integration_disconnected",
+    "A connected service was disconnected: tokens, cursor and synchronised messages are gone, or kept by a legal hold.",
+    facts=("provider", "messages", "kept"),
+).name
