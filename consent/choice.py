@@ -74,7 +74,7 @@ def granted(choice: Choice | None, *, gpc: bool, registry: Snapshot) -> int:
 
 
 def keep(response: HttpResponse, choice: Choice, *, decided_at: datetime, now: datetime) -> None:
-    """Set the cookie until six months after the choice. Set by the server, because Safari keeps a script's for 7 days."""
+    """Set the cookie until six months after the choice; by the server, because Safari keeps a script's for 7 days."""
     seconds = int((add(decided_at, KEPT) - now).total_seconds())
     response.set_cookie(
         NAME,

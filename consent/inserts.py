@@ -14,11 +14,12 @@ def insert_once(row: models.Model) -> bool:
     fields = row._meta.concrete_fields
     values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
     quote = connection.ops.quote_name
-    columns = ", ".join(quote(field.column) for field in fields)
+    columns = ", ".join(quote(str(field.column)) for field in fields)
     marks = ", ".join(["%s"] * len(fields))
     with connection.cursor() as cursor:
+        # Names from the model, quoted; the values are parameters.
         cursor.execute(
-            f"INSERT INTO {quote(row._meta.db_table)} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING",
+            f"INSERT INTO {quote(row._meta.db_table)} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING",  # noqa: S608
             values,
         )
         written: int = cursor.rowcount

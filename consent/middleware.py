@@ -1,8 +1,9 @@
 """The cookie guard: no response sets a cookie that nobody declared, or that this visitor did not agree to.
 
 It stands outermost, so that it sees what every view, middleware and library below it makes. Essential cookies always
-pass, and so do deletions, and so does a declared cookie that the visitor asked for with this very request (the view
-names it in `response.asked_for`: somebody pressed “Deutsch”). COOKIE_GUARD_MODE "enforce" drops the rest, "report" only reports it.
+pass, and so do deletions. So does a cookie that the registry marks as set on request, on the very response to that
+request: somebody pressed “Deutsch”, and the view says so by `response.asked_for = {"crasme_language"}`.
+COOKIE_GUARD_MODE "enforce" drops the rest, "report" only reports it.
 
 What could go wrong: it costs every request something (a response without cookies costs two dictionary look-ups, one
 with some a few microseconds and no query, see `consent.remembered`); it takes a page down (reporting never raises);
@@ -45,10 +46,9 @@ class CookieGuard:
         """Drop (or report) what may not be set on this response."""
         known = registry.snapshot()
         allowed = self._granted(request, response, known)
-        asked_for = getattr(response, "asked_for", frozenset())
+        asked_for = known.on_request.intersection(getattr(response, "asked_for", ()))
         for name in [name for name, morsel in response.cookies.items() if not setcookies.deletes(morsel)]:
-            reason = _refusal(name, allowed, known)
-            if reason and not (reason is Reason.UNCONSENTED and name in asked_for):
+            if name not in asked_for and (reason := _refusal(name, allowed, known)):
                 if self.enforces:
                     del response.cookies[name]
                 sightings.report(request, name, reason, dropped=self.enforces)

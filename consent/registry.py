@@ -29,6 +29,7 @@ class Snapshot:
     exact: dict[str, int]
     prefixes: dict[str, int]
     prefix_lengths: tuple[int, ...]
+    on_request: frozenset[str]  # names that a visitor may ask for without agreeing to the category
 
     @property
     def everything(self) -> int:
@@ -67,23 +68,24 @@ def forget_after_commit() -> None:
 def version() -> str:
     """SHA-256 in hex of what the registry says: equal contents, equal versions, whoever typed them."""
     content = {
-        "categories": _rows(Category.objects.order_by("slug"), "slug", "essential", "off_under_gpc", "title", "purpose"),
-        "services": _rows(Service.objects.order_by("slug"), "slug", "name", "provider", "recipient", "policy_url"),
+        "categories": _rows(Category, "slug", "essential", "off_under_gpc", "title", "purpose", "translations"),
+        "services": _rows(Service, "slug", "name", "provider", "recipient", "policy_url", "translations"),
         "cookies": _rows(
-            Cookie.objects.order_by("kind", "name", "domain", "path"),
-            *("name", "kind", "service__slug", "category__slug", "domain", "path", "lifetime", "purpose", "party"),
-            *("http_only", "on_request"),
+            Cookie,
+            *("kind", "name", "domain", "path", "service__slug", "category__slug", "lifetime", "purpose", "party"),
+            *("http_only", "on_request", "translations"),
         ),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def _rows(queryset: Any, *fields: str) -> list[list[Any]]:
-    return [list(row) for row in queryset.values_list(*fields)]
+def _rows(model: type[Category] | type[Service] | type[Cookie], *fields: str) -> list[list[Any]]:
+    """Ordered by the first fields, which are unique together."""
+    return [list(row) for row in model._default_manager.order_by(*fields[:4]).values_list(*fields)]
 
 
 def _load() -> Snapshot:
-    categories = list(Category.objects.values("slug", "bit", "essential", "off_under_gpc"))
+    categories: list[Any] = list(Category.objects.values("slug", "bit", "essential", "off_under_gpc"))
     if not categories:  # migrated but not seeded yet
         return _shipped()
     declared = Cookie.objects.filter(kind=Cookie.Kind.COOKIE).values_list("name", "category__slug", "on_request")
@@ -107,7 +109,8 @@ def _snapshot(
 ) -> Snapshot:
     bits = {row["slug"]: 1 << row["bit"] for row in categories}
     essential = sum(bits[row["slug"]] for row in categories if row.get("essential"))
-    required = {name: 0 if on_request else bits[slug] & ~essential for name, slug, on_request in declared}
+    rows = list(declared)
+    required = {name: bits[slug] & ~essential for name, slug, _on_request in rows}
     prefixes = {name[:-1]: bit for name, bit in required.items() if name.endswith("*")}
     return Snapshot(
         bits=bits,
@@ -117,6 +120,7 @@ def _snapshot(
         exact={name: bit for name, bit in required.items() if not name.endswith("*")},
         prefixes=prefixes,
         prefix_lengths=tuple(sorted({len(prefix) for prefix in prefixes}, reverse=True)),
+        on_request=frozenset(name for name, _slug, on_request in rows if on_request),
     )
 
 

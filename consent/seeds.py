@@ -79,6 +79,14 @@ COOKIES: list[dict[str, Any]] = [
         "purpose": _("Keeps you signed in, or keeps a request open that you are making."),
     },
     {
+        "name": "crasme_request",
+        "service": "site",
+        "category": "essential",
+        "lifetime": "session",
+        "http_only": True,
+        "purpose": _("Opens the page of one request for you, after you have followed the link in our mail."),
+    },
+    {
         "name": "messages",
         "service": "site",
         "category": "essential",
@@ -91,6 +99,7 @@ COOKIES: list[dict[str, Any]] = [
         "service": "site",
         "category": "functional",
         "lifetime": "session",
+        "http_only": True,
         "on_request": True,
         "purpose": _("Remembers the language you picked, until you close the browser."),
     },

@@ -42,9 +42,7 @@ def forget() -> None:
 
 def _store(name: str, route: str, reason: str, *, dropped: bool) -> None:
     now = timezone.now()
-    row = CookieSighting(
-        name=name, route=route, reason=reason, dropped=dropped, first_seen_at=now, last_seen_at=now
-    )
+    row = CookieSighting(name=name, route=route, reason=reason, dropped=dropped, first_seen_at=now, last_seen_at=now)
     with transaction.atomic():
         if not insert_once(row):
             CookieSighting.objects.filter(name=name, route=route, reason=reason).update(

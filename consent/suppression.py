@@ -45,9 +45,7 @@ def suppress_hash(
     """As `suppress`, for callers that know the hash only; `subject` is the ledger's reference to the person."""
     if scope not in Scope.values:
         raise UnknownScope(f"There is no mail called “{scope}” that can be refused.")
-    row = Suppression(
-        address=hashed, scope=scope, reason=Reason(reason), source=Source(source), created_at=now
-    )
+    row = Suppression(address=hashed, scope=scope, reason=Reason(reason), source=Source(source), created_at=now)
     with transaction.atomic():
         if not insert_once(row):
             return Suppression.objects.get(address=hashed, scope=scope, key_version=row.key_version), False

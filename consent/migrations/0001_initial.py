@@ -1,6 +1,7 @@
 import consent.models.registry
 import consent.models.suppression
 import crasme.kit.ids
+import django.contrib.postgres.indexes
 import django.db.models.deletion
 from django.db import migrations, models
 
@@ -58,7 +59,7 @@ class Migration(migrations.Migration):
             column='filed_at',
             fields=[
                 ('id', models.UUIDField(default=crasme.kit.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='id')),
-                ('filed_at', models.DateTimeField(help_text='The instant inside the id; months are kept apart by it.', verbose_name='filed at')),
+                ('filed_at', models.DateTimeField(help_text='The instant inside the id.', verbose_name='filed at')),
                 ('visitor', models.UUIDField(help_text="A random number that only the visitor's own cookie holds.", verbose_name='visitor')),
                 ('account', models.UUIDField(blank=True, null=True, verbose_name='account')),
                 ('notice', models.CharField(help_text='SHA-256 of the notice that was shown.', max_length=64, verbose_name='notice')),
@@ -76,7 +77,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'consent records',
                 'ordering': ['-filed_at'],
                 'default_permissions': ('view',),
-                'indexes': [models.Index(fields=['visitor', '-decided_at'], name='consent_event_visitor'), models.Index(condition=models.Q(('account__isnull', False)), fields=['account'], name='consent_event_account')],
+                'indexes': [models.Index(fields=['visitor', '-decided_at'], name='consent_event_visitor'), models.Index(condition=models.Q(('account__isnull', False)), fields=['account'], name='consent_event_account'), django.contrib.postgres.indexes.BrinIndex(fields=['received_at'], name='consent_event_received')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('choices__contains', {'essential': True})), name='consent_event_essential_is_on', violation_error_message='Essential cookies are always on.'), models.CheckConstraint(condition=models.Q(('decided_at__lte', models.F('received_at'))), name='consent_event_decided_first', violation_error_message='A choice cannot be received before it was made.')],
             },
         ),
@@ -148,7 +149,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('cookie', 'cookie'), ('local', 'local storage'), ('session', 'session storage')], default='cookie', max_length=8, verbose_name='kind')),
                 ('domain', models.CharField(blank=True, help_text='Empty: only the host that sets it.', max_length=253, verbose_name='domain')),
                 ('path', models.CharField(default='/', max_length=120, verbose_name='path')),
-                ('lifetime', models.CharField(help_text='"session", "persistent" or a period such as P6M.', max_length=24, validators=[consent.models.registry.validate_lifetime], verbose_name='lifetime')),
+                ('lifetime', models.CharField(help_text='"session", "persistent", a period such as P6M, or hours such as PT2H.', max_length=24, validators=[consent.models.registry.validate_lifetime], verbose_name='lifetime')),
                 ('purpose', models.TextField(verbose_name='purpose')),
                 ('party', models.CharField(choices=[('first', 'this site'), ('third', 'another company')], default='first', max_length=5, verbose_name='set by')),
                 ('http_only', models.BooleanField(default=False, verbose_name='hidden from scripts')),
@@ -160,7 +161,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'cookie',
                 'verbose_name_plural': 'cookies',
                 'ordering': ['category__position', 'name'],
-                'constraints': [models.UniqueConstraint(fields=('name', 'kind', 'domain', 'path'), name='consent_cookie_declared_once', violation_error_message='This cookie is declared already.'), models.CheckConstraint(condition=models.Q(('name__regex', '^[^\\s;,=\\"*]+$'), ('name__regex', '^[^\\s;,=\\"*]{2,}\\*$'), _connector='OR'), name='consent_cookie_name_fits', violation_error_message='A name has no spaces; a * may only stand at the end, after two characters.'), models.CheckConstraint(condition=models.Q(('lifetime__in', ['session', 'persistent']), ('lifetime__regex', '^P(?=[0-9])([0-9]{1,4}Y)?([0-9]{1,5}M)?([0-9]{1,5}W)?([0-9]{1,6}D)?$'), _connector='OR'), name='consent_cookie_lifetime_fits', violation_error_message='The lifetime is "session", "persistent" or a period such as P6M.'), models.CheckConstraint(condition=models.Q(('on_request', False), models.Q(('kind', 'cookie'), _negated=True), ('lifetime', 'session'), _connector='OR'), name='consent_cookie_request_is_short', violation_error_message='A cookie set on request without consent ends with the browser session.'), models.CheckConstraint(condition=models.Q(('kind', 'cookie'), ('http_only', False), _connector='OR'), name='consent_cookie_storage_is_readable', violation_error_message='Only cookies can be hidden from scripts.')],
+                'constraints': [models.UniqueConstraint(fields=('name', 'kind', 'domain', 'path'), name='consent_cookie_declared_once', violation_error_message='This cookie is declared already.'), models.CheckConstraint(condition=models.Q(('name__regex', '^[^\\s;,=\\"*]+$'), ('name__regex', '^[^\\s;,=\\"*]{2,}\\*$'), _connector='OR'), name='consent_cookie_name_fits', violation_error_message='A name has no spaces; a * may only stand at the end, after two characters.'), models.CheckConstraint(condition=models.Q(('lifetime__in', ['session', 'persistent']), ('lifetime__regex', '^P(?=[0-9])([0-9]{1,4}Y)?([0-9]{1,5}M)?([0-9]{1,5}W)?([0-9]{1,6}D)?$'), ('lifetime__regex', '^PT([0-9]{1,4})([HM])$'), _connector='OR'), name='consent_cookie_lifetime_fits', violation_error_message='The lifetime is "session", "persistent", P6M or PT2H.'), models.CheckConstraint(condition=models.Q(('on_request', False), models.Q(('kind', 'cookie'), _negated=True), ('lifetime', 'session'), _connector='OR'), name='consent_cookie_request_is_short', violation_error_message='A cookie set on request without consent ends with the browser session.'), models.CheckConstraint(condition=models.Q(('kind', 'cookie'), ('http_only', False), _connector='OR'), name='consent_cookie_storage_is_readable', violation_error_message='Only cookies can be hidden from scripts.')],
             },
         ),
         append_only("consent_notice"),

@@ -7,17 +7,19 @@ Texts are English in their own column and pass through gettext when shown, so th
 the program; a text that staff write gets its other languages in `translations`.
 """
 
+import re
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import get_language, gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import get_language, gettext, gettext_lazy as _, ngettext
 
 from crasme.kit.calendar import PATTERN, Period, PeriodError
 from crasme.kit.ids import uuid7
 
+# Cookies also live for hours or minutes, which are no calendar periods.
+CLOCK = r"^PT([0-9]{1,4})([HM])$"
 # The consent cookie holds one bit a category, as hexadecimal digits; 16 is far more than people can be asked.
 MOST_CATEGORIES = 16
 
@@ -31,13 +33,15 @@ def validate_translations(value: Any) -> None:
 
 
 def validate_lifetime(value: str) -> None:
-    if value in Cookie.Lifetime.values:
+    if value in Cookie.Lifetime.values or re.fullmatch(CLOCK, value):
         return
     try:
         Period.parse(value)
     except PeriodError as error:
         raise ValidationError(
-            _('%(problem)s Or write "session" or "persistent".'), code=error.code, params={"problem": str(error)}
+            _('%(problem)s Or write PT2H (2 hours), PT30M (30 minutes), "session" or "persistent".'),
+            code=error.code,
+            params={"problem": str(error)},
         ) from None
 
 
@@ -156,9 +160,7 @@ class Cookie(Translated):
     name = models.CharField(_("name"), max_length=120, help_text=_("Exact, or a beginning followed by *."))
     kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices, default=Kind.COOKIE)
     service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="cookies", verbose_name=_("service"))
-    category = models.ForeignKey(
-        Category, on_delete=models.PROTECT, related_name="cookies", verbose_name=_("category")
-    )
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="cookies", verbose_name=_("category"))
     domain = models.CharField(
         _("domain"), max_length=253, blank=True, help_text=_("Empty: only the host that sets it.")
     )
@@ -167,7 +169,7 @@ class Cookie(Translated):
         _("lifetime"),
         max_length=24,
         validators=[validate_lifetime],
-        help_text=_('"session", "persistent" or a period such as P6M.'),
+        help_text=_('"session", "persistent", a period such as P6M, or hours such as PT2H.'),
     )
     purpose = models.TextField(_("purpose"))
     party = models.CharField(_("set by"), max_length=5, choices=Party.choices, default=Party.FIRST)
@@ -175,7 +177,9 @@ class Cookie(Translated):
     on_request = models.BooleanField(
         _("only on request"),
         default=False,
-        help_text=_("Set only when the visitor asks for just that, as by picking a language; it needs no consent then."),
+        help_text=_(
+            "Set only when the visitor asks for just that, as by picking a language; it needs no consent then."
+        ),
     )
 
     class Meta:
@@ -194,9 +198,11 @@ class Cookie(Translated):
                 violation_error_message=_("A name has no spaces; a * may only stand at the end, after two characters."),
             ),
             models.CheckConstraint(
-                condition=Q(lifetime__in=["session", "persistent"]) | Q(lifetime__regex=PATTERN),
+                condition=Q(lifetime__in=["session", "persistent"])
+                | Q(lifetime__regex=PATTERN)
+                | Q(lifetime__regex=CLOCK),
                 name="consent_cookie_lifetime_fits",
-                violation_error_message=_('The lifetime is "session", "persistent" or a period such as P6M.'),
+                violation_error_message=_('The lifetime is "session", "persistent", P6M or PT2H.'),
             ),
             models.CheckConstraint(
                 condition=Q(on_request=False) | ~Q(kind="cookie") | Q(lifetime="session"),
@@ -215,7 +221,12 @@ class Cookie(Translated):
 
     @property
     def lifetime_words(self) -> str:
-        """In the active language: "6 months", "until you close the browser"."""
+        """In the active language: "6 months", "2 hours", "until you close the browser"."""
         if self.lifetime in self.Lifetime.values:
             return str(self.Lifetime(self.lifetime).label)
+        if found := re.fullmatch(CLOCK, self.lifetime):
+            count = int(found[1])
+            if found[2] == "H":
+                return ngettext("%(count)d hour", "%(count)d hours", count) % {"count": count}
+            return ngettext("%(count)d minute", "%(count)d minutes", count) % {"count": count}
         return Period.parse(self.lifetime).words()

@@ -27,13 +27,13 @@ def address_hash(email: str) -> str:
     return crypto.keyed_hash("consent.suppression", normalise_email(email))
 
 
-class AddressHashField(models.CharField):  # type: ignore[type-arg]
+class AddressHashField(models.CharField):
     """The keyed hash of an e-mail address. Takes an address or a hash, in assignments and in lookups."""
 
     description = _("Keyed hash of an e-mail address")
 
-    def __init__(self, *args: Any, max_length: int = 64, **kwargs: Any) -> None:
-        super().__init__(*args, max_length=max_length, **kwargs)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"max_length": 64} | kwargs)
 
     def get_prep_value(self, value: Any) -> Any:
         value = super().get_prep_value(value)

@@ -33,4 +33,3 @@ def consent_banner(context: template.Context) -> dict[str, Any]:
 def _clears(category: dict[str, Any]) -> str:
     """Names that the script removes when this category is refused: "kind:name", with spaces."""
     return " ".join(f"{cookie['kind']}:{cookie['name']}" for cookie in category["cookies"] if not cookie["on_request"])
-

@@ -55,6 +55,6 @@ def decide(
 
 def _remove_refused(request: HttpRequest, response: HttpResponse, allowed: int, known: registry.Snapshot) -> None:
     """Delete what the browser still sends though it is not agreed to. Only this host's; the script does the rest."""
-    for name in request.COOKIES:
+    for name in request.COOKIES.keys() - known.on_request:
         if (needed := known.needs(name)) and needed & allowed != needed:
             response.delete_cookie(name)

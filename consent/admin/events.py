@@ -1,0 +1,87 @@
+"""Consent records: found by reference, visitor or account, and read; the database lets nobody change them."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
+from unfold.decorators import display
+
+from consent.models import ConsentEvent, Notice
+from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin, ReadOnlyAdmin
+
+Action = ConsentEvent.Action
+
+
+@admin.register(ConsentEvent)
+class ConsentEventAdmin(ReadOnlyAdmin, PersonalDataAdmin):
+    paginator = EstimatePaginator
+    list_display = ("filed_at", "what", "allowed", "surface", "gpc", "language", "short_visitor")
+    list_display_links = ("filed_at",)
+    list_filter = (
+        ("action", ChoicesDropdownFilter),
+        ("surface", ChoicesDropdownFilter),
+        "gpc",
+        ("filed_at", RangeDateTimeFilter),
+    )
+    ordering = ("-filed_at", "-id")
+    search_fields = ("visitor",)
+    search_help_text = _("The reference of a record, a visitor's number or an account's id, in full.")
+    fieldsets: ClassVar = [
+        (None, {"fields": ("what", "allowed", "refused", "surface", "gpc", "language")}),
+        (_("When"), {"fields": (("decided_at", "received_at"), "filed_at")}),
+        (_("Proof"), {"fields": ("id", "visitor", "account", "notice_link", "digest", "intact")}),
+    ]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ConsentEvent], search_term: str
+    ) -> tuple[QuerySet[ConsentEvent], bool]:
+        if not search_term:
+            return queryset, False
+        try:
+            wanted = UUID(search_term.strip())
+        except ValueError:
+            return queryset.none(), False
+        return queryset.filter(Q(id=wanted) | Q(visitor=wanted) | Q(account=wanted)), False
+
+    @display(
+        description=_("choice"),
+        ordering="action",
+        label={
+            Action.ACCEPT_ALL: "success",
+            Action.SAVE: "info",
+            Action.REFUSE_ALL: "warning",
+            Action.CLOSE: "warning",
+            Action.WITHDRAW: "danger",
+        },
+    )
+    def what(self, event: ConsentEvent) -> tuple[str, str]:
+        return event.action, event.get_action_display()
+
+    @display(description=_("allowed"))
+    def allowed(self, event: ConsentEvent) -> str:
+        return ", ".join(slug for slug, yes in event.choices.items() if yes)
+
+    @display(description=_("refused"))
+    def refused(self, event: ConsentEvent) -> str:
+        return ", ".join(slug for slug, yes in event.choices.items() if not yes) or "–"
+
+    @display(description=_("visitor"))
+    def short_visitor(self, event: ConsentEvent) -> str:
+        return f"…{event.visitor.hex[-8:]}"
+
+    @display(description=_("notice that was shown"))
+    def notice_link(self, event: ConsentEvent) -> Any:
+        notice = Notice.objects.filter(sha256=event.notice).first()
+        if notice is None:
+            return event.notice
+        return format_html('<a href="{}">{}</a>', reverse("admin:consent_notice_change", args=[notice.pk]), notice)
+
+    @display(description=_("unchanged since it was stored"), boolean=True)
+    def intact(self, event: ConsentEvent) -> bool:
+        return event.computed_digest() == event.digest

@@ -1,0 +1,99 @@
+"""Notices: read word for word, and published anew from the registry and the wording as they are now."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from consent import notices
+from consent.models import Category, Notice
+from crasme.staff.admin import StaffModelAdmin
+
+
+def _optional() -> list[tuple[str, str]]:
+    return [(category.slug, category.title) for category in Category.objects.filter(essential=False)]
+
+
+class PublishForm(forms.ModelForm):
+    """Which questions have changed so much that everybody must answer them again."""
+
+    anew = forms.MultipleChoiceField(
+        label=_("Ask everybody again about"),
+        choices=_optional,
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=_("For a new recipient, a new purpose or a longer life. Leave all empty for mere wording."),
+    )
+
+    class Meta:
+        model = Notice
+        fields = ()
+
+
+@admin.register(Notice)
+class NoticeAdmin(StaffModelAdmin):
+    list_display = ("version", "language", "published_at", "again", "short_digest")
+    list_display_links = ("version",)
+    list_filter = ("language",)
+    ordering = ("-version", "language")
+    fields = ("version", "language", "published_at", "again", "texts", "answers", "categories", "sha256", "registry")
+    readonly_fields = fields
+    add_fieldsets = ((None, {"fields": ("anew",)}),)
+
+    def get_form(self, request: HttpRequest, obj: Notice | None = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, **kwargs) if obj else PublishForm
+
+    def get_fieldsets(self, request: HttpRequest, obj: Notice | None = None) -> Any:
+        return super().get_fieldsets(request, obj) if obj else self.add_fieldsets
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Notice | None = None) -> Any:
+        return super().get_readonly_fields(request, obj) if obj else ()
+
+    def has_change_permission(self, request: HttpRequest, obj: Notice | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Notice | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Notice, form: Any, change: bool) -> None:
+        made = notices.publish(
+            actor=request.user.ref,  # type: ignore[union-attr]
+            now=timezone.now(),
+            asks_again=form.cleaned_data["anew"],
+        )
+        obj.__dict__.update(made[0].__dict__)
+
+    def response_add(self, request: HttpRequest, obj: Notice, post_url_continue: str | None = None) -> HttpResponse:
+        self.message_user(request, _("Version {version} is published.").format(version=obj.version), messages.SUCCESS)
+        return redirect("admin:consent_notice_changelist")
+
+    @display(description=_("asks again about"))
+    def again(self, notice: Notice) -> str:
+        return ", ".join(notice.asks_again) or "–"
+
+    @display(description=_("digest"))
+    def short_digest(self, notice: Notice) -> str:
+        return notice.sha256[:12]
+
+    @display(description=_("texts"))
+    def texts(self, notice: Notice) -> str:
+        return _lines(notice.content["texts"].items())
+
+    @display(description=_("answers, in their order"))
+    def answers(self, notice: Notice) -> str:
+        return _lines((button["action"], button["label"]) for button in notice.content["buttons"])
+
+    @display(description=_("categories"))
+    def categories(self, notice: Notice) -> str:
+        return _lines((each["title"], each["purpose"]) for each in notice.content["categories"])
+
+
+def _lines(pairs: Any) -> str:
+    return format_html_join("\n", "<div><strong>{}</strong>: {}</div>", pairs)

@@ -1,0 +1,166 @@
+import uuid
+from datetime import datetime
+
+import pytest
+from django.test import Client
+from hypothesis import given, strategies as st
+from pytest_django import DjangoAssertNumQueries
+
+from consent import suppression, unsubscribe
+from consent.errors import LiftRefused, UnknownScope
+from consent.models import Suppression
+from crasme.ledger.models import Entry
+
+ADDRESS = "Åsa.Öberg@Example.COM"
+
+
+def suppress(email: str, now: datetime, **given: str) -> tuple[Suppression, bool]:
+    defaults = {"scope": "marketing", "reason": "objected", "source": "staff", "actor": "staff:1"}
+    return suppression.suppress(email, now=now, **defaults | given)
+
+
+def test_every_spelling_is_the_same_mailbox(db: None, now: datetime) -> None:
+    suppress(ADDRESS, now)
+    assert suppression.is_suppressed("  åsa.öberg@example.com")
+    assert not suppression.is_suppressed("asa.oberg@example.com")
+
+
+def test_twice_is_once_and_the_first_reason_stays(db: None, now: datetime) -> None:
+    first, created = suppress(ADDRESS, now)
+    again, created_again = suppress(ADDRESS.lower(), now, reason="bounced")
+    assert (created, created_again) == (True, False)
+    assert again == first
+    assert Suppression.objects.get().reason == "objected"
+    assert Entry.objects.filter(verb="consent.suppressed").count() == 1
+
+
+def test_the_evidence_names_nobody(db: None, now: datetime) -> None:
+    row, _created = suppress(ADDRESS, now)
+    entry = Entry.objects.get(verb="consent.suppressed")
+    assert entry.subject == suppression.person_ref(ADDRESS)
+    assert entry.facts == {"scope": "marketing", "reason": "objected", "source": "staff"}
+    assert "example" not in f"{row} {row.__dict__} {entry.__dict__}".lower()
+
+
+def test_a_wide_scope_covers_its_parts_and_not_the_other_way(db: None, now: datetime) -> None:
+    suppress("all@example.com", now)
+    suppress("news@example.com", now, scope="marketing.announcements")
+    assert suppression.is_suppressed("all@example.com", "marketing.features")
+    assert suppression.is_suppressed("news@example.com", "marketing.announcements")
+    assert not suppression.is_suppressed("news@example.com", "marketing.features")
+    assert not suppression.is_suppressed("news@example.com")
+
+
+@pytest.mark.parametrize("scope", sorted(suppression.ALWAYS_SENT))
+def test_mail_about_the_service_is_never_blocked(db: None, now: datetime, scope: str) -> None:
+    suppress(ADDRESS, now, reason="complained")
+    assert not suppression.is_suppressed(ADDRESS, scope)
+    assert suppression.check_many([ADDRESS], scope) == set()
+    with pytest.raises(UnknownScope):
+        suppress(ADDRESS, now, scope=scope)
+
+
+def test_a_scope_with_a_typing_error_does_not_let_mail_out(db: None) -> None:
+    with pytest.raises(UnknownScope, match="marketting"):
+        suppression.is_suppressed(ADDRESS, "marketting")
+
+
+def test_many_are_asked_at_once(db: None, now: datetime, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    suppress("p7@example.com", now)
+    suppress("p9@example.com", now, scope="marketing.features")
+    asked = [f"P{number}@example.com" for number in range(5_000)] + ["p7@EXAMPLE.com"]
+    with django_assert_num_queries(1):
+        found = suppression.check_many(asked, "marketing.features")
+    assert found == {"P7@example.com", "p7@EXAMPLE.com", "P9@example.com"}
+
+
+def test_only_the_person_can_lift_it(db: None, now: datetime) -> None:
+    suppress(ADDRESS, now)
+    verification = uuid.uuid4()
+    for actor in ("staff:1", "system:import", ""):
+        with pytest.raises(LiftRefused):
+            suppression.lift(ADDRESS, verification=verification, actor=actor, now=now)
+    assert suppression.is_suppressed(ADDRESS)
+    assert suppression.lift(ADDRESS.upper(), verification=verification, actor="person:email:1", now=now) == 1
+    assert not suppression.is_suppressed(ADDRESS)
+    facts = Entry.objects.get(verb="consent.suppression_lifted").facts
+    assert facts == {"scope": "marketing", "verification": str(verification)}
+    assert suppression.lift(ADDRESS, verification=verification, actor="person:email:1", now=now) == 0
+
+
+@given(st.emails(), st.sampled_from(Suppression.Scope.values))
+def test_a_token_says_to_us_what_was_put_into_it_and_to_others_nothing(email: str, scope: str) -> None:
+    token = unsubscribe.make_token(email, scope)
+    target = unsubscribe.read_token(token)
+    assert target is not None
+    assert (target.scope, target.subject) == (scope, suppression.person_ref(email))
+    assert target.hashed not in token
+    assert len(token) <= 124
+    for broken in (token[:-2], f"A{token}", token[1:], token.swapcase(), f"{token}A"):
+        assert unsubscribe.read_token(broken) is None
+
+
+def test_the_mail_headers_are_those_of_rfc_8058(db: None) -> None:
+    headers = unsubscribe.headers(ADDRESS)
+    assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert headers["List-Unsubscribe"].startswith("<http://testserver/unsubscribe/")
+    assert headers["List-Unsubscribe"].endswith("/>")
+    assert "@" not in headers["List-Unsubscribe"]
+
+
+ONE_CLICK = "List-Unsubscribe=One-Click"
+MULTIPART = '--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n'
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (ONE_CLICK, "application/x-www-form-urlencoded"),
+        (MULTIPART, "multipart/form-data; boundary=x"),
+        ("", "application/x-www-form-urlencoded"),
+        ("not what it says", "multipart/form-data; boundary=x"),
+        (b"\xff\x00", "application/octet-stream"),
+    ],
+)
+def test_one_click_needs_nothing_but_the_token(db: None, body: str | bytes, content_type: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    path = f"/unsubscribe/{unsubscribe.make_token(ADDRESS)}/"
+    for _time in range(2):
+        response = client.post(path, body, content_type=content_type)
+        assert response.status_code == 200
+        assert not response.cookies
+    row = Suppression.objects.get()
+    assert (row.reason, row.source, row.scope) == ("unsubscribed", "unsubscribe-link", "marketing")
+    assert suppression.is_suppressed(ADDRESS)
+    assert Entry.objects.get(verb="consent.suppressed").actor == f"person:{suppression.person_ref(ADDRESS)}"
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_looking_does_nothing(client: Client, db: None, method: str) -> None:
+    response = getattr(client, method)(f"/unsubscribe/{unsubscribe.make_token(ADDRESS)}/")
+    assert response.status_code == 200
+    assert not response.cookies
+    assert not Suppression.objects.exists()
+    if method == "get":
+        assert b"does not unsubscribe you" in response.content
+        assert b'<form method="post"' in response.content
+
+
+def test_a_lost_slash_is_no_redirect(client: Client, db: None) -> None:
+    response = client.post(f"/unsubscribe/{unsubscribe.make_token(ADDRESS)}", ONE_CLICK, content_type="text/plain")
+    assert response.status_code == 200
+    assert suppression.is_suppressed(ADDRESS)
+
+
+@pytest.mark.parametrize("token", ["x", "A" * 98, "A" * 200])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_token_of_somebody_elses_making_gets_no_hint(client: Client, db: None, token: str, method: str) -> None:
+    response = getattr(client, method)(f"/unsubscribe/{token}/")
+    assert response.status_code == 404
+    assert b"This link does not work" in response.content
+    assert not Suppression.objects.exists()
+
+
+@pytest.mark.parametrize("method", ["put", "delete", "patch"])
+def test_other_methods_are_refused(client: Client, db: None, method: str) -> None:
+    assert getattr(client, method)(f"/unsubscribe/{unsubscribe.make_token(ADDRESS)}/").status_code == 405
