@@ -1,0 +1,52 @@
+"""Runs benchmarks by name, all of them without one, on servers of their own in a temporary folder.
+
+The servers keep their promises here (fsync on), unlike those of the tests: a figure that forgets to write is no figure.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from importlib import import_module
+from pathlib import Path
+
+import django
+from django.core.management import call_command
+
+from crasme import embedded
+
+# In this order: the first needs no database of ours.
+NAMES = ("cold_start", "ingest", "changelist")
+WITHOUT_DATABASE = {"cold_start"}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"any of: {', '.join(NAMES)}")
+    parser.add_argument("--rows", type=int, help="rows to work on, instead of each benchmark's own number")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(NAMES):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}. There are: {', '.join(NAMES)}.")
+    chosen = [name for name in NAMES if not options.names or name in options.names]
+    for name in [name for name in chosen if name in WITHOUT_DATABASE]:
+        report(name, options.rows)
+    if with_database := [name for name in chosen if name not in WITHOUT_DATABASE]:
+        with tempfile.TemporaryDirectory(prefix="crasme-bench-") as folder, embedded.start(Path(folder)):
+            os.environ |= embedded.environment(Path(folder)) | {"DEBUG": "0", "SECURE_SSL_REDIRECT": "0"}
+            os.environ["DJANGO_SETTINGS_MODULE"] = "crasme.settings"
+            django.setup()
+            call_command("migrate", verbosity=0)
+            for name in with_database:
+                report(name, options.rows)
+    return 0
+
+
+def report(name: str, rows: int | None) -> None:
+    module = import_module(f"benchmarks.{name}")
+    for figure in module.run(rows or module.ROWS):
+        sys.stdout.write(figure.line() + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

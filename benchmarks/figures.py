@@ -1,0 +1,43 @@
+"""What a benchmark says: one JSON object a line."""
+
+import json
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """`value` and `baseline` share a unit; `ratio` is value over baseline. `note` names the baseline."""
+
+    name: str
+    value: float
+    unit: str
+    baseline: float
+    rows: int
+    note: str
+
+    def line(self) -> str:
+        content = {
+            "name": self.name,
+            "value": round(self.value, 4),
+            "unit": self.unit,
+            "baseline": round(self.baseline, 4),
+            "ratio": round(self.value / self.baseline, 4) if self.baseline else None,
+            "rows": self.rows,
+            "note": self.note,
+        }
+        return json.dumps(content, ensure_ascii=False)
+
+
+def seconds(action: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
+
+
+def median_seconds(action: Callable[[], object], *, times: int) -> float:
+    """The median of several runs, after one that is not counted."""
+    action()
+    return statistics.median(seconds(action) for _ in range(times))

@@ -1,0 +1,28 @@
+"""The demo's own staff: one of each role, and a second privacy officer, since nobody approves their own plan.
+
+Their addresses end in `.example`, which the sign-in knows as demo people (crasme.staff.adapters).
+"""
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group
+
+from crasme.demo.sign_ins import SIGN_INS
+from crasme.staff.demo import PASSWORD
+from crasme.staff.models import User
+
+
+def present() -> bool:
+    return User.objects.filter(email__in=[person.email for person in SIGN_INS]).count() == len(SIGN_INS)
+
+
+def make() -> dict[str, int]:
+    """The staff, with their groups. Safe to run again. One hash serves them all: it is the same password."""
+    hashed = make_password(PASSWORD)
+    for person in SIGN_INS:
+        user = User.objects.filter(email=person.email).first() or User(email=person.email)
+        user.first_name, user.last_name = person.first_name, person.last_name
+        user.is_staff, user.is_superuser = True, person.superuser
+        user.password = hashed
+        user.save()
+        user.groups.set(Group.objects.filter(name=person.role))
+    return {"staff": len(SIGN_INS)}
