@@ -29,3 +29,6 @@ RULES_INSTALLED = register("retention.rules_installed", "The first schedule was 
 BACKUP_GONE = register(
     "retention.backup_gone", "A backup set was deleted and seen to be gone.", facts=("backup", "run")
 )
+RULE_CHANGED = register(
+    "retention.rule_changed", "A published policy put a rule in force.", facts=("rule", "before", "period")
+)

@@ -26,7 +26,9 @@ from crasme.crm.partitions import TABLE
 from crasme.kit.ids import uuid7
 from crasme.kit.partitions import ensure_months
 from crasme.staff.models import User
-from retention.models import Rule
+from retention import holds
+from retention.holds import Held
+from retention.models import Hold, Rule
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HASH = "argon2$argon2id$v=19$m=102400,t=2,p=8$c2FsdHNhbHQ$0123456789abcdef"
@@ -112,3 +114,15 @@ def officer(email: str = "officer@crasme.test") -> User:
 
 def rule(slug: str) -> Rule:
     return Rule.objects.active().get(slug=slug)
+
+
+def hold(*items: Held, matter: str = "M-17", now: datetime = NOW) -> Hold:
+    return holds.place(
+        matter=matter,
+        reason="A claim was raised.",
+        owner=officer(),
+        review_on=date(2027, 1, 1),
+        items=items,
+        actor="staff:test",
+        now=now,
+    )

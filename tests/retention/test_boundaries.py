@@ -37,7 +37,13 @@ def test_an_account_is_kept_for_90_days_to_the_microsecond() -> None:
 def test_usage_is_kept_for_24_months_to_the_microsecond() -> None:
     owner = builders.account()
     cutoff = datetime(2024, 11, 22, 12, tzinfo=UTC)
-    for moment in (cutoff, cutoff - TICK, cutoff + TICK, datetime(2024, 11, 1, tzinfo=UTC), datetime(2024, 10, 31, 23, 59, 59, 999999, UTC)):
+    for moment in (
+        cutoff,
+        cutoff - TICK,
+        cutoff + TICK,
+        datetime(2024, 11, 1, tzinfo=UTC),
+        datetime(2024, 10, 31, 23, 59, 59, 999999, UTC),
+    ):
         builders.event(owner, moment)
     done = run("usage")
     assert sorted(UsageEvent.objects.values_list("occurred_at", flat=True)) == [cutoff, cutoff + TICK]

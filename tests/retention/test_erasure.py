@@ -102,9 +102,7 @@ def test_nothing_of_anybody_else_is_touched(leaver: Account) -> None:
     colleague = builders.furnish(builders.account(leaver.organisation))
     builders.invoice(colleague, date(2024, 3, 1))
     nobody = builders.invoice(None, date(2024, 3, 1), organisation=leaver.organisation, billed_email="x@example.com")
-    mine = {
-        table.label: set(table.rows(subject(colleague)).values_list("pk", flat=True)) for table in datamap.tables()
-    }
+    mine = {table.label: set(table.rows(subject(colleague)).values_list("pk", flat=True)) for table in datamap.tables()}
     erase(leaver)
     for label, keys in mine.items():
         assert set(datamap.table(label).rows(subject(colleague)).values_list("pk", flat=True)) == keys, label
@@ -151,7 +149,7 @@ def test_the_hash_does_not_depend_on_the_day(leaver: Account) -> None:
 
 def test_a_hold_on_the_account_keeps_all_of_it(leaver: Account) -> None:
     plan = erasure.preview(subject(leaver), NOW)
-    place(holds.account(leaver.pk))
+    builders.hold(holds.account(leaver.pk))
     with pytest.raises(PlanChanged):
         erasure.erase(subject(leaver), plan_hash=plan.hash, actor=ACTOR, now=NOW)
     before = everything()
@@ -164,7 +162,7 @@ def test_a_hold_on_the_account_keeps_all_of_it(leaver: Account) -> None:
 
 def test_a_hold_on_one_record_keeps_it_and_what_it_needs(leaver: Account) -> None:
     message = SyncedMessage.objects.get()
-    place(holds.one_record("crm.SyncedMessage", message.pk))
+    builders.hold(holds.one_record("crm.SyncedMessage", message.pk))
     plan = erasure.preview(subject(leaver), NOW)
     assert [entry.matters for entry in kept(plan, "crm.SyncedMessage")] == [("M-17",)]
     assert [entry.rows for entry in kept(plan, "crm.Integration")] == [1]
@@ -176,14 +174,14 @@ def test_a_hold_on_one_record_keeps_it_and_what_it_needs(leaver: Account) -> Non
 
 
 def test_a_hold_on_a_category_keeps_that_category_only(leaver: Account) -> None:
-    place(holds.category(datamap.Category.USAGE))
+    builders.hold(holds.category(datamap.Category.USAGE))
     erase(leaver)
     assert UsageEvent.objects.count() == 2
     assert not Contact.objects.exists()
 
 
 def test_a_hold_on_a_period_keeps_rows_of_that_period_only(leaver: Account) -> None:
-    place(holds.period(date(2026, 10, 1), date(2026, 11, 1)))
+    builders.hold(holds.period(date(2026, 10, 1), date(2026, 11, 1)))
     erase(leaver)
     assert [event.occurred_at.month for event in UsageEvent.objects.all()] == [10]
 
@@ -199,15 +197,3 @@ def test_somebody_unknown_has_an_empty_plan() -> None:
     plan = erasure.preview(Subject.of(email="nobody@example.com"), NOW)
     assert (plan.rows, plan.kept) == (0, ())
     assert erasure.preview(Subject(), NOW).lines == ()
-
-
-def place(item: holds.Held) -> None:
-    holds.place(
-        matter="M-17",
-        reason="A claim was raised.",
-        owner=builders.officer(),
-        review_on=date(2027, 1, 1),
-        items=[item],
-        actor=ACTOR,
-        now=NOW,
-    )

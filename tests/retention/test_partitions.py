@@ -1,0 +1,114 @@
+"""Months of usage: dropped whole, with what is on hold carried over first."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+
+from crasme.crm.models import Account, HeldUsageEvent, UsageEvent
+from crasme.crm.partitions import TABLE
+from crasme.kit import partitions
+from retention import holds, services
+from retention.engine import digests
+from retention.models import Run
+from tests.retention import builders
+from tests.retention.builders import NOW
+
+pytestmark = pytest.mark.django_db
+
+OLD = datetime(2024, 5, 10, 8, tzinfo=UTC)
+BOUNDARY = datetime(2024, 11, 10, tzinfo=UTC)
+
+
+def run(now: datetime = NOW) -> Run:
+    done = services.run_rule(builders.rule("usage"), now=now, actor="system:test")
+    assert done is not None
+    assert (done.state, done.last_error) == (Run.State.DONE, "")
+    return done
+
+
+def names() -> set[str]:
+    return {each.name for each in partitions.existing(connection, TABLE)}
+
+
+def test_months_that_are_over_are_dropped_and_younger_ones_stay() -> None:
+    owner = builders.account()
+    gone = [builders.event(owner, OLD + timedelta(days=number)) for number in range(3)]
+    kept = builders.event(owner, NOW - timedelta(days=30))
+    done = run()
+    assert list(UsageEvent.objects.all()) == [kept]
+    assert "crm_usageevent_y2024m05" not in names()
+    assert done.progress["partitions"][-1] == "crm_usageevent_y2024m05"
+    digest = digests.of_keys([event.pk for event in gone])
+    assert done.digest == digests.chained("", "crm.usageevent crm_usageevent_y2024m05", digest)
+    assert (done.rows_total, done.counts["crm.usageevent"]) == (3, 3)
+
+
+def test_a_gap_between_months_hides_nothing_behind_it() -> None:
+    owner = builders.account()
+    builders.event(owner, datetime(2022, 1, 15, tzinfo=UTC))
+    builders.event(owner, OLD)
+    assert run().rows_total == 2
+    assert not UsageEvent.objects.exists()
+
+
+def test_held_and_restricted_rows_are_carried_over_and_stay_in_sight() -> None:
+    held, restricted, other = builders.account(), builders.account(restricted_at=NOW), builders.account()
+    builders.hold(holds.account(held.pk))
+    kept = {builders.event(account, OLD, detail={"query": "x"}).pk for account in (held, restricted)}
+    builders.event(other, OLD)
+    done = run()
+    assert set(HeldUsageEvent.objects.values_list("pk", flat=True)) == kept
+    assert (done.counts["carried"], done.rows_total) == (2, 1)
+    shelved = HeldUsageEvent.objects.get(account=held)
+    assert (shelved.occurred_at, shelved.detail, shelved.kind, shelved.carried_at) == (OLD, {"query": "x"}, "page", NOW)
+
+
+def test_shelved_rows_go_when_their_hold_is_released() -> None:
+    account = builders.account()
+    hold = builders.hold(holds.account(account.pk))
+    builders.event(account, OLD)
+    run()
+    assert run(NOW + timedelta(days=1)).rows_total == 0
+    holds.release(hold, actor="staff:test", now=NOW)
+    done = run(NOW + timedelta(days=2))
+    assert done.counts == {"crm.heldusageevent": 1}
+    assert not HeldUsageEvent.objects.exists()
+
+
+def test_the_boundary_month_is_cut_exactly_and_keeps_held_rows_in_place() -> None:
+    held, other = builders.account(), builders.account()
+    builders.hold(holds.account(held.pk))
+    stays = builders.event(held, BOUNDARY)
+    builders.event(other, BOUNDARY)
+    done = run()
+    assert list(UsageEvent.objects.all()) == [stays]
+    assert not HeldUsageEvent.objects.exists()
+    assert (done.rows_total, done.counts) == (1, {"crm.usageevent": 1})
+
+
+def test_events_without_an_account_row_go_as_well() -> None:
+    lost = builders.account()
+    key = lost.pk
+    lost.delete()
+    builders.event(key, OLD)
+    builders.event(key, BOUNDARY)
+    assert run().rows_total == 2
+    assert not UsageEvent.objects.exists()
+
+
+def test_the_same_id_at_another_instant_is_another_event() -> None:
+    held, other = builders.account(), builders.account()
+    builders.hold(holds.account(held.pk))
+    mine = builders.event(held, BOUNDARY)
+    builders.event(other, BOUNDARY + timedelta(seconds=1), id=mine.pk)
+    run()
+    assert [(event.pk, event.account_id) for event in UsageEvent.objects.all()] == [(mine.pk, held.pk)]
+
+
+def test_empty_tables_and_no_partitions_at_all_are_nothing_special() -> None:
+    with connection.cursor() as cursor:
+        for name in names():
+            cursor.execute(f'DROP TABLE "{name}"')
+    assert run().rows_total == 0
+    assert Account.objects.count() == 0
