@@ -23,10 +23,11 @@ KEPT = 1000
 class Spool:
     """An aiosmtpd handler: one `.eml` file a mail; names sort by arrival."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, kept: int = KEPT) -> None:
         self._new, self._tmp = folder / "new", folder / "tmp"
         for part in (folder, self._new, self._tmp):
             part.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._kept = kept
         self._count = itertools.count()
 
     async def handle_DATA(  # noqa: N802  (the name that aiosmtpd calls)
@@ -49,7 +50,7 @@ class Spool:
             stream.flush()
             os.fsync(stream.fileno())
         kept = draft.rename(self._new / name)
-        for old in sorted(self._new.glob("*.eml"))[:-KEPT]:
+        for old in sorted(self._new.glob("*.eml"))[: -self._kept]:
             old.unlink(missing_ok=True)
         return kept
 

@@ -32,7 +32,9 @@ def pytest_load_initial_conftests() -> None:
         raise
     atexit.register(_stop, servers, folder)
     # Tests run on what a development start has; demo sign-ins stay off unless a test wants them.
-    os.environ.update(embedded.environment(folder) | {"DEMO_SIGN_INS": "0", "SITE_URL": "http://testserver"})
+    own = {"DEMO_SIGN_INS": "0", "SITE_URL": "http://testserver", "STATIC_ROOT": str(folder / "static")}
+    os.environ.update(embedded.environment(folder) | own)
+    (folder / "static").mkdir()
 
 
 def _stop(servers: embedded.Servers, folder: Path) -> None:

@@ -52,6 +52,11 @@ class Child:
         self._begun, self.is_ready, self.next_start = time.monotonic(), False, 0
 
     @property
+    def launched(self) -> bool:
+        """True from the first start on, whatever became of it."""
+        return self._begun > 0
+
+    @property
     def running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 

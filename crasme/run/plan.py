@@ -1,5 +1,6 @@
 """Which processes make up the product, and how one sees that each is up."""
 
+import os
 import socket
 import sys
 import urllib.request
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from crasme.run.child import Child
 
+THREADS = min(8, 2 * (os.cpu_count() or 1))
 QUEUES = "celery,clock,mail,export,erasure,retention"
 
 
@@ -24,7 +26,7 @@ def children(ports: Ports, *, mail_spool: Path) -> dict[str, Child]:
     python = sys.executable
     celery = [python, "-m", "celery", "-A", "crasme"]
     web = [python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(ports.web)]
-    web += ["--workers", "1", "--blocking-threads", "8", "--no-ws", "--workers-kill-timeout", "3"]
+    web += ["--workers", "1", "--blocking-threads", str(THREADS), "--no-ws", "--workers-kill-timeout", "3"]
     worker = [*celery, "worker", "--queues", QUEUES, "--concurrency", "2", "--hostname", "local@%h"]
     worker += ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
     beat = [*celery, "beat", "--pidfile=", "--loglevel", "INFO"]

@@ -188,7 +188,7 @@ class Supervisor:
         """One round over servers and children; 1 when something cannot be kept alive."""
         if not self._mend_servers():
             return 1
-        for child in self.children.values():
+        for child in (child for child in self.children.values() if child.launched):
             self.screen.follow(child.name, child.new_lines())
             if child.became_ready():
                 self.screen.step(child.name)

@@ -13,13 +13,13 @@ from django.test import Client, RequestFactory
 from django.urls import include, path
 from pytest_django import Settings
 
-from crasme import inbox
+from crasme import inbox, urls
 from crasme.embedded import processes
-from crasme.mailsink import KEPT, Spool
+from crasme.mailsink import Spool
 from crasme.run.plan import listens
 
 PROJECT = Path(__file__).resolve().parents[2]
-urlpatterns = [path("inbox/", include(inbox.urlpatterns))]
+urlpatterns = [*urls.urlpatterns, path("inbox/", include(inbox.urlpatterns))]  # as with DEBUG on
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +61,8 @@ def test_a_mail_is_one_whole_file(sink: tuple[int, Path]) -> None:
 
 
 def test_only_the_newest_stay(tmp_path: Path) -> None:
-    spool = Spool(tmp_path)
-    names = [spool.keep(b"Subject: x\r\n\r\n", "a@example.com", ["b@example.com"]).name for _ in range(KEPT + 2)]
+    spool = Spool(tmp_path, kept=3)
+    names = [spool.keep(b"Subject: x\r\n\r\n", "a@example.com", ["b@example.com"]).name for _ in range(5)]
     assert sorted(file.name for file in (tmp_path / "new").iterdir()) == sorted(names[2:])
 
 
