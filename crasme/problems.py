@@ -50,6 +50,8 @@ def problem(exc: Exception, response: Response) -> dict[str, Any]:
     else:
         plain = detail or (response.data or {}).get("detail", "")
         document |= {"detail": str(plain), "code": getattr(plain, "code", status.phrase.lower().replace(" ", "-"))}
+        if faults := getattr(exc, "faults", None):
+            document["errors"] = faults
     return document
 
 

@@ -22,6 +22,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_POST
 from unfold.sites import UnfoldAdminSite
 
@@ -33,6 +34,8 @@ FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 
 class StaffSite(UnfoldAdminSite):
     """Django's site with the sign-in of allauth. Rows end by a rule or a request, so nothing is deleted in bulk."""
+
+    index_title = _lazy("Overview")
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)

@@ -6,8 +6,12 @@ a temporary folder for ever because somebody closed the tab before confirming.
 
 from typing import Any, ClassVar
 
+from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from import_export.admin import ExportMixin, ImportExportMixin
 from import_export.results import RowResult
 from unfold.contrib.import_export.forms import ImportForm, SelectableFieldsExportForm
@@ -29,11 +33,11 @@ class _LoggedExport(SafeFormats):
         return data
 
 
-class PersonalExportAdmin(_LoggedExport, PersonalDataAdmin, ExportMixin):
+class PersonalExportAdmin(_LoggedExport, ExportMixin, PersonalDataAdmin):
     """`export_<model>` is the permission; give `resource_classes` as import-export wants them."""
 
 
-class PersonalImportExportAdmin(_LoggedExport, PersonalDataAdmin, ImportExportMixin):
+class PersonalImportExportAdmin(_LoggedExport, ImportExportMixin, PersonalDataAdmin):
     """`import_<model>` and `export_<model>` are the permissions. A file is taken whole or not at all."""
 
     import_form_class = ImportForm
@@ -43,10 +47,42 @@ class PersonalImportExportAdmin(_LoggedExport, PersonalDataAdmin, ImportExportMi
         """A preview compares the file with the rows that exist, so it shows them: that is a look, too."""
         with transaction.atomic():
             response = super().import_action(request, **kwargs)
-            result = (getattr(response, "context_data", None) or {}).get("result")
+            shown_to = getattr(response, "context_data", None) or {}
+            result = shown_to.get("result")
             if result is not None and (shown := _existing(result)):
                 self.log_access(request, AccessEntry.Action.LIST, rows=shown)
+        if "confirm_form" not in shown_to:
+            self._forget_upload(shown_to.get("form"))
         return response
+
+    def get_import_data_kwargs(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_import_data_kwargs(**kwargs) | {"rollback_on_validation_errors": True}
+
+    def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """The confirmation. The file may be gone: confirmed before, or a day old."""
+        try:
+            return super().process_import(request, **kwargs)
+        except (FileNotFoundError, ValueError):
+            messages.error(request, _("This upload is no longer here: it was imported already, or it is a day old."))
+            return redirect(self._import_page())
+
+    def process_result(self, result: Any, request: HttpRequest) -> HttpResponse:
+        """import-export would report success; but rows that changed since the preview may refuse the file now."""
+        if result.has_errors() or result.has_validation_errors():
+            messages.error(
+                request, _("Nothing was imported: the data has changed since the preview. Upload the file again.")
+            )
+            return redirect(self._import_page())
+        return super().process_result(result, request)
+
+    def _import_page(self) -> str:
+        return reverse("{}:{}_{}_import".format(self.admin_site.name, *self.get_model_info()))
+
+    def _forget_upload(self, form: Any) -> None:
+        """A file with errors is never confirmed; it does not have to wait for its day to end."""
+        uploaded = form.files.get("import_file") if form else None
+        if name := getattr(uploaded, "tmp_storage_name", None):
+            self.tmp_storage_class(name=name).remove()
 
 
 def _existing(result: Any) -> int:

@@ -1,0 +1,151 @@
+"""What the requests look like today: how many are late or will be, which come next, and how the weeks went.
+
+All dates are the controller's calendar days. Nothing here names a person: a reference and a kind are enough to work.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import Count, Q
+from django.db.models.functions import TruncWeek
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from crasme.dashboard import links
+from crasme.kit.clock import controller_day
+from privacy.models import Request
+from privacy.querysets import AT_RISK_DAYS
+from privacy.states import State
+
+PROMISED_DAYS: Final = 30
+WEEKS: Final = 12
+SHOWN: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number of the top row. `tone` is "good", "warn", "bad" or "" and depends on the number alone."""
+
+    title: str
+    value: int
+    hint: str
+    icon: str
+    tone: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """One open request as a row: `share` is how much of the promised time is gone, 0 to 100."""
+
+    request: Request
+    days_left: int
+    share: int
+    tone: str
+    link: str
+
+    @property
+    def words(self) -> str:
+        if self.days_left < 0:
+            return _("{days} days late").format(days=-self.days_left) if self.days_left < -1 else _("1 day late")
+        if self.days_left == 0:
+            return _("due today")
+        return _("{days} days left").format(days=self.days_left) if self.days_left > 1 else _("1 day left")
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """A bar pair of the chart; the shares are heights in percent of the tallest bar."""
+
+    start: date
+    received: int
+    closed: int
+    tallest: int
+
+    @property
+    def received_share(self) -> int:
+        return round(100 * self.received / self.tallest)
+
+    @property
+    def closed_share(self) -> int:
+        return round(100 * self.closed / self.tallest)
+
+
+def overdue_count() -> int:
+    return Request.objects.overdue(controller_day(timezone.now())).count()
+
+
+def figures(now: datetime) -> list[Figure]:
+    """Late, due within a week, at risk, open, and waiting for somebody to take them."""
+    today = controller_day(now)
+    late = Q(effective_due__lt=today)
+    soon = Q(effective_due__range=(today, today + timedelta(days=AT_RISK_DAYS)))
+    counts = Request.objects.open().aggregate(
+        open=Count("pk"), late=Count("pk", filter=late), soon=Count("pk", filter=soon),
+        free=Count("pk", filter=Q(assignee=None)),
+    )  # fmt: skip
+    risky = Request.objects.at_risk(today).count()
+    requests = links.to_list(Request)
+    late_count, soon_count, free_count = counts["late"], counts["soon"], counts["free"]
+    return [
+        Figure(_("Overdue"), late_count, _("past the promised day"), "alarm", "bad" if late_count else "good", requests),
+        Figure(
+            _("Due in 7 days"), soon_count, _("today included"), "event_upcoming", "warn" if soon_count else "good",
+            requests,
+        ),
+        Figure(
+            _("At risk"), risky, _("due soon, or stopped by parked work"), "warning", "warn" if risky else "good",
+            requests,
+        ),
+        Figure(_("Unassigned"), free_count, _("nobody has taken them"), "person_add", "", requests),
+        Figure(_("Open"), counts["open"], _("in all"), "inbox", "", requests),
+    ]  # fmt: skip
+
+
+def next_due(now: datetime) -> list[Clock]:
+    """The open requests that end first."""
+    return _clocks(Request.objects.open().select_related("assignee").order_by("effective_due", "pk")[:SHOWN], now)
+
+
+def mine(user_id: UUID, now: datetime) -> list[Clock]:
+    """What this member of staff has taken, the most urgent first."""
+    taken = Request.objects.open().filter(assignee=user_id).select_related("assignee")
+    return _clocks(taken.order_by("effective_due", "pk")[:SHOWN], now)
+
+
+def weeks(now: datetime) -> list[Week]:
+    """Received and closed a week, the last twelve, the running one included; empty when nothing happened at all."""
+    today = controller_day(now)
+    first = today - timedelta(days=today.weekday(), weeks=WEEKS - 1)
+    received = _per_week("received_on", Request.objects.filter(received_on__gte=first))
+    closed = _per_week("closed_at", Request.objects.filter(closed_at__gte=_start_of(first), state=State.CLOSED))
+    starts = [first + timedelta(weeks=number) for number in range(WEEKS)]
+    tallest = max([*received.values(), *closed.values()], default=0)
+    if not tallest:
+        return []
+    return [Week(start, received.get(start, 0), closed.get(start, 0), tallest) for start in starts]
+
+
+def _per_week(field: str, requests: Any) -> dict[date, int]:
+    grouped = requests.order_by().annotate(week=TruncWeek(field)).values_list("week").annotate(Count("pk"))
+    return {week.date() if isinstance(week, datetime) else week: count for week, count in grouped}
+
+
+def _start_of(day: date) -> datetime:
+    return datetime.combine(day, datetime.min.time(), tzinfo=timezone.get_current_timezone())
+
+
+def _clocks(requests: Iterable[Request], now: datetime) -> list[Clock]:
+    today = controller_day(now)
+    return [_clock(request, today) for request in requests]
+
+
+def _clock(request: Request, today: date) -> Clock:
+    left = request.days_left(today)
+    length = max((request.effective_due - request.received_on).days, 1)
+    tone = "bad" if left < 0 else "warn" if left <= AT_RISK_DAYS else "good"
+    share = min(100, max(2, round(100 * (length - left) / length)))
+    return Clock(request, left, share, tone, links.to_row(request))

@@ -1,0 +1,58 @@
+"""What runs by itself: the last retention runs, and work that stopped and needs a person."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from crasme.dashboard import links
+from crasme.kit.claims import WorkState
+from privacy.models import Message, Step
+from retention.models import Run
+
+SHOWN: Final = 6
+TONES: Final = {
+    Run.State.DONE: "good", Run.State.RUNNING: "info", Run.State.WAITING: "warn", Run.State.STOPPED: "bad",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    run: Run
+    tone: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Rows of one kind that wait for a person; `errors` are their codes, the most frequent first."""
+
+    title: str | Promise
+    rows: int
+    errors: list[str]
+    link: str
+
+
+def runs() -> list[RunLine]:
+    """The newest runs; those that wait for somebody come first, however old they are."""
+    waiting = list(Run.objects.open().select_related("rule").order_by("-started_at")[:SHOWN])
+    done = Run.objects.filter(state=Run.State.DONE).select_related("rule").order_by("-started_at")
+    shown = waiting + list(done[: SHOWN - len(waiting)])
+    return [RunLine(run, TONES[Run.State(run.state)], links.to_row(run)) for run in shown]
+
+
+def parked() -> list[Parked]:
+    """Only kinds that have any: an empty list is good news."""
+    found = (_parked(Step, _("Steps")), _parked(Message, _("Messages")))
+    return [kind for kind in found if kind.rows]
+
+
+def _parked(model: type[Any], title: str | Promise) -> Parked:
+    rows = model.objects.filter(state=WorkState.PARKED)
+    codes: dict[str, int] = {}
+    for code in rows.values_list("last_error", flat=True)[:1000]:
+        codes[code] = codes.get(code, 0) + 1
+    frequent = sorted(codes, key=lambda code: -codes[code])[:3]
+    return Parked(title, rows.count(), [code for code in frequent if code], links.to_list(model, "?state__exact=parked"))
+
