@@ -36,7 +36,9 @@ _allowed_hosts = required("ALLOWED_HOSTS", purpose="host names served, with comm
 _email_url = required("EMAIL_URL", purpose="smtp+tls://user:password@host:587, the outgoing mail server")
 _field_keys = required("FIELD_KEYS", purpose="Fernet keys with commas; the first encrypts, the others still decrypt")
 _subject_key = required("SUBJECT_KEY", purpose="32 bytes or more in hex; keys the hashes that stand for people")
-SITE_URL = required("SITE_URL", purpose="https://privacy.example.com, as it stands in mails", debug="http://localhost:8000")
+SITE_URL = required(
+    "SITE_URL", purpose="https://privacy.example.com, as it stands in mails", debug="http://localhost:8000"
+)
 if _missing:
     raise ImproperlyConfigured(
         "The environment lacks what the privacy back office needs (set it, or start locally with `make run`):\n"
@@ -64,7 +66,6 @@ INSTALLED_APPS = [
     "crasme.staff.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
@@ -143,6 +144,9 @@ CACHES = {
         "KEY_PREFIX": env.str("CACHE_PREFIX", default="crasme-cache"),
     }
 }
+# Who knows how long a table's rows are kept: (slug of a retention rule) -> kit.calendar.Period, LookupError without one.
+# The CRM must ask, and lies below the room that knows.
+RETENTION_PERIODS = "retention.periods.period_of"
 # Packages for data subjects, encrypted; never below a folder that the web server serves.
 PACKAGE_DIR = DATA_DIR / "packages"
 BACKUP_DIR = Path(env.str("BACKUP_DIR", default=str(DATA_DIR / "backups")))
@@ -194,7 +198,14 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(hours=6),
         "options": {"queue": "clock", "expires": 3600},
     },
+    "crm: finish disconnecting services": {
+        "task": "crasme.crm.tasks.finish_disconnecting",
+        "schedule": timedelta(hours=1),
+        "options": {"queue": "clock", "expires": 3600},
+    },
 }
+
+FLOWER_URL = env.str("FLOWER_URL", default="")  # where the menu finds the task queue's own pages; empty: no entry
 
 # --- people who sign in: staff only --------------------------------------------------------------------------------
 AUTH_USER_MODEL = "staff.User"
@@ -219,9 +230,17 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_SESSION_REMEMBER = False
+# axes locks a pair of name and address; these stop guessing from many addresses without letting one lock others out.
+ACCOUNT_RATE_LIMITS = {"login_failed": "20/m/ip,30/h/key"}
+# Behind a proxy the address that counts tries is the one that the proxy saw, for allauth and axes alike.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.bool("BEHIND_PROXY", default=False) else 0
+MFA_ADAPTER = "crasme.staff.adapters.StaffMFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = False
 MFA_TOTP_ISSUER = "Crasme privacy"
@@ -231,7 +250,11 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_USERNAME_FORM_FIELD = "login"
-AXES_ENABLE_ADMIN = False  # attempts name people; the access log shows what staff need
+AXES_ENABLE_ADMIN = False
+AXES_HANDLER = "axes.handlers.cache.AxesCacheHandler"  # counts hashes that expire; its tables would name people
+AXES_CLIENT_IP_CALLABLE = "crasme.staff.adapters.client_ip"
+AXES_LOCKOUT_TEMPLATE = "account/locked.html"
+SESSION_ENGINE = "crasme.staff.sessions"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_NAME = "crasme_session"
@@ -297,6 +320,8 @@ CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL.startswith("https://") else []
 X_FRAME_OPTIONS = "DENY"
 COOKIE_GUARD_MODE = env.str("COOKIE_GUARD_MODE", default="enforce")  # or "report"
 
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # without one /metrics is shut outside development
+
 # --- API -----------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["crasme.staff.keys.ApiKeyAuthentication"],
@@ -317,6 +342,8 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 IMPORT_EXPORT_USE_TRANSACTIONS = True
+IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "import"
+IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"
 IMPORT_EXPORT_SKIP_ADMIN_LOG = True  # it copies the row's text into the admin log; the access log counts instead
 
 # --- logs: never a person, never a body; the formatter adds nothing of the request ----------------------------------
@@ -334,9 +361,11 @@ UNFOLD = {
     "SITE_HEADER": _("Crasme privacy"),
     "SITE_SUBHEADER": _("Back office"),
     "SITE_SYMBOL": "shield_person",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "crasme.dashboard.favicon"}],
     "SITE_URL": "/",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "STYLES": ["crasme.dashboard.styles"],
     "ENVIRONMENT": "crasme.dashboard.environment",
     "DASHBOARD_CALLBACK": "crasme.dashboard.index",
     "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "crasme.dashboard.navigation"},

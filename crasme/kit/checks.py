@@ -127,7 +127,9 @@ def _path_exists(model: type[Model], path: str) -> bool:
         if current is None:
             return False
         try:
-            step = current._meta.pk if part == "pk" else current._meta.get_field(part.removesuffix("_id"))
+            # Django takes "owner_id" for the column of "owner"; "object_id" may be a field of its own.
+            own = any(field.name == part for field in current._meta.get_fields())
+            step = current._meta.pk if part == "pk" else current._meta.get_field(part if own else part.removesuffix("_id"))
         except FieldDoesNotExist:
             return False
         related = getattr(step, "related_model", None)
