@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.db.models import Count, Model, QuerySet
+from django.db.models import Count, Model, QuerySet, URLField
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -65,6 +65,11 @@ class ServiceAdmin(RegistryAdmin):
     list_display = ("name", "slug", "provider", "recipient")
     search_fields = ("name", "slug", "provider")
     fields = ("slug", "name", "translations", "provider", "recipient", "policy_url")
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if isinstance(db_field, URLField):
+            kwargs["assume_scheme"] = "https"
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 
 @admin.register(Cookie)

@@ -1,0 +1,241 @@
+"""The banner in a real browser, with and without scripts."""
+
+import time
+from collections.abc import Callable, Generator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from consent.models import ConsentEvent
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def visit(browser: Browser, live_server: LiveServer) -> Generator[Open]:
+    """A page in a browser of its own: `visit(javascript=False)`, `visit(gpc=True)`, `visit(width=360)`."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def opened(path: str = "/policy/", *, javascript: bool = True, gpc: bool = False, width: int = 1280) -> Page:
+        context = browser.new_context(
+            base_url=live_server.url,
+            locale="en-GB",
+            java_script_enabled=javascript,
+            viewport={"width": width, "height": 760},
+            reduced_motion="reduce",
+            extra_http_headers={"Sec-GPC": "1"} if gpc else {},
+        )
+        if gpc:
+            context.add_init_script("Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})")
+        context.set_default_timeout(8_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: complaints.append(said.text) if "Security Policy" in said.text else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(path)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def recorded(count: int) -> list[ConsentEvent]:
+    """The choices on the server, once there are so many; they are sent in the background."""
+    until = time.monotonic() + 8
+    while ConsentEvent.objects.count() < count and time.monotonic() < until:
+        time.sleep(0.02)
+    rows = list(ConsentEvent.objects.order_by("decided_at", "id"))
+    assert len(rows) == count
+    return rows
+
+
+def cookie(page: Page) -> str:
+    return next((each["value"] for each in page.context.cookies() if each["name"] == "crasme_consent"), "")
+
+
+def state(page: Page) -> dict[str, Any]:
+    return dict(page.evaluate("crasmeConsent.get()"))
+
+
+def settled(page: Page) -> None:
+    """Nothing is left to send. Asked from outside: the page's own policy forbids what Playwright's waiting does."""
+    until = time.monotonic() + 8
+    while page.evaluate("localStorage.getItem('crasme_consent_queue')") and time.monotonic() < until:
+        page.wait_for_timeout(20)
+
+
+def test_refusing_and_accepting_are_alike_and_one_click_each(visit: Open) -> None:
+    for width in (1280, 360):
+        page = visit(width=width)
+        shapes = []
+        for name in ("Refuse all", "Accept all"):
+            button = page.get_by_role("button", name=name, exact=True)
+            box = button.bounding_box()
+            assert box is not None
+            look = button.evaluate(
+                "each => { const s = getComputedStyle(each); return [s.color, s.backgroundColor, s.font, s.border] }"
+            )
+            shapes.append((round(box["width"]), round(box["height"]), round(box["y"]), look))
+        assert shapes[0] == shapes[1]
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.locator("#consent input:checked:not(:disabled)").count() == 0
+        assert state(page) == {
+            "essential": True, "functional": False, "analytics": False, "performance": False, "decided": False,
+        }  # fmt: skip
+        page.get_by_role("button", name="Refuse all", exact=True).click()
+        expect(page.locator("#consent")).to_be_hidden()
+        expect(page.get_by_role("status").last).to_have_text("Your choice is saved.")
+        settled(page)
+        page.reload()
+        expect(page.locator("#consent")).to_be_hidden()
+        assert cookie(page).startswith("1.1.1.-.")
+    assert [row.action for row in recorded(2)] == ["refuse-all", "refuse-all"]
+
+
+def test_a_choice_by_category_runs_what_was_allowed_and_nothing_else(visit: Open) -> None:
+    page = visit()
+    page.route("**/tags/*", lambda route: route.fulfill(content_type="text/javascript", body="ran.push(1)"))
+    page.evaluate(
+        """() => { for (const slug of ['analytics', 'performance']) {
+            const script = Object.assign(document.createElement('script'), {type: 'text/plain', src: `/tags/${slug}`});
+            script.dataset.consent = slug;
+            document.body.append(script);
+        } window.ran = []; window.heard = []; crasmeConsent.on((now) => heard.push(now.analytics)) }"""
+    )
+    page.get_by_text("Choose one by one").click()
+    page.get_by_label("Analytics").check()
+    with page.expect_response("**/tags/analytics"):
+        page.get_by_role("button", name="Save my choice").click()
+    settled(page)
+    assert page.evaluate("heard") == [False, True]
+    kinds = page.evaluate("['analytics', 'performance'].map((slug) => document.querySelector(`[src$=${slug}]`).type)")
+    assert kinds == ["", "text/plain"]
+    assert page.evaluate("ran") == [1]
+    (row,) = recorded(1)
+    assert (row.action, row.surface) == ("save", "banner")
+    assert row.choices == {"essential": True, "functional": False, "analytics": True, "performance": False}
+    assert row.decided_at <= row.received_at
+
+
+def test_closing_is_refusing_and_escape_is_closing(visit: Open) -> None:
+    page = visit()
+    page.keyboard.press("Escape")  # meant for something else: the focus is not in the banner
+    expect(page.locator("#consent")).to_be_visible()
+    page.get_by_role("button", name="Refuse all", exact=True).focus()
+    page.keyboard.press("Escape")
+    expect(page.locator("#consent")).to_be_hidden()
+    (row,) = recorded(1)
+    assert row.action == "close"
+    assert not any(yes for slug, yes in row.choices.items() if slug != "essential")
+
+
+def test_the_way_back_is_on_every_page_and_withdraws(visit: Open) -> None:
+    page = visit()
+    page.get_by_role("button", name="Accept all").click()
+    settled(page)
+    link = page.get_by_role("contentinfo").get_by_role("link", name="Cookie settings")
+    link.click()
+    expect(page.get_by_role("heading", name="Cookies on this site")).to_be_focused()
+    expect(page.get_by_label("Analytics")).to_be_checked()
+    page.keyboard.press("Escape")  # the settings are left, and the choice stays
+    expect(link).to_be_focused()
+    assert state(page)["analytics"]
+    link.click()
+    page.evaluate("document.cookie = 'unrelated=1'")
+    page.get_by_role("button", name="Refuse all", exact=True).click()
+    settled(page)
+    assert not state(page)["analytics"]
+    assert "unrelated=1" in page.evaluate("document.cookie")
+    rows = recorded(2)
+    assert [row.action for row in rows] == ["accept-all", "refuse-all"]
+    assert len({row.visitor for row in rows}) == 1
+
+
+def test_a_choice_outlives_a_dead_network(visit: Open) -> None:
+    page = visit()
+    page.route("**/consent/events/", lambda route: route.abort())
+    page.get_by_role("button", name="Refuse all", exact=True).click()
+    expect(page.locator("#consent")).to_be_hidden()
+    assert cookie(page).startswith("1.1.1.-.")
+    assert not ConsentEvent.objects.exists()
+    page.unroute("**/consent/events/")
+    page.reload()
+    settled(page)
+    assert recorded(1)[0].action == "refuse-all"
+
+
+def test_blocked_storage_costs_nothing_but_the_retry(visit: Open) -> None:
+    page = visit()
+    page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('blocked') } })"
+    )
+    page.reload()
+    page.get_by_role("button", name="Accept all").click()
+    assert recorded(1)[0].action == "accept-all"
+    assert state(page)["analytics"]
+
+
+def test_the_signal_is_shown_and_an_explicit_choice_wins(visit: Open) -> None:
+    page = visit(gpc=True)
+    expect(page.locator("[data-consent-gpc]")).to_be_visible()
+    page.get_by_role("button", name="Accept all").click()
+    settled(page)
+    assert state(page)["analytics"]
+    (row,) = recorded(1)
+    assert row.gpc
+    page.context.add_cookies([{"name": "crasme_consent", "value": cookie(page).replace(".g.", ".-."), "url": page.url}])
+    page.reload()
+    now = state(page)
+    assert (now["analytics"], now["functional"]) == (False, True)
+
+
+def test_the_focus_is_never_under_the_banner(visit: Open) -> None:
+    """WCAG 2.2, 2.4.11, and more: whatever fits above the banner is wholly in sight when it has the focus."""
+    page = visit(width=360)
+    for _step in range(25):
+        page.keyboard.press("Tab")
+        hidden = page.evaluate(
+            """() => { const each = document.activeElement, box = each.getBoundingClientRect();
+                if (each === document.body || each.closest('#consent')) return '';
+                const banner = document.querySelector('#consent form').getBoundingClientRect();
+                const fits = box.height < banner.top;
+                return box.top >= banner.top || (fits && box.bottom > banner.top) ? each.outerHTML : '' }"""
+        )
+        assert hidden == ""
+
+
+def test_without_scripts_the_banner_is_a_form(visit: Open) -> None:
+    page = visit(javascript=False)
+    expect(page.locator("#consent")).to_be_visible()
+    page.get_by_role("button", name="Refuse all", exact=True).click()
+    assert page.url.endswith("/policy/")
+    expect(page.locator("#consent")).to_be_hidden()
+    (row,) = recorded(1)
+    assert (row.surface, row.action) == ("no-js", "refuse-all")
+    page.goto("/cookies/")
+    page.get_by_role("checkbox", name="Functional").check()
+    page.get_by_role("button", name="Save my choice").click()
+    expect(page.get_by_role("status")).to_contain_text("Your choice is saved.")
+    assert recorded(2)[1].choices["functional"] is True
+    page.get_by_role("button", name="Withdraw everything").click()
+    assert cookie(page).startswith("1.1.1.-.")
+
+
+def test_nothing_is_set_before_a_choice_and_nothing_moves(visit: Open) -> None:
+    page = visit("/policy/")
+    page.wait_for_load_state("networkidle")
+    assert page.context.cookies() == []
+    assert page.evaluate("localStorage.length") == 0
+    shift = page.evaluate(
+        """() => new Promise((done) => { let sum = 0;
+            new PerformanceObserver((list) => list.getEntries().forEach((each) => sum += each.value))
+                .observe({type: 'layout-shift', buffered: true});
+            setTimeout(() => done(sum), 300) })"""
+    )
+    assert shift == 0
