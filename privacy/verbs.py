@@ -32,6 +32,7 @@ CERTIFIED = register(
 )
 MAIL_SENT = register("request.mail_sent", "A mail went out.", facts=("message", "template", "language", "digest"))
 MAIL_FAILED = register("request.mail_failed", "A mail could not be sent and waits for a person.", facts=("message", "code"))
+MAIL_REDRIVEN = register("request.mail_redriven", "A failed mail was put back into the queue.", facts=("message",))
 FORGOTTEN = register("request.person_forgotten", "After the answer, the address went too.", facts=("requests",))
 
 POLICY_PUBLISHED = register(

@@ -19,13 +19,13 @@ from privacy import verbs
 from privacy.clock.events import Kind
 from privacy.correspondence.queue import enqueue
 from privacy.errors import Incomplete, MoveNotAllowed, NotYours
-from privacy.models import Note, Request, Step
+from privacy.models import Message, Note, Request, Step
 from privacy.services import clock
 from privacy.services.closing import closed
 from privacy.states import Outcome, State
 from privacy.steps import flow
 from privacy.steps.definitions import by_hand, spec_of
-from privacy.wake import STEP, wake
+from privacy.wake import SEND, STEP, wake
 
 
 def require(user: User, permission: str) -> None:
@@ -134,14 +134,17 @@ def look_again(request: Request, *, by: User, now: datetime) -> Request:
 
 
 @transaction.atomic
-def redrive_step(step: Step, *, by: User, now: datetime) -> Step:
-    """Put a parked step back into the queue, with all its attempts. NotParked for any other."""
+def redrive_work(work: Step | Message, *, by: User, now: datetime) -> None:
+    """Put a parked step or mail back into the queue, with all its attempts. NotParked for any other."""
     require(by, "redrive_step")
-    request = locked(step.request)
-    redrive(step, now=now)
-    record(verbs.STEP_REDRIVEN.name, actor=by.ref, subject=request.ref, step=step.pk, kind=step.kind)
-    wake(STEP, spec_of(request.kind, step.kind).queue, step.pk)
-    return step
+    request = locked(work.request)
+    redrive(work, now=now)
+    if isinstance(work, Step):
+        record(verbs.STEP_REDRIVEN.name, actor=by.ref, subject=request.ref, step=work.pk, kind=work.kind)
+        wake(STEP, spec_of(request.kind, work.kind).queue, work.pk)
+    else:
+        record(verbs.MAIL_REDRIVEN.name, actor=by.ref, subject=request.ref, message=work.pk)
+        wake(*SEND, work.pk)
 
 
 @transaction.atomic

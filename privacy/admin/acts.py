@@ -1,0 +1,71 @@
+"""From a button of the desk to a service: a page that says what will happen, a form that does it.
+
+What could go wrong: a link that acts (it only opens the page), a page that is older than the request (the service looks
+at the row and explains), a refusal that looks like a fault of the system (it is shown with its remedy).
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.functional import Promise
+
+from crasme.kit.errors import CrasmeError
+from privacy.admin.forms import DeskForm
+from privacy.models import Request
+from privacy.services import plans
+
+Words = str | Promise
+Act = Callable[[Any, HttpRequest, Request, Any], Words]
+
+
+def asks(
+    *, title: Words, text: Words, button: Words, form_class: type[DeskForm] = DeskForm, danger: bool = False
+) -> Callable[[Act], Callable[..., HttpResponse]]:
+    """Put it under `@action` on `def act(self, http, asked, form)`, which calls one service and returns what to say."""
+
+    def decorator(act: Act) -> Callable[..., HttpResponse]:
+        @wraps(act)
+        def page(self: Any, http: HttpRequest, object_id: str) -> HttpResponse:
+            asked = self.get_object(http, unquote(object_id))
+            if asked is None:
+                raise Http404
+            form = form_class(http.POST if http.method == "POST" else None, asked=asked, by=http.user)
+            if form.is_bound and form.is_valid() and (done := _try(act, self, http, asked, form)):
+                return done
+            context = self.admin_site.each_context(http) | {
+                "title": title,
+                "text": text,
+                "button": button,
+                "danger": danger,
+                "form": form,
+                "plan": plans.current(asked) if hasattr(form, "plan") else None,
+                "kept": plans.kept_of(form.plan) if hasattr(form, "plan") else [],
+                "opts": self.opts,
+                "original": asked,
+                "media": self.media,
+            }
+            return TemplateResponse(http, "admin/privacy/request/act.html", context)
+
+        return page
+
+    return decorator
+
+
+def _try(act: Act, admin: Any, http: HttpRequest, asked: Request, form: DeskForm) -> HttpResponse | None:
+    """The way back to the request; None when the form must be shown again."""
+    try:
+        messages.success(http, act(admin, http, asked, form))
+    except ValidationError as error:
+        for name, problems in error.message_dict.items():
+            form.add_error(name if name in form.fields else None, problems)
+        return None
+    except CrasmeError as error:
+        messages.error(http, str(error))
+    return redirect("admin:privacy_request_change", asked.pk)

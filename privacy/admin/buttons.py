@@ -1,0 +1,35 @@
+"""Which buttons fit a request as it stands. The services decide; this only spares people a click that must fail."""
+
+from crasme.staff.models import User
+from privacy.models import Plan, Request
+from privacy.services import plans
+from privacy.states import MOVES, State
+from privacy.steps.definitions import by_hand
+
+
+def fitting(asked: Request, user: User) -> set[str]:
+    """Names of the acts of `RequestAdmin`; permissions are asked for elsewhere."""
+    if not asked.is_open:
+        again = asked.confirmed_at is not None and asked.person.email
+        return {"note", "reopen"} if again else {"note"}
+    names = {"note", "hand_over"}
+    if asked.assignee_id != user.pk:
+        names.add("take")
+    if asked.state in MOVES["refuse"].sources:
+        names.add("refuse")
+    if asked.state == State.REVIEW:
+        names |= {"look_again", *_decisions(asked, user)}
+    return names
+
+
+def _decisions(asked: Request, user: User) -> set[str]:
+    if by_hand(asked.kind):
+        return {"answer"}
+    plan = plans.current(asked)
+    if plan is None:
+        return set()
+    if plan.kind == Plan.Kind.ACCESS:
+        return {"release"}
+    if plan.requested_by_id is None:
+        return {"propose"}
+    return {"approve"} if plan.requested_by_id != user.pk else set()

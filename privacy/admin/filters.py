@@ -1,0 +1,63 @@
+"""Filters of the desk's list."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import DropdownFilter
+
+from crasme.kit.clock import controller_day
+from privacy.models import Request
+from privacy.states import State
+
+
+class ClockFilter(DropdownFilter):
+    """What is open, unless asked otherwise: that is what the desk is for."""
+
+    title = _("clock")
+    parameter_name = "clock"
+    all_option = ["", _("Open")]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("overdue", _("Overdue")),
+            ("risk", _("At risk")),
+            ("closed", _("Closed")),
+            ("all", _("Open and closed")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Request]) -> QuerySet[Request]:
+        today = controller_day(timezone.now())
+        match self.value():
+            case "overdue":
+                return queryset.overdue(today)  # type: ignore[attr-defined]
+            case "risk":
+                return queryset.at_risk(today)  # type: ignore[attr-defined]
+            case "closed":
+                return queryset.filter(state=State.CLOSED)
+            case "all":
+                return queryset
+            case _:
+                # Somebody who searches, or asks for a state, means it.
+                return queryset if _asks(request) else queryset.open()  # type: ignore[attr-defined]
+
+
+def _asks(request: HttpRequest) -> bool:
+    return bool(request.GET.get("q") or request.GET.get("state__exact"))
+
+
+class WhoFilter(DropdownFilter):
+    title = _("assignee")
+    parameter_name = "who"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("me", _("Mine")), ("nobody", _("Nobody's"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Request]) -> QuerySet[Request]:
+        if self.value() == "me":
+            return queryset.filter(assignee=request.user.pk)
+        if self.value() == "nobody":
+            return queryset.filter(assignee=None)
+        return queryset

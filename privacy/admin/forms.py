@@ -1,0 +1,83 @@
+"""The forms behind the buttons of the desk. Each knows the request it is about and who presses the button."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+
+from crasme.staff.models import User
+from crasme.staff.roles import PRIVACY_OFFICER, SUPPORT_AGENT
+from privacy.models import Request
+from privacy.services import plans
+from privacy.states import Outcome
+
+
+class DeskForm(forms.Form):
+    def __init__(self, data: Any = None, *, asked: Request, by: User) -> None:
+        self.asked, self.by = asked, by
+        super().__init__(data)
+
+
+class PlanForm(DeskForm):
+    """Carries the hash of the plan on the screen, so that no other one is approved."""
+
+    plan_hash = forms.CharField(widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, *, asked: Request, by: User) -> None:
+        super().__init__(data, asked=asked, by=by)
+        self.plan = plans.current(asked)
+        self.fields["plan_hash"].initial = self.plan.hash if self.plan else ""
+
+
+class NoteForm(DeskForm):
+    body = forms.CharField(
+        label=_("Note"),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
+        max_length=10_000,
+        help_text=_("For colleagues. The person sees it if they ask for a copy of their data."),
+    )
+
+
+class HandOverForm(DeskForm):
+    to = forms.ModelChoiceField(
+        label=_("Colleague"),
+        queryset=User.objects.none(),
+        required=False,
+        empty_label=_("nobody"),
+        widget=UnfoldAdminSelectWidget,
+    )
+
+    def __init__(self, data: Any = None, *, asked: Request, by: User) -> None:
+        super().__init__(data, asked=asked, by=by)
+        colleagues = User.objects.filter(is_active=True, is_staff=True)
+        roles = colleagues.filter(groups__name__in=(SUPPORT_AGENT, PRIVACY_OFFICER)).distinct()
+        self.fields["to"].queryset = roles.order_by("first_name", "last_name", "pk")  # type: ignore[attr-defined]
+        self.fields["to"].initial = asked.assignee_id
+
+
+class RefuseForm(DeskForm):
+    reason = forms.ChoiceField(
+        label=_("Reason"), choices=Request.Refusal.choices, widget=UnfoldAdminRadioSelectWidget
+    )
+    words = forms.CharField(
+        label=_("In your own words"),
+        required=False,
+        max_length=10_000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
+        help_text=_("Added to the letter, which gives the reason and the person's remedies anyway."),
+    )
+
+
+class AnswerForm(DeskForm):
+    outcome = forms.ChoiceField(
+        label=_("Outcome"),
+        choices=[(each.value, each.label) for each in (Outcome.GRANTED, Outcome.PARTLY)],
+        widget=UnfoldAdminRadioSelectWidget,
+    )
+    words = forms.CharField(
+        label=_("The answer"),
+        max_length=10_000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 10}),
+        help_text=_("Say what was done, in the person's language. It is the letter."),
+    )

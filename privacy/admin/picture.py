@@ -1,0 +1,184 @@
+"""Everything that the page of one request shows, read once, in a fixed number of queries."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from crasme.kit import datamap
+from crasme.kit.claims import WorkState
+from crasme.kit.clock import controller_day
+from crasme.ledger.models import Entry
+from crasme.ledger.registry import known
+from crasme.staff import actors
+from privacy.clock.deadlines import Deadlines, deadlines
+from privacy.models import Message, Note, Package, Plan, Request, Step
+from privacy.querysets import AT_RISK_DAYS
+from privacy.services import clock, plans
+from privacy.states import State
+from privacy.steps.definitions import by_hand
+
+NEXT: dict[str, Promise] = {
+    State.RECEIVED: _("The person has not followed the link in our mail yet. Nothing may be done until then."),
+    State.CONFIRMED: _("A worker takes it up within a minute."),
+    State.COLLECTING: _("Workers are finding what is held. You are asked as soon as there is something to decide."),
+    State.APPROVED: _("A worker takes it up within a minute."),
+    State.EXECUTING: _("Workers are carrying it out. If a step parks, put it back into the queue below “Steps”."),
+    State.ANSWERING: _("The answer is being queued."),
+    State.CLOSED: _("Nothing is left to do."),
+}
+REVIEW_NEXT: dict[str, Promise] = {
+    Plan.Kind.ACCESS: _("Look at what was found, then approve that the copy is made and handed out."),
+    Plan.Kind.ERASURE: _("Look at the plan, then propose the erasure to a colleague."),
+    "proposed": _("A second person looks at the plan and approves it, or asks for another look."),
+    "hand": _("Do what was asked for, then write the answer."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    title: str
+    label: str
+    rows: int
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the story: when, what, by whom, with which particulars."""
+
+    at: datetime
+    meaning: str
+    who: str
+    facts: dict[str, Any]
+
+
+@dataclass
+class Picture:
+    asked: Request
+    now: datetime
+    steps: list[Step] = field(init=False)
+    found_plans: list[Plan] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.steps = list(self.asked.steps.order_by("created_at", "id"))
+        self.found_plans = list(self.asked.plans.select_related("requested_by", "approved_by").order_by("-round"))
+
+    # --- the clock -----------------------------------------------------------------------------------------------
+    @cached_property
+    def today(self) -> date:
+        return controller_day(self.now)
+
+    @cached_property
+    def clock(self) -> Deadlines:
+        return deadlines(clock.events_of(self.asked), self.asked.regime)
+
+    @property
+    def days_left(self) -> int:
+        return self.asked.days_left(self.today)
+
+    @property
+    def tone(self) -> str:
+        return tone_of(self.asked, self.today)
+
+    @property
+    def share(self) -> int:
+        return share_of(self.asked, self.today)
+
+    @property
+    def next(self) -> Promise:
+        if self.asked.state != State.REVIEW:
+            return NEXT[self.asked.state]
+        if self.plan is None:
+            return REVIEW_NEXT["hand"] if by_hand(self.asked.kind) else NEXT[State.COLLECTING]
+        return REVIEW_NEXT["proposed" if self.plan.requested_by_id else self.plan.kind]
+
+    @property
+    def parked(self) -> int:
+        return sum(step.state == WorkState.PARKED for step in self.steps)
+
+    # --- what was found ------------------------------------------------------------------------------------------
+    @cached_property
+    def found(self) -> list[Found]:
+        counts: dict[str, int] = {}
+        for step in self.steps:
+            if step.kind == Step.Kind.COLLECT and step.round == self.asked.round:
+                for label, rows in step.result.get("tables", {}).items():
+                    counts[label] = counts.get(label, 0) + rows
+        return [Found(datamap.table(label).title, label, rows, self._link(label)) for label, rows in counts.items()]
+
+    @cached_property
+    def contacts(self) -> int:
+        return sum(step.result.get("contacts", 0) for step in self.steps if step.round == self.asked.round)
+
+    def _link(self, label: str) -> str:
+        """The rows' own list in the admin, narrowed to the person, where there is one."""
+        table, account = datamap.table(label), self.asked.person.account_id
+        model = table.model
+        path = table.subject.get("account", "")
+        if not admin.site.is_registered(model) or account is None or "__" in path or not path:
+            return ""
+        if path == "id":
+            return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[account])
+        address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        return f"{address}?{path}__id__exact={account}"
+
+    # --- the plan ------------------------------------------------------------------------------------------------
+    @property
+    def plan(self) -> Plan | None:
+        return next((plan for plan in self.found_plans if plan.round == self.asked.round), None)
+
+    @cached_property
+    def kept(self) -> list[plans.KeptLine]:
+        return plans.kept_of(self.plan)
+
+    # --- what was said and done ------------------------------------------------------------------------------------
+    @cached_property
+    def messages(self) -> list[Message]:
+        return list(self.asked.messages.select_related("written_by").order_by("created_at", "id"))
+
+    @cached_property
+    def notes(self) -> list[Note]:
+        return list(self.asked.notes.select_related("author").order_by("-at", "-id"))
+
+    @cached_property
+    def packages(self) -> list[Package]:
+        return list(self.asked.packages.order_by("-made_at"))
+
+    @cached_property
+    def duplicates(self) -> list[Request]:
+        return list(self.asked.duplicates.only("id", "reference", "received_on", "state"))
+
+    @cached_property
+    def story(self) -> list[Event]:
+        entries = list(Entry.objects.filter(subject=self.asked.ref).order_by("-id"))
+        names = actors.names(entry.actor for entry in entries)
+        return [
+            Event(
+                entry.recorded_at,
+                verb.meaning if (verb := known(entry.verb)) else entry.verb,
+                names[entry.actor],
+                {name: value for name, value in entry.facts.items() if value not in (None, "", {}, [])},
+            )
+            for entry in entries
+        ]
+
+
+def tone_of(asked: Request, today: date) -> str:
+    """ "bad" when late, "warn" when due within a week, "good" otherwise, "" when it is over."""
+    if not asked.is_open:
+        return ""
+    left = asked.days_left(today)
+    return "bad" if left < 0 else "warn" if left <= AT_RISK_DAYS else "good"
+
+
+def share_of(asked: Request, today: date) -> int:
+    """Percent of the time that is gone, 0 to 100."""
+    length = max((asked.effective_due - asked.received_on).days, 1)
+    until = today if asked.closed_at is None else controller_day(asked.closed_at)
+    return max(0, min(100, round(100 * (until - asked.received_on).days / length)))

@@ -1,0 +1,167 @@
+"""The rows behind a request, for whoever looks for one across requests: parked steps, failed mails, copies, people."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.dataclasses import UnfoldAction
+from unfold.decorators import action, display
+
+from crasme.kit.claims import WorkState
+from crasme.kit.errors import CrasmeError
+from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin, ReadOnlyAdmin, confirmed
+from privacy import references
+from privacy.models import Message, Package, Person, Plan, Step
+from privacy.services import desk
+
+WORK_COLOURS = {
+    WorkState.DUE: "warning",
+    WorkState.LEASED: "info",
+    WorkState.DONE: "success",
+    WorkState.PARKED: "danger",
+    WorkState.CANCELLED: "",
+}
+
+
+class OfRequestAdmin(ReadOnlyAdmin, PersonalDataAdmin):
+    """Rows that belong to a request; found by its reference."""
+
+    paginator = EstimatePaginator
+    list_select_related: Any = ("request",)
+    search_fields = ("request__reference",)
+    search_help_text = _("The reference of the request.")
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
+        if not search_term.strip():
+            return queryset, False
+        return queryset.filter(request__reference=references.normalise(search_term)), False
+
+    @display(description=_("request"), ordering="request__reference")
+    def of_request(self, row: Any) -> SafeString:
+        address = reverse("admin:privacy_request_change", args=[row.request_id])
+        return format_html('<a class="dash-ref" href="{}">{}</a>', address, row.request.reference)
+
+
+class WorkAdmin(OfRequestAdmin):
+    """Rows that are pieces of work and can be parked."""
+
+    list_filter = (("state", ChoicesDropdownFilter),)
+    actions_detail = ("redrive",)
+
+    @display(description=_("state"), ordering="state", label=WORK_COLOURS)
+    def standing(self, row: Any) -> tuple[str, str]:
+        return row.state, row.get_state_display()
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[UnfoldAction]:
+        parked = self.model._base_manager.filter(pk=unquote(str(object_id)), state=WorkState.PARKED).exists()
+        return super().get_actions_detail(request, object_id) if parked else []
+
+    @action(description=_("Try again"), permissions=["privacy.redrive_step"], icon="replay")
+    @confirmed(
+        title=_("Try again"),
+        text=_("It goes back into the queue, with all its attempts. Has the cause been dealt with?"),
+        button=_("Try again"),
+    )
+    def redrive(self, request: HttpRequest, object_id: str, form: Any) -> HttpResponse:
+        row = get_object_or_404(self.model, pk=unquote(object_id))
+        try:
+            desk.redrive_work(row, by=request.user, now=timezone.now())  # type: ignore[arg-type]
+        except CrasmeError as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, _("It is in the queue again."))
+        return redirect("admin:privacy_request_change", row.request_id)
+
+
+@admin.register(Step)
+class StepAdmin(WorkAdmin):
+    list_display = ("kind_name", "of_request", "standing", "attempts", "last_error", "next_attempt_at", "finished_at")
+    list_filter = (("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter))
+    ordering = ("-created_at", "-id")
+    fields = (
+        "of_request", ("kind", "source", "round", "manual"), ("state", "attempts", "last_error"),
+        ("next_attempt_at", "finished_at", "done_by"), "result",
+    )  # fmt: skip
+    readonly_fields = ("of_request",)
+
+    @display(description=_("step"), ordering="kind")
+    def kind_name(self, step: Step) -> str:
+        return step.get_kind_display()
+
+
+@admin.register(Message)
+class MessageAdmin(WorkAdmin):
+    list_display = ("template", "of_request", "standing", "language", "attempts", "last_error", "created_at")
+    list_filter = (("state", ChoicesDropdownFilter), ("language", admin.AllValuesFieldListFilter))
+    ordering = ("-created_at", "-id")
+    fields = (
+        "of_request", ("template", "direction", "language"), ("state", "attempts", "last_error"),
+        ("created_at", "finished_at", "bounced_at"), "subject", "body", "written",
+    )  # fmt: skip
+    readonly_fields = ("of_request",)
+
+
+@admin.register(Plan)
+class PlanAdmin(OfRequestAdmin):
+    list_display = ("hash_start", "of_request", "kind", "round", "made_at", "requested_by", "approved_by", "executed_at")
+    list_select_related = ("request", "requested_by", "approved_by")
+    list_filter = (("kind", ChoicesDropdownFilter),)
+    ordering = ("-made_at",)
+    fields = (
+        "of_request", ("kind", "round"), "hash", ("made_at", "executed_at"),
+        ("requested_by", "requested_at"), ("approved_by", "approved_at"), "content",
+    )  # fmt: skip
+    readonly_fields = ("of_request",)
+
+    @display(description=_("hash"))
+    def hash_start(self, plan: Plan) -> str:
+        return plan.hash[:12]
+
+
+@admin.register(Package)
+class PackageAdmin(OfRequestAdmin):
+    """That copies exist, never what is in them: staff cannot open one."""
+
+    list_display = ("of_request", "size", "made_at", "expires_at", "downloads", "deleted_at")
+    ordering = ("-made_at",)
+    fields = ("of_request", "sha256", "size", "rows", ("made_at", "expires_at"), ("downloads", "deleted_at"))
+    readonly_fields = ("of_request",)
+
+
+@admin.register(Person)
+class PersonAdmin(ReadOnlyAdmin, PersonalDataAdmin):
+    paginator = EstimatePaginator
+    list_display = ("masked_address", "language", "created_at", "forget_from")
+    search_fields = ("email_hash",)
+    search_help_text = _("A whole e-mail address; also finds people who have been forgotten.")
+    ordering = ("-created_at", "-id")
+    fields = ("email", "full_name", "language", "account_link", ("created_at", "forget_from"), "their_requests")
+    readonly_fields = ("account_link", "their_requests")
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Person], search_term: str) -> Any:
+        return (queryset.by_email(search_term) if search_term.strip() else queryset), False  # type: ignore[attr-defined]
+
+    @display(description=_("person"))
+    def masked_address(self, person: Person) -> str:
+        return person.masked
+
+    @display(description=_("account"))
+    def account_link(self, person: Person) -> str:
+        if person.account_id is None:
+            return "–"
+        address = reverse("admin:crm_account_change", args=[person.account_id])
+        return format_html('<a href="{}">{}</a>', address, person.account_id.hex[-8:])
+
+    @display(description=_("requests"))
+    def their_requests(self, person: Person) -> SafeString:
+        address = reverse("admin:privacy_request_changelist")
+        return format_html('<a href="{}?person__id__exact={}&clock=all">{}</a>', address, person.pk, _("Show requests"))

@@ -1,0 +1,265 @@
+"""The desk: every request with its clock, and one page on which it is worked from arrival to answer.
+
+What could go wrong: a list that grows slow with the archive (open requests by default, an index for their order, a
+fixed number of queries), a search that finds half an address (exact ones only, by hash), a button that no longer fits
+(offered by state, decided by the service on the row as it is).
+"""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.dataclasses import UnfoldAction
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from crasme.kit.clock import controller_day
+from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin, ReadOnlyAdmin
+from crasme.staff.stepup import step_up
+from privacy import references
+from privacy.admin import tabs
+from privacy.admin.acts import Words, asks
+from privacy.admin.buttons import fitting
+from privacy.admin.filters import ClockFilter, WhoFilter
+from privacy.admin.forms import AnswerForm, HandOverForm, NoteForm, PlanForm, RefuseForm
+from privacy.admin.picture import Picture, share_of, tone_of
+from privacy.models import Request
+from privacy.services import approvals, desk
+from privacy.states import Outcome, State
+
+
+@admin.register(Request)
+class RequestAdmin(ReadOnlyAdmin, PersonalDataAdmin):
+    paginator = EstimatePaginator
+    list_display = ("name", "kind_name", "standing", "person_name", "clock", "assignee", "channel", "received_on")
+    list_display_links = ("name",)
+    list_select_related = ("person", "assignee")
+    list_filter = (
+        ClockFilter,
+        WhoFilter,
+        ("state", ChoicesDropdownFilter),
+        ("kind", ChoicesDropdownFilter),
+        ("regime", ChoicesDropdownFilter),
+        ("outcome", ChoicesDropdownFilter),
+    )
+    search_fields = ("reference",)
+    search_help_text = _("A reference, or a whole e-mail address.")
+    ordering = ("effective_due", "id")
+    inlines = tabs.ALL
+    change_form_before_template = "admin/privacy/request/overview.html"
+    actions_detail = (
+        "take", "release", "propose", "approve", "answer", "note", "hand_over", "look_again", "refuse", "reopen",
+    )  # fmt: skip
+
+    class Media:
+        css: ClassVar = {"all": ["privacy/desk.css"]}
+
+    # --- the list ----------------------------------------------------------------------------------------------------
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Request], search_term: str) -> Any:
+        term = search_term.strip()
+        if "@" in term:
+            return queryset.by_email(term), False  # type: ignore[attr-defined]
+        if reference := references.normalise(term):
+            return queryset.filter(reference=reference), False
+        return (queryset.none() if term else queryset), False
+
+    @display(description=_("reference"), ordering="reference")
+    def name(self, asked: Request) -> SafeString:
+        return format_html('<b class="dash-ref">{}</b>', asked.reference)
+
+    @display(description=_("kind"), ordering="kind")
+    def kind_name(self, asked: Request) -> str:
+        return asked.get_kind_display()
+
+    @display(
+        description=_("state"),
+        ordering="state",
+        label={
+            State.RECEIVED: "",
+            State.CONFIRMED: "info",
+            State.COLLECTING: "info",
+            State.REVIEW: "warning",
+            State.APPROVED: "info",
+            State.EXECUTING: "info",
+            State.ANSWERING: "info",
+            State.CLOSED: "success",
+            Outcome.REFUSED: "danger",
+        },
+    )
+    def standing(self, asked: Request) -> tuple[str, str]:
+        if asked.state != State.CLOSED:
+            return asked.state, asked.get_state_display()
+        colour = Outcome.REFUSED if asked.outcome == Outcome.REFUSED else State.CLOSED
+        return colour, asked.get_outcome_display()
+
+    @display(description=_("person"))
+    def person_name(self, asked: Request) -> str:
+        return asked.person.masked
+
+    @display(description=_("clock"), ordering="effective_due")
+    def clock(self, asked: Request) -> SafeString:
+        today = controller_day(timezone.now())
+        return format_html(
+            '<span class="desk-clock {}"><span>{}</span><span class="desk-bar"><i style="width: {}%"></i></span></span>',
+            tone_of(asked, today),
+            days_words(asked, asked.days_left(today)),
+            share_of(asked, today),
+        )
+
+    # --- the page ----------------------------------------------------------------------------------------------------
+    def get_fieldsets(self, request: HttpRequest, obj: Request | None = None) -> list[Any]:
+        return []  # the overview says it all
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Request]:
+        return super().get_queryset(request).select_related("person", "assignee", "duplicate_of")
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        if (asked := kwargs.get("obj")) is not None:
+            context |= {"picture": Picture(asked, timezone.now()), "title": f"{asked.get_kind_display()} {asked}"}
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[UnfoldAction]:
+        """Only what fits the request as it stands, and whoever looks."""
+        asked = self.get_object(request, unquote(str(object_id)))
+        names = {f"privacy_request_{name}" for name in fitting(asked, request.user)} if asked else set()  # type: ignore[arg-type]
+        return [each for each in super().get_actions_detail(request, object_id) if each.action_name in names]
+
+    # --- acts ----------------------------------------------------------------------------------------------------------
+    @action(description=_("Take it"), permissions=["privacy.work_request"], icon="person_add", variant=ActionVariant.PRIMARY)
+    @asks(title=_("Take this request"), text=_("You become its assignee; colleagues see that."), button=_("Take it"))
+    def take(self, http: HttpRequest, asked: Request, form: Any) -> Words:
+        desk.assign(asked, to=form.by, by=form.by, now=timezone.now())
+        return _("The request is yours.")
+
+    @action(description=_("Hand over"), permissions=["privacy.work_request"], icon="swap_horiz")
+    @asks(
+        title=_("Hand over"),
+        text=_("Choose who works on it from now on."),
+        button=_("Hand over"),
+        form_class=HandOverForm,
+    )
+    def hand_over(self, http: HttpRequest, asked: Request, form: Any) -> Words:
+        desk.assign(asked, to=form.cleaned_data["to"], by=form.by, now=timezone.now())
+        return _("The request is handed over.")
+
+    @action(description=_("Write a note"), permissions=["privacy.work_request"], icon="sticky_note_2")
+    @asks(title=_("Write a note"), text=_("Never sent."), button=_("Write"), form_class=NoteForm)
+    def note(self, http: HttpRequest, asked: Request, form: Any) -> Words:
+        desk.add_note(asked, body=form.cleaned_data["body"], by=form.by, now=timezone.now())
+        return _("The note is written.")
+
+    @action(
+        description=_("Approve the release"),
+        permissions=["privacy.release_access"],
+        icon="task_alt",
+        variant=ActionVariant.SUCCESS,
+    )
+    @asks(
+        title=_("Approve the release"),
+        text=_("A worker makes the copy, checks it and tells the person. They fetch it on their own page."),
+        button=_("Approve the release"),
+        form_class=PlanForm,
+    )
+    def release(self, http: HttpRequest, asked: Request, form: Any) -> Words:
+        approvals.release(asked, plan_hash=form.cleaned_data["plan_hash"], by=form.by, now=timezone.now())
+        return _("Approved. The copy is being made.")
+
+    @action(
+        description=_("Propose the erasure"),
+        permissions=["privacy.propose_erasure"],
+        icon="delete_sweep",
+        variant=ActionVariant.WARNING,
+    )
+    @asks(
+        title=_("Propose the erasure"),
+        text=_("You have looked at the plan. A colleague must approve it before anything is erased."),
+        button=_("Propose"),
+        form_class=PlanForm,
+    )
+    def propose(self, http: HttpRequest, asked: Request, form: Any) -> Words:
+        approvals.propose_erasure(asked, plan_hash=form.cleaned_data["plan_hash"], by=form.by, now=timezone.now())
+        return _("Proposed. A colleague must approve it now.")
+
+    @action(
+        description=_("Approve the erasure"),
+        permissions=["privacy.approve_erasure"],
+        icon="delete_forever",
+        variant=ActionVariant.DANGER,
+    )
+    @step_up
+    @asks(
+        title=_("Approve the erasure"),
+        text=_("A worker erases exactly this, at once and for good. Then it searches for what must be gone."),
+        button=_("Approve the erasure"),
+        form_class=PlanForm,
+        danger=True,
+    )
+    def approve(self, http: HttpRequest, asked: Request, form: Any) -> Words:
+        approvals.approve_erasure(asked, plan_hash=form.cleaned_data["plan_hash"], by=form.by, now=timezone.now())
+        return _("Approved. The data is being erased.")
+
+    @action(
+        description=_("Answer"), permissions=["privacy.work_request"], icon="send", variant=ActionVariant.SUCCESS
+    )
+    @asks(
+        title=_("Answer and close"),
+        text=_("The letter goes out and the request is closed."),
+        button=_("Send the answer"),
+        form_class=AnswerForm,
+    )
+    def answer(self, http: HttpRequest, asked: Request, form: Any) -> Words:
+        desk.answer(asked, **form.cleaned_data, by=form.by, now=timezone.now())
+        return _("Answered.")
+
+    @action(description=_("Look again"), permissions=["privacy.work_request"], icon="refresh")
+    @asks(
+        title=_("Look again"),
+        text=_("What is held is counted anew and a new plan is made. The clock goes on."),
+        button=_("Look again"),
+    )
+    def look_again(self, http: HttpRequest, asked: Request, form: Any) -> Words:
+        desk.look_again(asked, by=form.by, now=timezone.now())
+        return _("The workers look again.")
+
+    @action(
+        description=_("Refuse"), permissions=["privacy.refuse_request"], icon="block", variant=ActionVariant.DANGER
+    )
+    @asks(
+        title=_("Refuse"),
+        text=_("The person gets a letter with the reason and what they can do about it."),
+        button=_("Refuse"),
+        form_class=RefuseForm,
+        danger=True,
+    )
+    def refuse(self, http: HttpRequest, asked: Request, form: Any) -> Words:
+        desk.refuse(asked, **form.cleaned_data, by=form.by, now=timezone.now())
+        return _("Refused. The letter is queued.")
+
+    @action(description=_("Open again"), permissions=["privacy.work_request"], icon="lock_open")
+    @asks(
+        title=_("Open this request again"),
+        text=_("What is held is looked for anew. The clock is still the first one: it was never stopped."),
+        button=_("Open again"),
+    )
+    def reopen(self, http: HttpRequest, asked: Request, form: Any) -> Words:
+        desk.reopen(asked, by=form.by, now=timezone.now())
+        return _("The request is open again.")
+
+
+def days_words(asked: Request, left: int) -> str:
+    if not asked.is_open:
+        return _now("closed")
+    if left < 0:
+        return ngettext("%(days)d day late", "%(days)d days late", -left) % {"days": -left}
+    return ngettext("%(days)d day left", "%(days)d days left", left) % {"days": left}
+
+

@@ -1,0 +1,204 @@
+"""The desk: what each role sees and may do, and that its pages cost the same however much there is."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.messages import get_messages
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from crasme.staff.models import AccessEntry, User
+from crasme.staff.roles import AUDITOR, OPERATIONS
+from privacy.models import Request, Step
+from privacy.services import approvals, plans, sweeping
+from privacy.states import Outcome, State
+from tests.builders import NOW, make_account, make_user, reviewed_request, run_steps, sign_in, submit_request
+
+pytestmark = pytest.mark.django_db
+LIST = reverse("admin:privacy_request_changelist")
+
+
+def page(asked: Request) -> str:
+    return reverse("admin:privacy_request_change", args=[asked.pk])
+
+
+def act(asked: Request, name: str) -> str:
+    return reverse(f"admin:privacy_request_{name}", args=[asked.pk])
+
+
+def said(response: object) -> str:
+    return " ".join(str(message) for message in get_messages(response.wsgi_request))  # type: ignore[attr-defined]
+
+
+def queries(client: Client, address: str) -> int:
+    client.get(address)  # whatever is read once a process or a session
+    with CaptureQueriesContext(connection) as seen:
+        assert client.get(address).status_code == 200
+    return len(seen)
+
+
+def test_the_list_shows_open_requests_with_their_clocks_and_masked_people(client: Client, agent: User) -> None:
+    sign_in(client, agent)
+    asked = submit_request(email="ana@customer.example")
+    html = client.get(LIST).content.decode()
+    assert asked.reference in html
+    assert "a…@c….example" in html
+    assert "ana@customer.example" not in html
+    assert "desk-clock" in html
+
+
+def test_an_agent_finds_by_reference_and_by_whole_address_only(client: Client, agent: User) -> None:
+    sign_in(client, agent)
+    asked, other = submit_request(email="ana@customer.example"), submit_request(email="bob@customer.example")
+    for term in (asked.reference, asked.reference.lower().replace("-", ""), "ANA@customer.example"):
+        html = client.get(LIST, {"q": term}).content.decode()
+        assert page(asked) in html
+        assert page(other) not in html
+    assert page(asked) not in client.get(LIST, {"q": "ana@"}).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"), [({"clock": "overdue"}, 1), ({"clock": "all"}, 3), ({}, 2), ({"who": "me"}, 0)]
+)
+def test_filters(client: Client, agent: User, choice: dict[str, str], expected: int) -> None:
+    sign_in(client, agent)
+    submit_request(email="old@customer.example", now=NOW - timedelta(days=2000))
+    sweeping.lapse_unconfirmed(NOW)
+    submit_request(email="new@customer.example", now=timezone.now())
+    submit_request(email="late@customer.example", now=timezone.now() - timedelta(days=40))
+    response = client.get(LIST, choice)
+    assert response.context["cl"].result_count == expected
+
+
+def test_lists_and_pages_take_a_fixed_number_of_queries(client: Client, agent: User) -> None:
+    sign_in(client, agent)
+    make_account(email="p0@customer.example")
+    first = reviewed_request("access", "p0@customer.example")
+    few_list, few_page = queries(client, LIST), queries(client, page(first))
+    for number in range(1, 4):
+        reviewed_request("access", f"p{number}@customer.example")
+    assert queries(client, LIST) == few_list
+    assert queries(client, page(first)) == few_page
+    assert few_list < 20
+    assert few_page < 45
+
+
+def test_every_look_at_a_request_is_logged_without_naming_the_person(client: Client, agent: User) -> None:
+    sign_in(client, agent)
+    asked = submit_request()
+    client.get(page(asked))
+    entry = AccessEntry.objects.get(table="privacy.request", action="view")
+    assert entry.user == agent
+    assert entry.subject_ref.startswith("person:")
+
+
+def test_an_agent_works_an_access_request_from_the_buttons(client: Client, agent: User) -> None:
+    sign_in(client, agent)
+    make_account(email="ana@customer.example")
+    asked = reviewed_request("access", "ana@customer.example")
+    html = client.get(page(asked)).content.decode()
+    assert act(asked, "take") in html
+    assert act(asked, "release") in html
+    assert act(asked, "approve") not in html
+    assert "crm.Account" in html
+
+    assert client.get(act(asked, "take")).status_code == 200
+    asked.refresh_from_db()
+    assert asked.assignee is None  # looking changes nothing
+    client.post(act(asked, "take"))
+    asked.refresh_from_db()
+    assert asked.assignee == agent
+    client.post(act(asked, "note"), {"body": "Called back."})
+    assert asked.notes.get().body == "Called back."
+    plan = plans.current(asked)
+    assert plan is not None
+    client.post(act(asked, "release"), {"plan_hash": plan.hash})
+    run_steps(timezone.now())
+    asked.refresh_from_db()
+    assert (asked.state, asked.outcome) == (State.CLOSED, Outcome.GRANTED)
+    html = client.get(page(asked)).content.decode()
+    assert act(asked, "reopen") in html
+    assert act(asked, "refuse") not in html
+
+
+def test_a_stale_page_is_answered_with_words(client: Client, agent: User) -> None:
+    sign_in(client, agent)
+    asked = reviewed_request()
+    response = client.post(act(asked, "release"), {"plan_hash": "0" * 64})
+    assert response.status_code == 302
+    assert "not the plan that you were looking at" in said(response)
+
+
+def test_a_card_number_in_a_note_is_refused_at_its_field(client: Client, agent: User) -> None:
+    sign_in(client, agent)
+    asked = submit_request()
+    response = client.post(act(asked, "note"), {"body": "paid with 4111 1111 1111 1111"})
+    assert response.status_code == 200
+    assert "card number" in response.content.decode()
+    assert not asked.notes.exists()
+
+
+def test_approving_an_erasure_needs_another_person_who_signed_in_recently(
+    client: Client, agent: User, officer: User
+) -> None:
+    make_account(email="ana@customer.example")
+    asked = reviewed_request("deletion", "ana@customer.example")
+    plan = plans.current(asked)
+    assert plan is not None
+    sign_in(client, agent)
+    assert client.post(act(asked, "propose"), {"plan_hash": plan.hash}).status_code == 302
+    assert client.post(act(asked, "approve"), {"plan_hash": plan.hash}).status_code == 403
+    other = Client()
+    sign_in(other, officer)
+    response = other.post(act(asked, "approve"), {"plan_hash": plan.hash})
+    assert response.status_code == 302
+    assert "reauthenticate" in response["Location"]
+    plan.refresh_from_db()
+    assert plan.approved_by is None
+
+
+@pytest.mark.parametrize("role", [AUDITOR, OPERATIONS])
+def test_who_does_not_work_requests_has_no_buttons_and_no_back_doors(client: Client, role: str) -> None:
+    sign_in(client, make_user(role))
+    asked = reviewed_request()
+    sees = role == AUDITOR
+    assert client.get(LIST).status_code == (200 if sees else 403)
+    response = client.get(page(asked))
+    assert response.status_code == (200 if sees else 403)
+    for name in ("take", "release", "note", "refuse", "hand_over", "look_again", "answer", "propose", "reopen"):
+        assert act(asked, name) not in response.content.decode()
+        assert client.post(act(asked, name), {"body": "x"}).status_code == 403
+    asked.refresh_from_db()
+    assert asked.assignee is None
+    assert not asked.notes.exists()
+
+
+def test_a_parked_step_is_seen_and_put_back(client: Client, agent: User) -> None:
+    sign_in(client, agent)
+    asked = reviewed_request()
+    step = Step.objects.filter(request=asked).first()
+    assert step is not None
+    Step.objects.filter(pk=step.pk).update(state="parked", finished_at=None, last_error="error-oserror")
+    html = client.get(page(asked)).content.decode()
+    redrive = reverse("admin:privacy_step_redrive", args=[step.pk])
+    assert redrive in html
+    assert Request.objects.at_risk(asked.received_on).filter(pk=asked.pk).exists()
+    client.post(redrive)
+    step.refresh_from_db()
+    assert (step.state, step.attempts) == ("due", 0)
+
+
+@pytest.mark.parametrize("model", ["step", "message", "plan", "package", "person"])
+def test_the_rows_behind_have_lists_and_pages(client: Client, agent: User, model: str) -> None:
+    sign_in(client, agent)
+    asked = reviewed_request("access")
+    plan = plans.current(asked)
+    assert plan is not None
+    approvals.release(asked, plan_hash=plan.hash, by=agent, now=NOW)
+    run_steps()
+    assert client.get(reverse(f"admin:privacy_{model}_changelist"), {"q": asked.reference}).status_code == 200
+    row = {"person": lambda: asked.person}.get(model, lambda: getattr(asked, f"{model}s").first())()
+    assert client.get(reverse(f"admin:privacy_{model}_change", args=[row.pk])).status_code == 200
