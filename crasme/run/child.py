@@ -22,12 +22,16 @@ LARGEST_LOG = 5 * 1024 * 1024
 
 @dataclass
 class Child:
-    """`ready` says whether it is up, given the log text since its start; `patience` is how long a stop may take."""
+    """`ready` says whether it is up, given the log text since its start; `patience` is how long a stop may take.
+
+    `after` names the child that must be up before this one is started.
+    """
 
     name: str
     command: Sequence[str]
     ready: Callable[[str], bool]
     patience: float = 10
+    after: str = ""
     process: subprocess.Popen[bytes] | None = None
     log: Path = field(default_factory=Path)
     deaths: int = 0

@@ -36,7 +36,7 @@ def children(ports: Ports, *, mail_spool: Path) -> dict[str, Child]:
         Child("web", [*web, "crasme.wsgi:application"], lambda log: answers_ready(ports.web)),
         Child("beat", beat, says("beat: Starting")),
         Child("worker", worker, says(" ready."), patience=15),
-        Child("flower", flower, lambda log: listens(ports.flower)),
+        Child("flower", flower, lambda log: listens(ports.flower), after="worker"),
         Child("mail", mail, lambda log: listens(ports.mail)),
     )
     return {child.name: child for child in listed}

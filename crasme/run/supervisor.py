@@ -81,7 +81,7 @@ class Supervisor:
             self._launch("worker")
         self._until_ready("web", "mail")
         self._announce(ports)
-        self._launch("beat", "flower")
+        self._launch("beat")
 
     def _start_servers(self) -> plan.Ports:
         own_database, own_broker = "DATABASE_URL" in os.environ, "BROKER_URL" in os.environ
@@ -188,7 +188,11 @@ class Supervisor:
         """One round over servers and children; 1 when something cannot be kept alive."""
         if not self._mend_servers():
             return 1
-        for child in (child for child in self.children.values() if child.launched):
+        for child in self.children.values():
+            if not child.launched:
+                if child.after and self.children[child.after].is_ready:
+                    self._launch(child.name)
+                continue
             self.screen.follow(child.name, child.new_lines())
             if child.became_ready():
                 self.screen.step(child.name)
