@@ -69,10 +69,16 @@ def mail_sink(_mailbox: Mailbox, settings: Settings) -> Mailbox:
 
 # --- a worker --------------------------------------------------------------------------------------------------------
 @pytest.fixture(scope="session")
+def worker_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the worker of `celery_worker_process` has said so far."""
+    return tmp_path_factory.mktemp("worker") / "worker.log"
+
+
+@pytest.fixture(scope="session")
 def _worker(
-    django_db_setup: None, _mailbox: Mailbox, tmp_path_factory: pytest.TempPathFactory
+    django_db_setup: None, _mailbox: Mailbox, worker_log: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
-    log = tmp_path_factory.mktemp("worker") / "worker.log"
+    log = worker_log
     url, name = os.environ["DATABASE_URL"], str(connection.settings_dict["NAME"])
     child = processes.spawn(
         [*WORKER, "--queues", QUEUES],
