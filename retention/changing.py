@@ -1,8 +1,9 @@
 """Changing the schedule: a draft comes into force in place of the rule of its name, together with the published policy.
 
-What could go wrong: a run that began under the old rule goes on under it (runs point at their rule, so it does); two
-drafts of one name (the newest one wins, the others are retired with the old rule); a draft that names a column which
-does not exist (it is checked before anything changes). Rules that went stay as rows: past runs refer to them.
+What could go wrong: a run that began under the old rule goes on by its period (it stops before its next batch and is
+cancelled; the new rule has runs of its own); two drafts of one name (the newest one wins, the others are retired with
+the old rule); a draft that names a column which does not exist (it is checked before anything changes). Rules that
+went stay as rows: past runs refer to them.
 """
 
 from datetime import datetime
@@ -16,7 +17,7 @@ from retention.verbs import RULE_CHANGED
 
 @transaction.atomic
 def activate_drafts(*, now: datetime, actor: str) -> list[Rule]:
-    """Put every draft in force from `now`; the rules that changed. Raises ValidationError for a draft that cannot work."""
+    """Put every draft in force from `now`; the rules that changed. ValidationError for a draft that cannot work."""
     drafts: dict[str, Rule] = {}
     for draft in Rule.objects.select_for_update().filter(state=Rule.State.DRAFT).order_by("effective_from", "pk"):
         drafts[draft.slug] = draft
@@ -24,7 +25,9 @@ def activate_drafts(*, now: datetime, actor: str) -> list[Rule]:
 
 
 def _replace(draft: Rule, *, now: datetime, actor: str) -> Rule:
-    same = Rule.objects.select_for_update().filter(slug=draft.slug).exclude(state=Rule.State.RETIRED).exclude(pk=draft.pk)
+    same = (
+        Rule.objects.select_for_update().filter(slug=draft.slug).exclude(state=Rule.State.RETIRED).exclude(pk=draft.pk)
+    )
     before = next((rule.period for rule in same if rule.state == Rule.State.ACTIVE), "")
     same.update(state=Rule.State.RETIRED)
     draft.state, draft.effective_from = Rule.State.ACTIVE, now

@@ -19,6 +19,12 @@ class NoSuchRow(RetentionError):
     code = "no-such-row"
 
 
+class RuleChanged(RetentionError):
+    """The rule was replaced while its run was at work; what is left follows the new rule."""
+
+    code = "rule-changed"
+
+
 class RunNotWaiting(RetentionError):
     """Only a run that is parked over its limits can be approved."""
 

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.apps import apps
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import CharField, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
@@ -114,7 +115,7 @@ def _require(item: Held) -> None:
         try:
             model = apps.get_model(item.label)
             there = model._base_manager.filter(pk=model._meta.pk.to_python(item.record)).exists()
-        except (LookupError, ValueError):
+        except (LookupError, ValueError, ValidationError):
             there = False
         if not there:
             raise NothingToHold(_("There is no such record any more."))

@@ -100,9 +100,12 @@ def _readable() -> dict[str, tuple[list[str], list[str]]]:
 
 def _patterns(needles: Iterable[str]) -> list[str]:
     """LIKE patterns; each needle also as it is spelled inside JSON, where quotes and backslashes are escaped."""
-    spellings = {spelling for needle in needles for spelling in (needle, json.dumps(needle, ensure_ascii=False)[1:-1])}
-    escaped = (each.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for each in spellings)
+    escaped = (each.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for each in _spellings(needles))
     return [f"%{each}%" for each in sorted(escaped)]
+
+
+def _spellings(needles: Iterable[str]) -> set[str]:
+    return {spelling for needle in needles for spelling in (needle, json.dumps(needle, ensure_ascii=False)[1:-1])}
 
 
 def _hit(model: type[models.Model] | None, table: str, column: str, pk: str) -> Hit:
@@ -120,7 +123,7 @@ def _kept_because(model: type[models.Model], name: str) -> str:
 
 def _in_opaque(needles: Sequence[str]) -> Iterator[Hit]:
     """Columns whose text means nothing to the database: each row is opened here."""
-    folded = [needle.casefold() for needle in needles]
+    folded = [spelling.casefold() for spelling in _spellings(needles)]
     for model, name, opened in _opaque():
         for pk, text in opened():
             if any(needle in text.casefold() for needle in folded):

@@ -50,7 +50,7 @@ def _all(run: Run, watch: Watch, find: Find, anchor: str, tables: list[Table]) -
             if watch.is_over():
                 return False
             with transaction.atomic():
-                checkpoint.begin()
+                checkpoint.begin(run)
                 locks.share_holds()
                 scopes = Scopes.now()
                 found = keys_after(find(run, scopes), anchor, position, run.rule.batch_size, skip_locked)

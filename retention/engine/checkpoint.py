@@ -7,14 +7,17 @@ from django.db import connection
 
 from retention.engine import digests
 from retention.engine.watch import Watch
-from retention.models import Run
+from retention.errors import RuleChanged
+from retention.models import Rule, Run
 
 # A purge waits this long for a lock before it gives way and comes back later: whoever it blocks meanwhile are people.
 LOCK_TIMEOUT = "3s"
 
 
-def begin() -> None:
-    """First thing in a batch's transaction."""
+def begin(run: Run) -> None:
+    """First thing in a batch's transaction. RuleChanged when the rule was replaced since the last one."""
+    if not Rule.objects.active().filter(pk=run.rule_id).exists():
+        raise RuleChanged("The rule is no longer in force.")
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
 

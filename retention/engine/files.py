@@ -53,7 +53,7 @@ def place_of(location: str) -> Path:
 
 def _end_one(run: Run, watch: Watch, key: UUID) -> None:
     with transaction.atomic():
-        checkpoint.begin()
+        checkpoint.begin(run)
         locks.share_holds()
         rows = predicate.releasable(run.rule, run.cutoff, scopes=Scopes.now())
         backup = rows.select_for_update().filter(pk=key).first()

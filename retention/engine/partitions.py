@@ -46,7 +46,7 @@ def shelf(rule: Rule) -> type[Model]:
 
 
 def _drop(run: Run, watch: Watch, partition: Partition) -> None:
-    checkpoint.begin()
+    checkpoint.begin(run)
     locks.share_holds()
     name = connection.ops.quote_name(partition.name)
     with connection.cursor() as cursor:

@@ -37,7 +37,7 @@ def end(run: Run, watch: Watch, model: type[Model] | None = None) -> bool:
 
 def _batch(run: Run, watch: Watch, model: type[Model], position: Position | None, skip_locked: bool) -> Position | None:
     """One transaction; the position after it, None when there was nothing left."""
-    checkpoint.begin()
+    checkpoint.begin(run)
     locks.share_holds()
     rule = run.rule
     rows = predicate.releasable(rule, run.cutoff, scopes=Scopes.now(), model=model)

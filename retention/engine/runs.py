@@ -20,13 +20,13 @@ from crasme.ledger.services import record
 from retention import locks, predicate
 from retention.engine import accounts, files, limits, partitions, rows
 from retention.engine.watch import Watch
+from retention.errors import RuleChanged
 from retention.models import Rule, Run
 from retention.verbs import PURGED
 
 logger = logging.getLogger(__name__)
 
 NOT_DRAINED = "not-drained"
-RULE_CHANGED = "rule-changed"
 TRY_AGAIN = timedelta(hours=1)
 
 ACTIONS: dict[str, Callable[[Run, Watch], bool]] = {
@@ -60,8 +60,7 @@ def cancel_orphans(now: datetime) -> int:
     for run in Run.objects.open().exclude(rule__state=Rule.State.ACTIVE).select_related("rule"):
         with locks.only_one(f"retention rule {run.rule.slug}") as mine:
             if mine:
-                run.last_error = RULE_CHANGED
-                _close(run, Run.State.CANCELLED, now)
+                _cancel(run, now)
                 cancelled += 1
     return cancelled
 
@@ -107,6 +106,8 @@ def _go_on(run: Run, watch: Watch) -> Run:
         run.save(update_fields=["state", "retry_at"])
     try:
         drained = _drain(run, watch)
+    except RuleChanged:
+        return _cancel(run, watch.instant())
     except Exception as error:  # noqa: BLE001  (whatever it is, the run must say so, and other rules go on)
         code = _code(error)
         # Where, not what: a database's message quotes the row it complains about.
@@ -154,6 +155,12 @@ def _stop(run: Run, watch: Watch, code: str, pause: timedelta) -> Run:
     run.retry_at = watch.instant() + pause
     run.save(update_fields=["state", "last_error", "attempts", "retry_at"])
     return run
+
+
+def _cancel(run: Run, now: datetime) -> Run:
+    run.refresh_from_db()
+    run.last_error = RuleChanged.code
+    return _close(run, Run.State.CANCELLED, now)
 
 
 def _close(run: Run, state: Run.State, now: datetime) -> Run:

@@ -200,6 +200,21 @@ def test_a_rule_that_changes_cancels_its_open_run() -> None:
     assert Account.objects.filter(status="erased").count() == 0
 
 
+def test_a_rule_that_changes_under_a_run_at_work_stops_it_before_the_next_batch() -> None:
+    closed(3)
+    rule = limit("account-closed", batch_size=1)
+
+    def publish(boundary: str) -> None:
+        if boundary == "accounts.committed":
+            Rule.objects.filter(pk=rule.pk).update(state=Rule.State.RETIRED)
+
+    run = services.run_rule(rule, now=NOW, actor="system:test", reached=publish)
+    assert run is not None
+    assert (run.state, run.last_error, run.rows_total) == (Run.State.CANCELLED, "rule-changed", 1)
+    assert Account.objects.filter(status="erased").count() == 1
+    assert Entry.objects.get(verb="retention.purged").facts["rows"] == 1
+
+
 def test_only_active_rules_that_end_something_can_be_run() -> None:
     with pytest.raises(NotInSchedule):
         services.run_rule(builders.rule("suppression"), now=NOW, actor="system:test")

@@ -1,0 +1,103 @@
+"""Several at once: two ticks, and holds placed while a purge runs."""
+
+import contextlib
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection
+
+from crasme.crm.models import Account, Contact, HeldUsageEvent, UsageEvent
+from crasme.crm.partitions import TABLE
+from crasme.kit.partitions import ensure_months
+from retention import holds, services
+from retention.errors import NothingToHold
+from retention.models import Rule, Run
+from tests.retention import builders
+from tests.retention.builders import NOW
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+
+def at_once(*work: Callable[[], Any]) -> list[Any]:
+    """Run each in a thread and connection of its own, started together; their results, errors raised."""
+    barrier = threading.Barrier(len(work))
+    results: list[Any] = [None] * len(work)
+
+    def one(position: int) -> None:
+        try:
+            barrier.wait(10)
+            results[position] = work[position]()
+        except BaseException as error:  # noqa: BLE001  (raised again below, in the test's own thread)
+            results[position] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=one, args=(position,)) for position in range(len(work))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return results
+
+
+def test_two_ticks_at_once_do_each_rule_once() -> None:
+    home = builders.organisation()
+    for number in range(20):
+        builders.account(home, closed=datetime(2025, 1, 1, tzinfo=UTC) + timedelta(seconds=number))
+    Rule.objects.filter(slug="account-closed").update(batch_size=1)
+    tick = lambda: services.run_due(NOW)  # noqa: E731
+    at_once(tick, tick, tick)
+    acting = Rule.objects.in_force(NOW).acting().count()
+    assert Run.objects.count() == acting
+    assert Run.objects.filter(state=Run.State.DONE).count() == acting
+    assert Run.objects.get(rule__slug="account-closed").rows_total == 20
+
+
+def test_no_hold_is_lost_to_a_purge_that_is_running() -> None:
+    home = builders.organisation()
+    began = datetime(2025, 1, 1, tzinfo=UTC)
+    accounts = [builders.account(home, closed=began + timedelta(seconds=number)) for number in range(50)]
+    Contact.objects.bulk_create(Contact(owner=account, created_at=NOW, full_name="x") for account in accounts)
+    months = [datetime(2023, month, 5, tzinfo=UTC) for month in range(1, 13)]
+    ensure_months(connection, TABLE, months[0], months[-1])
+    for month in months:
+        UsageEvent.objects.bulk_create(
+            UsageEvent(account=account, occurred_at=month, kind="page", name="/") for account in accounts
+        )
+    Rule.objects.filter(slug="account-closed").update(batch_size=1)
+    builders.officer()
+    protected: dict[UUID, int] = {}
+
+    def place(wanted: list[Account]) -> None:
+        for account in wanted:
+            with contextlib.suppress(NothingToHold):  # the purge was there first, before there was a hold
+                builders.hold(holds.account(account.pk), matter=f"M-{account.pk.hex[-12:]}")
+                # From here on none of these may go.
+                protected[account.pk] = events(account.pk)
+
+    at_once(
+        lambda: services.run_rule(builders.rule("account-closed"), now=NOW, actor="system:test"),
+        lambda: services.run_rule(builders.rule("usage"), now=NOW, actor="system:test"),
+        # From the end, so that they meet in the middle.
+        lambda: place(accounts[:24:-1]),
+        lambda: place(accounts[24::-1]),
+    )
+    assert protected, "no hold was placed in time: the race was none"
+    assert {run.state for run in Run.objects.all()} == {Run.State.DONE}
+    assert set(Account.objects.filter(status="closed").values_list("pk", flat=True)) == set(protected)
+    assert set(Contact.objects.values_list("owner", flat=True)) == set(protected)
+    assert {pk: events(pk) for pk in protected} == protected
+    assert set(HeldUsageEvent.objects.values_list("account", flat=True)) <= set(protected)
+
+
+def events(account: UUID) -> int:
+    """On the table and on the shelf, by one statement: between two the purge could carry a month over."""
+    shelved = HeldUsageEvent.objects.filter(account=account).order_by().values("pk")
+    return UsageEvent.objects.filter(account=account).order_by().values("pk").union(shelved, all=True).count()
