@@ -79,7 +79,7 @@ TABLES = [
         category=RIGHTS,
         purposes=PURPOSES,
         subject={"person": "person"},
-        ends="people",
+        ends="requests",
         order="received_at",
         fields={
             "reference": evidence("Reference"),

@@ -21,6 +21,7 @@ from crasme.kit.fields import EncryptedTextField
 from crasme.kit.ids import uuid7
 from privacy import references
 from privacy.clock.regimes import Regime
+from privacy.errors import MoveNotAllowed
 from privacy.moves import move
 from privacy.querysets import RequestQuerySet
 from privacy.states import Outcome, State
@@ -241,5 +242,6 @@ class Request(CardFree):
 
     @move(state)
     def reopen(self) -> None:
+        if self.confirmed_at is None:
+            raise MoveNotAllowed(_("Nobody ever confirmed this request."), remedy=_("Ask the person to ask anew."))
         self.closed_at, self.outcome, self.refusal_reason = None, "", ""
-        self.round += 1

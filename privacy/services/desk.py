@@ -111,10 +111,9 @@ def reopen(request: Request, *, by: User, now: datetime) -> Request:
     """Look again: collect anew, in a new round, under the same clock."""
     require(by, "work_request")
     request = locked(request)
-    if request.confirmed_at is None or not request.person.email:
+    if not request.person.email:
         raise MoveNotAllowed(
-            _("This request cannot be opened again: the person never confirmed it, or has been forgotten."),
-            remedy=_("Ask the person to make a new request."),
+            _("The person has been forgotten, as they wished."), remedy=_("They can make a new request.")
         )
     request.reopen()
     request.save(update_fields=["state", "outcome", "refusal_reason", "closed_at"])

@@ -1,0 +1,194 @@
+"""By when a request must be answered: the law's own examples, and what must hold for every request there can be."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from io import StringIO
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.core.management import CommandError, call_command
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crasme.kit.clock import controller_day
+from privacy.clock.deadlines import deadlines
+from privacy.clock.events import Event, Kind
+from privacy.clock.regimes import Regime, of_country
+from privacy.clock.rules import months_after
+
+days = st.dates(date(2020, 1, 1), date(2040, 12, 31))
+regimes = st.sampled_from(list(Regime))
+offsets = st.integers(0, 400)
+happenings = st.lists(
+    st.tuples(st.sampled_from([Kind.EXTENDED, Kind.PAUSED, Kind.RESUMED, Kind.CLOSED, Kind.REOPENED]), offsets),
+    max_size=8,
+)
+
+
+def events_of(received: date, happened: list[tuple[Kind, int]] = ()) -> list[Event]:  # type: ignore[assignment]
+    later = [Event(kind, received + timedelta(days=offset)) for kind, offset in happened]
+    return [Event(Kind.RECEIVED, received), *sorted(later, key=lambda event: event.on)]
+
+
+def law(received: str, regime: str, *happened: tuple[Kind, str]) -> str:
+    events = [Event(Kind.RECEIVED, date.fromisoformat(received))]
+    events += [Event(kind, date.fromisoformat(on)) for kind, on in happened]
+    return deadlines(events, regime).law_due.isoformat()
+
+
+@pytest.mark.parametrize(
+    ("received", "due"),
+    [
+        ("2025-09-03", "2025-10-03"),  # the regulator's own example
+        ("2027-01-29", "2027-02-28"),
+        ("2027-01-30", "2027-02-28"),
+        ("2027-01-31", "2027-02-28"),
+        ("2028-01-31", "2028-02-29"),
+        ("2027-02-28", "2027-03-28"),
+        ("2028-02-29", "2028-03-29"),
+        ("2027-03-31", "2027-04-30"),
+        ("2027-08-31", "2027-09-30"),
+        ("2027-12-30", "2028-01-30"),
+        ("2027-12-31", "2028-01-31"),
+        ("2027-11-25", "2027-12-25"),  # a holiday: the law would roll on, the plan does not
+    ],
+)
+@pytest.mark.parametrize("regime", ["eu", "uk"])
+def test_a_month_ends_on_the_same_numbered_day_or_the_last_one(received: str, due: str, regime: str) -> None:
+    assert law(received, regime) == due
+
+
+def test_extensions_count_from_the_receipt_and_only_when_announced_in_time() -> None:
+    assert law("2027-01-31", "eu", (Kind.EXTENDED, "2027-02-28")) == "2027-04-30"
+    assert law("2027-01-31", "eu", (Kind.EXTENDED, "2027-03-01")) == "2027-02-28"
+    assert law("2027-01-31", "us-ca", (Kind.EXTENDED, "2027-03-17")) == "2027-05-01"
+    assert law("2027-01-31", "ca", (Kind.EXTENDED, "2027-02-01")) == "2027-04-01"
+    assert law("2027-01-31", "br", (Kind.EXTENDED, "2027-02-01")) == "2027-02-15"
+    assert law("2027-01-31", "eu", (Kind.EXTENDED, "2027-02-01"), (Kind.EXTENDED, "2027-02-02")) == "2027-04-30"
+
+
+def test_only_the_uk_stops_the_clock_and_counts_both_days() -> None:
+    question = ((Kind.PAUSED, "2027-03-05"), (Kind.RESUMED, "2027-03-09"))
+    assert law("2027-03-01", "uk", *question) == "2027-04-06"
+    assert law("2027-03-01", "eu", *question) == "2027-04-01"
+    assert law("2027-03-01", "uk", question[0]) == "2027-04-01"  # not answered yet
+    across = ((Kind.PAUSED, "2027-03-31"), (Kind.RESUMED, "2027-04-01"))
+    assert law("2027-03-01", "uk", *across) == "2027-04-03"
+    overlapping = ((Kind.PAUSED, "2027-03-05"), (Kind.PAUSED, "2027-03-06"), (Kind.RESUMED, "2027-03-09"))
+    assert law("2027-03-01", "uk", *overlapping) == "2027-04-06"
+    same_day = (*question, (Kind.PAUSED, "2027-03-09"), (Kind.RESUMED, "2027-03-09"))
+    assert law("2027-03-01", "uk", *same_day) == "2027-04-06"
+
+
+def test_each_regime_names_its_rule_and_source() -> None:
+    received = date(2027, 1, 31)
+    expected = {
+        "eu": ("2027-02-28", "gdpr-one-month"),
+        "uk": ("2027-02-28", "uk-gdpr-one-month"),
+        "us-ca": ("2027-03-17", "ccpa-45-days"),
+        "br": ("2027-02-15", "lgpd-15-days"),
+        "ca": ("2027-03-02", "pipeda-30-days"),
+        "other": ("2027-02-15", "lgpd-15-days"),
+    }
+    for regime, (due, rule) in expected.items():
+        found = deadlines(events_of(received), regime)
+        used = next(used for used in found.rules if used.due == found.law_due and used.rule != "promise-30-days")
+        assert (found.law_due.isoformat(), used.rule) == (due, rule)
+        assert used.source
+    assert deadlines(events_of(received), "us-ca").rules[0].rule == "promise-30-days"
+
+
+def test_thirty_days_flat_are_sometimes_later_than_the_law() -> None:
+    year = [date(2027, 1, 1) + timedelta(days=number) for number in range(365)]
+    earlier = [day for day in year if deadlines(events_of(day), "eu").law_due < day + timedelta(days=30)]
+    assert len(earlier) == 30
+    assert (min(earlier), max(earlier)) == (date(2027, 1, 30), date(2027, 2, 28))
+
+
+@given(days, regimes, happenings)
+def test_never_later_than_the_promise_whatever_happens(received: date, regime: str, happened: list) -> None:
+    found = deadlines(events_of(received, happened), regime)
+    assert found.promise_due == received + timedelta(days=30)
+    assert found.effective_due == min(found.promise_due, found.law_due) == found.rules[0].due
+    assert found.effective_due > received
+
+
+@given(days, regimes)
+def test_who_asks_later_is_never_due_earlier(received: date, regime: str) -> None:
+    today, tomorrow = (deadlines(events_of(day), regime) for day in (received, received + timedelta(days=1)))
+    assert today.law_due <= tomorrow.law_due
+    assert today.effective_due <= tomorrow.effective_due
+
+
+@given(days, regimes, happenings, offsets)
+def test_an_extension_never_shortens(received: date, regime: str, happened: list, offset: int) -> None:
+    without = deadlines(events_of(received, happened), regime)
+    extended = deadlines(events_of(received, [*happened, (Kind.EXTENDED, offset)]), regime)
+    assert extended.law_due >= without.law_due
+    assert extended.effective_due >= without.effective_due
+
+
+@given(days, regimes, happenings, offsets)
+def test_what_has_not_happened_yet_does_not_count(received: date, regime: str, happened: list, offset: int) -> None:
+    as_of = received + timedelta(days=offset)
+    known = [(kind, day) for kind, day in happened if day <= offset]
+    assert deadlines(events_of(received, happened), regime, as_of) == deadlines(events_of(received, known), regime)
+
+
+@given(days, st.integers(1, 36))
+def test_months_never_leave_their_month(day: date, months: int) -> None:
+    after = months_after(day, months)
+    assert (after.year * 12 + after.month) - (day.year * 12 + day.month) == months
+    assert after.day == day.day or (after + timedelta(days=1)).day == 1
+
+
+@pytest.mark.parametrize(
+    ("instant", "day"),
+    [
+        ("2027-03-27T22:59:59", date(2027, 3, 27)),
+        ("2027-03-27T23:00:00", date(2027, 3, 28)),  # the night the clocks go forward
+        ("2027-03-28T21:59:59", date(2027, 3, 28)),
+        ("2027-03-28T22:00:00", date(2027, 3, 29)),
+        ("2027-10-30T21:59:59", date(2027, 10, 30)),
+        ("2027-10-30T22:00:00", date(2027, 10, 31)),  # the night they go back
+        ("2027-10-31T22:59:59", date(2027, 10, 31)),
+        ("2027-10-31T23:00:00", date(2027, 11, 1)),
+    ],
+)
+def test_the_day_of_receipt_is_the_controllers(instant: str, day: date) -> None:
+    moment = datetime.fromisoformat(instant).replace(tzinfo=UTC)
+    assert controller_day(moment, "Europe/Vienna") == day
+    assert controller_day(moment.astimezone(ZoneInfo("Pacific/Auckland")), "Europe/Vienna") == day
+
+
+def test_a_clock_needs_a_receipt() -> None:
+    with pytest.raises(ValueError, match="receipt"):
+        deadlines([Event(Kind.EXTENDED, date(2027, 1, 1))], "eu")
+    with pytest.raises(ValueError, match="receipt"):
+        deadlines(events_of(date(2027, 1, 2)), "eu", as_of=date(2027, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("country", "regime"), [("at", "eu"), ("NO", "eu"), ("GB", "uk"), ("BR", "br"), ("CA", "ca"), ("US", "other")]
+)
+def test_countries(country: str, regime: str) -> None:
+    assert of_country(country) == regime
+
+
+def printed(*args: str) -> str:
+    out = StringIO()
+    call_command("requests", "clock", *args, stdout=out)
+    return out.getvalue()
+
+
+def test_the_command_prints_every_date_with_its_rule() -> None:
+    found = json.loads(printed("--received-on", "2027-01-31", "--regime", "eu", "--json"))
+    assert found["promise_due"] == "2027-03-02"
+    assert found["law_due"] == found["effective_due"] == "2027-02-28"
+    assert found["rule"] == "gdpr-one-month"
+    assert "12(3)" in found["rules"][0]["source"]
+    text = printed("--received-on", "2027-01-31", "--regime", "eu", "--extended-on", "2027-02-20")
+    assert "law_due        2027-04-30" in text
+    assert "effective_due  2027-03-02" in text
+    with pytest.raises(CommandError):
+        printed("--received-on", "2027-01-31", "--regime", "eu", "--extended-on", "2027-01-01")
