@@ -1,6 +1,7 @@
-"""The first page of the back office, its menu and its environment badge; the settings (UNFOLD) name these five."""
+"""The first page of the back office, its menu, its environment badge and the promise board; UNFOLD names them."""
 
+from crasme.dashboard.board import BoardCard, BoardPage
 from crasme.dashboard.menu import environment, navigation
 from crasme.dashboard.page import favicon, index, styles
 
-__all__ = ["environment", "favicon", "index", "navigation", "styles"]
+__all__ = ["BoardCard", "BoardPage", "environment", "favicon", "index", "navigation", "styles"]

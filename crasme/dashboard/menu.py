@@ -102,6 +102,7 @@ MENU: tuple[tuple[Words, tuple[Page, ...]], ...] = (
     (
         _("Evidence"),
         (
+            Page(_("Promise board"), "fact_check", url="admin:promises"),
             Page(_("Ledger"), "verified", "ledger.Entry"),
             Page(_("Access log"), "visibility", "staff.AccessEntry"),
         ),

@@ -1,0 +1,56 @@
+"""Every task is known to a test, carries ids only, and every schedule names a task and a queue that exist."""
+
+import inspect
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+import pytest
+from django.conf import settings
+
+from crasme.celery import app
+from tests.conftest import QUEUES
+
+ROOT = Path(__file__).parents[2]
+# Where each task, or the one service that it calls, is tested. A new task fails here until somebody says so.
+TESTED: Final = {
+    "consent.tasks.make_partitions": "tests/consent/test_events_view.py",
+    "crasme.crm.tasks.finish_disconnecting": "tests/crm/test_integrations.py",
+    "crasme.crm.tasks.make_partitions": "tests/crm/test_partitions.py",
+    "privacy.tasks.send": "tests/privacy/test_flow_access.py",
+    "privacy.tasks.step": "tests/privacy/test_flow_access.py",
+    "privacy.tasks.sweep": "tests/privacy/test_flow_access.py",
+    "retention.tasks.tick": "tests/retention/test_runs.py",
+}
+
+
+@pytest.fixture
+def ours(db: None) -> list[str]:
+    app.loader.import_default_modules()
+    return sorted(name for name in app.tasks if not name.startswith("celery."))
+
+
+def test_every_task_is_known_to_a_test(ours: list[str]) -> None:
+    assert ours == sorted(TESTED)
+    assert [place for place in TESTED.values() if not (ROOT / place).is_file()] == []
+
+
+def test_tasks_take_ids_only(ours: list[str]) -> None:
+    """A message waits in the broker and in Flower: no address, no text."""
+    for name in ours:
+        module, _dot, function = name.rpartition(".")
+        taken = inspect.signature(getattr(import_module(module), function).run).parameters.values()
+        assert all(each.name.endswith("_id") and each.annotation is str for each in taken), name
+
+
+def test_schedules_name_tasks_and_queues_that_exist(ours: list[str]) -> None:
+    assert settings.CELERY_BEAT_SCHEDULE
+    for title, entry in settings.CELERY_BEAT_SCHEDULE.items():
+        assert entry["task"] in ours, title
+        assert entry["options"]["queue"] in QUEUES.split(","), title
+        assert entry["options"]["expires"] > 0, f"{title}: messages pile up while no worker runs"
+
+
+def test_every_schedule_lets_a_worker_keep_up() -> None:
+    for title, entry in settings.CELERY_BEAT_SCHEDULE.items():
+        assert entry["options"]["expires"] <= entry["schedule"].total_seconds(), title
