@@ -7,9 +7,13 @@ from django.db.models import Model
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
+from crasme.staff.admin.checks import StaffModelAdminChecks
+
 
 class StaffModelAdmin(ModelAdmin):
     """Base of every admin page here. Counting a whole table only to show "of 5,000,000" costs more than it tells."""
+
+    checks_class = StaffModelAdminChecks
 
     list_per_page: ClassVar[int] = 50
     list_max_show_all: ClassVar[int] = 200
