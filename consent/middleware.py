@@ -47,11 +47,13 @@ class CookieGuard:
         known = registry.snapshot()
         allowed = self._granted(request, response, known)
         asked_for = known.on_request.intersection(getattr(response, "asked_for", ()))
-        for name in [name for name, morsel in response.cookies.items() if not setcookies.deletes(morsel)]:
-            if name not in asked_for and (reason := _refusal(name, allowed, known)):
-                if self.enforces:
-                    del response.cookies[name]
-                sightings.report(request, name, reason, dropped=self.enforces)
+        for name, morsel in list(response.cookies.items()):
+            reason = _refusal(name, allowed, known)
+            if reason is None or name in asked_for or setcookies.deletes(morsel):
+                continue
+            if self.enforces:
+                del response.cookies[name]
+            sightings.report(request, name, reason, dropped=self.enforces)
         if header := response.headers.get("Set-Cookie"):
             refused = [
                 (name, reason)

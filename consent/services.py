@@ -7,7 +7,7 @@ it arrived, and every category named must exist and every existing one is itemis
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from consent import filing, notices, registry
 from consent.errors import BadChoice, UnknownCategory, UnknownNotice
@@ -74,6 +74,12 @@ def record_choice(
 def current(visitor: uuid.UUID) -> ConsentEvent | None:
     """The choice that counts for a visitor: the one decided last, whenever it arrived."""
     return ConsentEvent.objects.of_visitor(visitor).first()
+
+
+def later_than(earlier: uuid.UUID, visitor: uuid.UUID, decided_at: datetime) -> datetime:
+    """`decided_at`, or just after the visitor's choice `earlier` when that is dated later than it can have been."""
+    before = ConsentEvent.objects.filter(id=earlier, visitor=visitor).values_list("decided_at", flat=True).first()
+    return decided_at if before is None else max(decided_at, before + timedelta(microseconds=1))
 
 
 def _itemised(choices: Mapping[str, bool], action: str, known: registry.Snapshot) -> dict[str, bool]:

@@ -25,6 +25,7 @@ def decide(
     language: str,
     decided_at: datetime,
     now: datetime,
+    after: uuid.UUID | None = None,
 ) -> ConsentEvent:
     """Record the choice, then let `response` keep the one that counts and remove cookies that it does not allow.
 
@@ -40,7 +41,7 @@ def decide(
         notice_sha=notice_sha,
         language=language,
         gpc=choice.signals_gpc(request),
-        decided_at=decided_at,
+        decided_at=decided_at if after is None else services.later_than(after, visitor, decided_at),
         now=now,
     )
     counts = services.current(visitor)

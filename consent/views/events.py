@@ -1,11 +1,14 @@
 """Where the banner's script sends choices: one POST of JSON, answered with 204 and the consent cookie.
 
     {"id": "<UUIDv7>", "visitor": "<UUID>", "choices": {"analytics": false}, "action": "save", "surface": "banner",
-     "notice": "<SHA-256>", "language": "en", "age": 0}
+     "notice": "<SHA-256>", "language": "en", "age": 0, "after": "<UUIDv7>"}
 
 `age` says how many milliseconds ago the choice was made by the sender's own clock, so that a clock which is wrong does
-no harm. What could go wrong: another site's page posts here (refused by origin, there is no token in static HTML), a
-body that is not what it should be (refused with its reason), a retry (answered as the first time).
+no harm. The way here adds to it, so `after` (optional) names the choice before this one when that was still unanswered:
+whoever accepts and at once refuses has refused, however slow the first message was.
+
+What could go wrong: another site's page posts here (refused by origin, there is no token in static HTML), a body that
+is not what it should be (refused with its reason), a retry (answered as the first time).
 """
 
 import json
@@ -50,6 +53,7 @@ def receive(request: HttpRequest) -> HttpResponse:
             notice_sha=_text(sent, "notice"),
             language=_text(sent, "language"),
             decided_at=now - _age(sent),
+            after=_uuid(sent, "after") if sent.get("after") else None,
             now=now,
         )
     except ConsentError as error:

@@ -8,7 +8,7 @@ from consent import suppression
 from consent.models import Category, ConsentEvent, Cookie, CookieSighting, Notice, Service, Suppression
 from crasme.ledger.models import Entry
 from crasme.staff.models import AccessEntry
-from crasme.staff.roles import AUDITOR, OPERATIONS, PRIVACY_OFFICER, SUPPORT_AGENT
+from crasme.staff.roles import AUDITOR, OPERATIONS, PRIVACY_OFFICER
 from tests.builders import make_user, sign_in
 from tests.consent.conftest import Choose
 
@@ -28,7 +28,7 @@ def sighting(now: datetime) -> CookieSighting:
     )
 
 
-@pytest.mark.parametrize("role", [SUPPORT_AGENT, AUDITOR, PRIVACY_OFFICER])
+@pytest.mark.parametrize("role", [AUDITOR, PRIVACY_OFFICER])
 def test_every_page_opens_for_who_may_look(client: Client, choose: Choose, now: datetime, role: str) -> None:
     choose()
     sighting(now)

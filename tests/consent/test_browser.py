@@ -170,6 +170,19 @@ def test_a_choice_outlives_a_dead_network(visit: Open) -> None:
     assert recorded(1)[0].action == "refuse-all"
 
 
+def test_the_newest_choice_stays_when_an_older_one_is_answered_late(visit: Open) -> None:
+    page = visit()
+    held: list[Any] = []
+    page.route("**/consent/events/", lambda route: route.continue_() if held else held.append(route))
+    page.evaluate("() => { crasmeConsent.set({analytics: true}); crasmeConsent.set({}) }")
+    page.wait_for_timeout(50)
+    assert not state(page)["analytics"]
+    held[0].continue_()
+    settled(page)
+    assert cookie(page).startswith("1.1.1.-.")
+    assert [row.choices["analytics"] for row in recorded(2)] == [True, False]
+
+
 def test_blocked_storage_costs_nothing_but_the_retry(visit: Open) -> None:
     page = visit()
     page.add_init_script(

@@ -74,6 +74,17 @@ def test_a_late_arrival_does_not_overwrite_the_newer_choice(client: Client, db: 
     assert ConsentEvent.objects.count() == 2
 
 
+def test_a_slow_way_does_not_turn_two_choices_round(client: Client, db: None) -> None:
+    visitor = uuid.uuid4().hex
+    accepted = event(visitor=visitor, action="accept-all", age=0)  # sent at once, and long on its way
+    post(client, accepted)
+    refused = post(client, event(visitor=visitor, action="refuse-all", age=60_000, after=accepted["id"]))
+    assert refused.cookies["crasme_consent"].value.startswith("1.1.1.")
+    current = services.current(uuid.UUID(visitor))
+    assert current is not None
+    assert current.action == "refuse-all"
+
+
 @pytest.mark.parametrize("age", [0, 86_400_000, 1e300])
 def test_age_dates_the_choice_within_reason(client: Client, db: None, age: float) -> None:
     post(client, event(age=age))
@@ -134,6 +145,7 @@ def test_older_browsers_say_where_they_are_in_other_ways(client: Client, db: Non
         ({"age": "0"}, "age"),
         ({"age": float("nan")}, "age"),
         ({"age": True}, "age"),
+        ({"after": "x"}, "after"),
     ],
 )
 def test_a_body_that_is_not_a_choice_gets_its_reason(client: Client, db: None, sent: Any, words: str) -> None:

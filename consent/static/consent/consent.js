@@ -6,7 +6,7 @@
 
      crasmeConsent.get("analytics")   true or false; get() for all of them, with `decided`
      crasmeConsent.on(fn)             calls fn(get()) now and after each change; returns a function that ends it
-     crasmeConsent.set({analytics: true})   a choice made by the page itself; what is left out is refused
+     crasmeConsent.set({analytics: true})   the visitor chose on the page itself; what is left out is refused
      crasmeConsent.open()             shows the settings
      <script type="text/plain" data-consent="analytics" src="…">   runs once analytics is allowed
      <a href="/cookies/" data-consent-open>                        opens the settings, or the page without scripts */
@@ -21,7 +21,7 @@
   });
   const listeners = new Set();
   const gpc = navigator.globalPrivacyControl === true;
-  let section, box, opener, memory = [], latest = "";
+  let section, box, opener, memory = [], seen = "";
 
   /* --- the cookie: 1.<granted bits, hex>.<notice version>.<g or ->.<visitor> --- */
   const value = () => (document.cookie.match(/(?:^|; )crasme_consent=([^;]*)/) || [])[1] || "";
@@ -70,18 +70,20 @@
   const flush = async () => {
     if (sending) return;
     sending = true;
-    for (const entry of load()) {
+    /* A store that can be read but not written would give the same entry for ever. */
+    for (let entry, last; (entry = load()[0]) && entry.id !== last; last = entry.id) {
       const { at, cookie, ...event } = entry;
       const body = JSON.stringify({ ...event, age: Math.max(0, Date.now() - at) });
       try {
         const answer = await fetch(endpoint, {
           method: "POST", body, keepalive: true, credentials: "same-origin", headers: { "Content-Type": "application/json" },
         });
-        /* An older choice answered late must not put its cookie over a newer one. */
-        if (latest && value() !== latest) write(latest);
         if (answer.status >= 500 || answer.status === 429) break;
       } catch { break; }
-      save(load().filter((each) => each.id !== entry.id));
+      const rest = load().filter((each) => each.id !== entry.id);
+      save(rest);
+      /* The answer's cookie knows nothing of a newer choice, made meanwhile here or in another tab, that still waits. */
+      if (rest.length) write(rest[rest.length - 1].cookie);
     }
     sending = false;
   };
@@ -121,6 +123,7 @@
   };
   const changed = () => {
     const state = get();
+    seen = value();
     root.dataset.consent = state.decided ? "answered" : "asking";
     activate();
     listeners.forEach((listener) => listener(state));
@@ -128,17 +131,20 @@
   };
 
   const decide = (action, wanted, surface = "banner") => {
+    if (!section) return false;
     const choices = Object.fromEntries(known.map(({ slug, always }) => [slug, always || (action === "accept-all" || (action === "save" && wanted[slug] === true))]));
     const mask = known.reduce((sum, { slug, bit }) => sum + (choices[slug] ? bit : 0), 0);
     const visitor = (read() || {}).visitor || uuid(false).replaceAll("-", "");
-    latest = `1.${mask.toString(16)}.${section.dataset.version}.${gpc ? "g" : "-"}.${visitor}`;
-    write(latest);
-    save([...load(), {
-      id: uuid(true), visitor, choices, action, surface, notice: section.dataset.notice, language: section.lang, at: Date.now(),
-    }]);
+    const cookie = `1.${mask.toString(16)}.${section.dataset.version}.${gpc ? "g" : "-"}.${visitor}`;
+    const { dataset: { notice }, lang: language } = section;
+    write(cookie);
+    /* One that is still on its way was made before this one, whatever the way does to the times. */
+    const before = load(), after = (before[before.length - 1] || {}).id;
+    save([...before, { id: uuid(true), visitor, choices, action, surface, notice, language, after, at: Date.now(), cookie }]);
     clear();
     changed();
     flush();
+    return true;
   };
 
   /* --- the banner --- */
@@ -192,8 +198,10 @@
       const link = event.target.closest("[data-consent-open]");
       if (link && open(link)) event.preventDefault();
     });
-    /* Another tab may have chosen meanwhile. */
-    document.addEventListener("visibilitychange", () => { if (!document.hidden) changed(); });
+    /* Another tab may have chosen meanwhile, or this page comes back from the browser's memory. */
+    const look = () => { if (!document.hidden && value() !== seen) changed(); };
+    document.addEventListener("visibilitychange", look);
+    addEventListener("pageshow", look);
     addEventListener("online", flush);
     activate();
     flush();
@@ -202,9 +210,10 @@
   window.crasmeConsent = {
     get,
     on(listener) { listeners.add(listener); listener(get()); return () => listeners.delete(listener); },
-    set(wanted) { decide("save", wanted, "api"); },
+    set(wanted) { return decide("save", wanted, "api"); },
     open,
   };
   root.dataset.consent = answered(read()) ? "answered" : "asking";
+  seen = value();
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start); else start();
 })();
