@@ -7,6 +7,8 @@ value puts a person's data into a log. So every error says in plain words what h
 
 from typing import Any
 
+from django.utils.functional import Promise
+
 
 class CrasmeError(Exception):
     """Base of each room's own error class; the admin shows it, the API answers with it, a task parks with its code.
@@ -16,9 +18,9 @@ class CrasmeError(Exception):
     """
 
     code: str = "error"
-    remedy: str = ""
+    remedy: str | Promise = ""
 
-    def __init__(self, message: Any, *, code: str | None = None, remedy: str | None = None) -> None:
+    def __init__(self, message: Any, *, code: str | None = None, remedy: str | Promise | None = None) -> None:
         super().__init__(message)
         if code is not None:
             self.code = code

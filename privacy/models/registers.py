@@ -35,7 +35,9 @@ class Controller(models.Model):
     postal_address = models.TextField(_("postal address"), blank=True)
     website = models.URLField(_("website"), blank=True)
     minimum_age = models.PositiveSmallIntegerField(
-        _("minimum age"), validators=[MinValueValidator(1)], help_text=_("Years. The product is not for younger people.")
+        _("minimum age"),
+        validators=[MinValueValidator(1)],
+        help_text=_("Years. The product is not for younger people."),
     )
     first_answer_working_days = models.PositiveSmallIntegerField(
         _("first answer within"),

@@ -14,8 +14,7 @@ from typing import Any
 from django.db.models import Prefetch
 from django.utils.translation import gettext
 
-from consent.models import Category as CookieCategory
-from consent.models import Cookie
+from consent.models import Category as CookieCategory, Cookie
 from crasme.kit import datamap
 from crasme.kit.calendar import Period
 from crasme.kit.datamap import Category
@@ -85,7 +84,12 @@ def _recipient(row: Recipient) -> Facts:
 
 
 def _right(row: Right) -> Facts:
-    return {"promise": row.promise, "position": row.position, "title": row.text("title"), "explanation": row.text("explanation")}
+    return {
+        "promise": row.promise,
+        "position": row.position,
+        "title": row.text("title"),
+        "explanation": row.text("explanation"),
+    }
 
 
 def _cookie_categories() -> list[CookieCategory]:
@@ -115,7 +119,9 @@ def _cookie(row: Cookie) -> Facts:
 
 def _rule(row: Rule) -> Facts:
     return {
-        "about": [_translated(table.title) for table in _told() if row.slug == table.ends or row.target == table.label.lower()],
+        "about": [
+            _translated(table.title) for table in _told() if row.slug == table.ends or row.target == table.label.lower()
+        ],
         "period": row.period,
         "counted_from": _anchor(row),
         "reason": _translated(row.legal_reason),

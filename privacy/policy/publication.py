@@ -8,14 +8,15 @@ from datetime import date, datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import override
+from django.utils.translation import gettext_lazy as _, override
 
 from crasme.ledger.services import record
 from privacy.errors import PrivacyError
 from privacy.models import PolicyVersion
 from privacy.models.policy import digest_of
 from privacy.policy import facts, page
+from privacy.verbs import POLICY_PUBLISHED
+from retention.changing import activate_drafts
 
 
 class NumberTaken(PrivacyError):
@@ -36,9 +37,14 @@ def publish(
     actor: str,
     now: datetime,
 ) -> PolicyVersion:
-    """Freeze the live page as `version`. Raises NumberTaken, and ValidationError for a number or date that is none."""
+    """Put draft rules in force and freeze the page as `version`; `actor` is who decided, `now` is aware.
+
+    Raises NumberTaken, and ValidationError for a number or date that is none or a draft that cannot work; then nothing
+    has changed.
+    """
     if PolicyVersion.objects.filter(version=version).exists():
         raise NumberTaken(_("This version has been published already."))
+    activate_drafts(now=now, actor=actor)
     frozen = PolicyVersion(
         version=version,
         last_updated=last_updated,
@@ -53,7 +59,7 @@ def publish(
     frozen.full_clean()
     frozen.save(force_insert=True)
     record(
-        "privacy.policy_published",
+        POLICY_PUBLISHED.name,
         actor=actor,
         version=version,
         sha256=frozen.sha256,

@@ -47,29 +47,34 @@ SECTIONS = (
 CATEGORIES = {
     Category.ACCOUNT: Words(_("Account information"), _("What you give us when an account is made or changed.")),
     Category.BILLING: Words(
-        _("Billing"), _("What an invoice needs. Payment details go to the payment processor; card data never reaches us.")
+        _("Billing"),
+        _("What an invoice needs. Payment details go to the payment processor; card data never reaches us."),
     ),
     Category.USAGE: Words(
         _("Usage data"),
         _("Collected as you use the product: pages, features, actions, time spent, searches, errors and performance."),
     ),
     Category.DEVICE: Words(_("Device information"), _("What your browser or device tells every site it visits.")),
-    Category.COOKIES: Words(_("Cookies and choices"), _("Your cookie and mail choices, and what the cookies remember.")),
+    Category.COOKIES: Words(
+        _("Cookies and choices"), _("Your cookie and mail choices, and what the cookies remember.")
+    ),
     Category.CONTENT: Words(
         _("What you put into the product"), _("Contacts, deals and notes. They are yours; we only store and show them.")
     ),
     Category.INTEGRATION: Words(
         _("Connected services"), _("What a service that you connect needs in order to synchronise, and no more.")
     ),
-    Category.RIGHTS: Words(_("Privacy requests"), _("What arises when you use one of your rights: we must be able to prove it.")),
+    Category.RIGHTS: Words(
+        _("Privacy requests"), _("What arises when you use one of your rights: we must be able to prove it.")
+    ),
 }
 
 PURPOSES = {
     Purpose.SERVICE: Words(
         _("Providing the service"),
         _(
-            "Contacts, deals, tickets and quotes; dispatch and scheduling; invoices, proposals and reports; working together"
-            " in a team; accounts, roles and permissions."
+            "Contacts, deals, tickets and quotes; dispatch and scheduling; invoices, proposals and reports; working"
+            " together in a team; accounts, roles and permissions."
         ),
     ),
     Purpose.IMPROVEMENT: Words(
@@ -79,15 +84,15 @@ PURPOSES = {
     Purpose.COMMUNICATION: Words(
         _("Keeping in touch"),
         _(
-            "Notices about the service, answers to your questions, billing and subscription mail, and, unless you object,"
-            " announcements of features."
+            "Notices about the service, answers to your questions, billing and subscription mail, and, unless you"
+            " object, announcements of features."
         ),
     ),
     Purpose.SECURITY: Words(
         _("Security and the law"),
         _(
-            "Keeping out fraud and attacks, enforcing our terms, meeting legal duties, and protecting the rights, property"
-            " and safety of people."
+            "Keeping out fraud and attacks, enforcing our terms, meeting legal duties, and protecting the rights,"
+            " property and safety of people."
         ),
     ),
 }

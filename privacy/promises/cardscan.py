@@ -16,7 +16,7 @@ from privacy.verbs import CARDS_SCANNED
 
 
 def scan(*, actor: str, now: datetime) -> Entry:
-    """Search now and record it; the entry's facts are {"at", "tables", "columns", "found"}. Never a number, never a row."""
+    """Search now and record it; the facts are {"at", "tables", "columns", "found"}, never a number and never a row."""
     found = sum(1 for _finding in cardscan.scan())
     tables = datamap.tables()
     with transaction.atomic():

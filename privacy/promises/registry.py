@@ -72,7 +72,8 @@ class Finding:
         }
 
 
-Check = Callable[[datetime], Verdict]
+# One that asks for several promises at once answers by number.
+Check = Callable[[datetime], Verdict | dict[str, Verdict]]
 
 _checks: dict[str, Check] = {}
 
@@ -84,7 +85,10 @@ class RegistryError(PrivacyError):
 
 
 def promise(*numbers: str) -> Callable[[Check], Check]:
-    """Register a check: `@promise("P8.2")` over `def usage(now: datetime) -> Verdict`."""
+    """Register a check: `@promise("P8.2")` over `def usage(now: datetime) -> Verdict`.
+
+    With several numbers the check's one verdict stands for all, unless it returns a verdict by number.
+    """
 
     def register(check: Check) -> Check:
         for number in numbers:
@@ -110,22 +114,23 @@ def promises() -> list[Promise]:
 def board(now: datetime, only: Iterable[str] | None = None) -> list[Finding]:
     """Every promise with its finding, in the order of the policy; `only` limits it to some numbers. `now` is aware."""
     wanted = None if only is None else set(only)
-    asked: dict[Check, Verdict] = {}
+    asked: dict[Check, Verdict | dict[str, Verdict]] = {}
     return [_finding(each, now, asked) for each in promises() if wanted is None or each.number in wanted]
 
 
-def _finding(each: Promise, now: datetime, asked: dict[Check, Verdict]) -> Finding:
+def _finding(each: Promise, now: datetime, asked: dict[Check, Verdict | dict[str, Verdict]]) -> Finding:
     if each.unmeasured is not None:
         verdict = Verdict(Status.UNKNOWN, str(each.unmeasured))
     else:
         check = _checks[each.number]
         if check not in asked:
             asked[check] = _ask(check, now)
-        verdict = asked[check]
+        answer = asked[check]
+        verdict = answer[each.number] if isinstance(answer, dict) else answer
     return Finding(each.number, str(each.title), verdict.status, verdict.evidence, verdict.figures)
 
 
-def _ask(check: Check, now: datetime) -> Verdict:
+def _ask(check: Check, now: datetime) -> Verdict | dict[str, Verdict]:
     """The check's verdict; one that fails is not measured, and must not take the others along."""
     try:
         with transaction.atomic():

@@ -1,4 +1,4 @@
-"""Choosing a language: a form without a token, so that every public page stays the same for everybody and sets no cookie.
+"""Choosing a language: a form without a token, so that a public page is the same for everybody and sets no cookie.
 
 What could go wrong: another site switches a visitor's language (harmless, and refused all the same: the request must
 come from here), or the choice is forgotten on the next page because functional cookies are off. Pressing the button
@@ -32,7 +32,7 @@ def language(request: HttpRequest) -> HttpResponse:
             wanted,
             secure=settings.LANGUAGE_COOKIE_SECURE,
             httponly=True,
-            samesite=settings.LANGUAGE_COOKIE_SAMESITE,
+            samesite="Lax",
         )
         response.asked_for = frozenset({name})  # type: ignore[attr-defined]  # read by consent.middleware
     return response

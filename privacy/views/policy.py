@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from privacy.models import PolicyVersion
 from privacy.policy import drift, facts, page
+from privacy.policy.words import SECTIONS
 
 
 @require_safe
@@ -38,7 +39,7 @@ def policy_version(request: HttpRequest, version: str) -> HttpResponse:
     context = {
         "version": found,
         "newest": found.version == PolicyVersion.objects.newest_number(),
-        "sections": page.SECTIONS,
+        "sections": SECTIONS,
         # Rendered and escaped by `page.body` when it was published; the table cannot be changed since.
         "text": mark_safe(found.html(get_language() or settings.LANGUAGE_CODE)),  # noqa: S308
     }

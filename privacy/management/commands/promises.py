@@ -39,7 +39,7 @@ class Command(BaseCommand):
             Status.KEPT: self.style.SUCCESS,
             Status.AT_RISK: self.style.WARNING,
             Status.BROKEN: self.style.ERROR,
-            Status.UNKNOWN: str,
+            Status.UNKNOWN: self.style.NOTICE,
         }
         width = max((len(finding.title) for finding in findings), default=0)
         for finding in findings:

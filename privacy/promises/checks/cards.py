@@ -21,6 +21,8 @@ def no_cards(now: datetime) -> Verdict:
     if figures["found"]:
         return Verdict(Status.BROKEN, _("The search of %(day)s found %(found)s card numbers.") % words, figures)
     if now - datetime.fromisoformat(entry.facts["at"]) > STALE:
-        return Verdict(Status.AT_RISK, _("The last search, of %(day)s, found none; it is more than a week old.") % words, figures)
+        return Verdict(
+            Status.AT_RISK, _("The last search, of %(day)s, found none; it is more than a week old.") % words, figures
+        )
     evidence = _("The search of %(day)s read %(columns)s columns in %(tables)s tables and found none.")
     return Verdict(Status.KEPT, evidence % words, figures)

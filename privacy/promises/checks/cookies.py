@@ -36,7 +36,10 @@ def only_declared(now: datetime) -> Verdict:
 def respected(now: datetime) -> Verdict:
     """Broken when a cookie was set that the visitor had not agreed to."""
     sightings = _seen(now, CookieSighting.Reason.UNCONSENTED)
-    figures = {"stopped": sum(dropped for _name, dropped in sightings), "set": sum(not dropped for _name, dropped in sightings)}
+    figures = {
+        "stopped": sum(dropped for _name, dropped in sightings),
+        "set": sum(not dropped for _name, dropped in sightings),
+    }
     if figures["set"]:
         return Verdict(Status.BROKEN, _("%(set)s cookies were set without consent in 30 days.") % figures, figures)
     evidence = _("No cookie was set against a choice in 30 days; %(stopped)s were stopped.")

@@ -12,7 +12,7 @@ from privacy.promises.asking import count, shown
 from privacy.promises.registry import Status, Verdict, promise
 
 # Django's own sign for "cannot sign in with a password".
-_UNUSABLE = Q(password__startswith="!") | Q(password="")
+_UNUSABLE = Q(password__startswith="!") | Q(password="")  # noqa: S106
 
 
 @promise("P1.1a")
@@ -29,4 +29,6 @@ def strong_hashes(now: datetime) -> Verdict:
             % {"weak": shown(weak), "total": f"{total:,}"},
             figures,
         )
-    return Verdict(Status.KEPT, _("All %(total)s stored passwords are strong hashes.") % {"total": f"{total:,}"}, figures)
+    return Verdict(
+        Status.KEPT, _("All %(total)s stored passwords are strong hashes.") % {"total": f"{total:,}"}, figures
+    )

@@ -16,7 +16,9 @@ def published(now: datetime) -> Verdict:
     if version is None:
         return Verdict(Status.BROKEN, _("No policy has been published."))
     if not version.intact:
-        return Verdict(Status.BROKEN, _("The text of %(version)s is not the one published.") % {"version": version.version})
+        return Verdict(
+            Status.BROKEN, _("The text of %(version)s is not the one published.") % {"version": version.version}
+        )
     changed = drift.differences(now)
     figures = {"version": version.version, "differences": len(changed)}
     if changed:

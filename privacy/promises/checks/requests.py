@@ -4,13 +4,13 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import F, Min, Q, QuerySet
+from django.db.models import Count, F, Min, Q
 from django.db.models.functions import TruncDate
 from django.utils.translation import gettext as _
 
 from crasme.kit.clock import controller_day
 from privacy.models import Controller, Request
-from privacy.promises.registry import Check, Status, Verdict, promise
+from privacy.promises.registry import Status, Verdict, promise
 from privacy.states import Outcome
 
 LOOK_BACK = timedelta(days=90)
@@ -19,37 +19,45 @@ Kind = Request.Kind
 _ANSWERED = (Outcome.GRANTED, Outcome.PARTLY, Outcome.REFUSED)
 
 
-@promise("P5.7")
-def in_time(now: datetime) -> Verdict:
-    """Broken by one open request past its day; at risk by one that is close to it, or stuck."""
-    return _verdict(now, Request.objects.all())
-
-
-@promise("P5.3", "P8.5")
-def deletions(now: datetime) -> Verdict:
-    return _verdict(now, Request.objects.filter(kind=Kind.DELETION))
-
-
-def _register(number: str, kind: Kind) -> None:
-    def answered(now: datetime) -> Verdict:
-        return _verdict(now, Request.objects.filter(kind=kind))
-
-    check: Check = promise(number)(answered)
-    check.__name__ = f"{kind.value}_answered"
-
-
-for _number, _kind in {
+KINDS = {
     "P5.1": Kind.ACCESS,
     "P5.2": Kind.CORRECTION,
+    "P5.3": Kind.DELETION,
     "P5.4": Kind.PORTABILITY,
     "P5.5": Kind.OPT_OUT,
     "P5.6": Kind.RESTRICTION,
-}.items():
-    _register(_number, _kind)
+    "P8.5": Kind.DELETION,
+}
+FIGURES = ("open", "overdue", "at_risk", "answered", "answered_late")
 
 
-def _verdict(now: datetime, requests: "QuerySet[Request]") -> Verdict:
-    figures = _figures(now, requests)
+@promise(*KINDS, "P5.7")
+def in_time(now: datetime) -> dict[str, Verdict]:
+    """Broken by one open request past its day; at risk by one that is close to it, or stuck. Five queries for all."""
+    counted = _counted(now)
+    everything = {name: sum(by_kind.values()) for name, by_kind in counted.items()}
+    verdicts = {
+        number: _verdict({name: by_kind.get(kind, 0) for name, by_kind in counted.items()})
+        for number, kind in KINDS.items()
+    }
+    return verdicts | {"P5.7": _verdict(everything)}
+
+
+def _counted(now: datetime) -> dict[str, dict[str, int]]:
+    """Figure → kind → number of requests."""
+    today = controller_day(now)
+    requests = Request.objects.order_by()
+    closed_on = TruncDate("closed_at", tzinfo=ZoneInfo(settings.CONTROLLER_ZONE))
+    answered = requests.filter(closed_at__gte=now - LOOK_BACK, outcome__in=_ANSWERED)
+    late = answered.annotate(closed_on=closed_on).filter(closed_on__gt=F("effective_due"))
+    sets = (requests.open(), requests.overdue(today), requests.at_risk(today), answered, late)
+    return {
+        name: dict(rows.values("kind").annotate(number=Count("pk")).values_list("kind", "number"))
+        for name, rows in zip(FIGURES, sets, strict=True)
+    }
+
+
+def _verdict(figures: dict[str, int]) -> Verdict:
     if figures["overdue"]:
         return Verdict(Status.BROKEN, _("%(overdue)s of %(open)s open requests are overdue.") % figures, figures)
     if figures["at_risk"]:
@@ -57,19 +65,6 @@ def _verdict(now: datetime, requests: "QuerySet[Request]") -> Verdict:
         return Verdict(Status.AT_RISK, evidence % figures, figures)
     evidence = _("%(open)s open, none late. Of %(answered)s answered in 90 days, %(answered_late)s were late.")
     return Verdict(Status.KEPT, evidence % figures, figures)
-
-
-def _figures(now: datetime, requests: "QuerySet[Request]") -> dict[str, int]:
-    today = controller_day(now)
-    closed_on = TruncDate("closed_at", tzinfo=ZoneInfo(settings.CONTROLLER_ZONE))
-    answered = requests.filter(closed_at__gte=now - LOOK_BACK, outcome__in=_ANSWERED)
-    return {
-        "open": requests.open().count(),  # type: ignore[attr-defined]
-        "overdue": requests.overdue(today).count(),  # type: ignore[attr-defined]
-        "at_risk": requests.at_risk(today).count(),  # type: ignore[attr-defined]
-        "answered": answered.count(),
-        "answered_late": answered.annotate(closed_on=closed_on).filter(closed_on__gt=F("effective_due")).count(),
-    }
 
 
 @promise("P11.1")
@@ -87,7 +82,9 @@ def first_answer(now: datetime) -> Verdict:
     figures = {"within_working_days": within, "in_time": soon, "late": late, "waiting": waiting}
     if not soon + late + waiting:
         return Verdict(Status.UNKNOWN, _("Nobody asked anything in the last 90 days."), figures)
-    evidence = _("%(in_time)s answered within %(within_working_days)s working days, %(late)s later, %(waiting)s waiting.")
+    evidence = _(
+        "%(in_time)s answered within %(within_working_days)s working days, %(late)s later, %(waiting)s waiting."
+    )
     return Verdict(Status.AT_RISK if late else Status.KEPT, evidence % figures, figures)
 
 

@@ -4,11 +4,11 @@ The promised period is the published one, not the rule's: a rule that was length
 promise at once. The engine runs once a day, so a row may be there for a day after its time; the evidence says so.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import connection
-from django.db.models import Min, QuerySet
+from django.db.models import Min
 from django.utils.translation import gettext as _
 
 from crasme.crm.models import UsageEvent
@@ -19,85 +19,109 @@ from privacy.promises.asking import count, shown
 from privacy.promises.registry import Status, Verdict, promise
 from retention import predicate
 from retention.models import BackupSet, Rule
+from retention.obstacles import Scopes
 
 DAILY_RUN = timedelta(days=1)
+SLUGS = {"P8.1": "account-closed", "P8.2": "usage", "P8.3": "billing", "P8.4": "backups"}
 
 
-@promise("P8.1")
-def accounts(now: datetime) -> Verdict:
-    return _verdict("account-closed", now, _("closed accounts"))
-
-
-@promise("P8.2")
-def usage(now: datetime) -> Verdict:
-    oldest = _oldest_event()
-    verdict = _verdict("usage", now, _("usage events"))
-    if oldest is None or verdict.status is Status.UNKNOWN:
-        return verdict
-    evidence = _("%(evidence)s The oldest is from %(day)s.") % {"evidence": verdict.evidence, "day": f"{oldest:%Y-%m-%d}"}
-    return Verdict(verdict.status, evidence, verdict.figures | {"oldest": oldest.isoformat()})
-
-
-@promise("P8.3")
-def billing(now: datetime) -> Verdict:
-    return _verdict("billing", now, _("invoices"))
-
-
-@promise("P8.4")
-def backups(now: datetime) -> Verdict:
-    if not BackupSet.objects.exists():
-        return Verdict(Status.UNKNOWN, _("No backup has been registered yet."))
-    return _verdict("backups", now, _("backups"))
-
-
-def _verdict(slug: str, now: datetime, what: str) -> Verdict:
+@promise(*SLUGS)
+def ended(now: datetime) -> dict[str, Verdict]:
     """Broken by rows later than a day, at risk where the rule in force keeps longer than was published."""
-    rule = Rule.objects.in_force(now).filter(slug=slug).first()
-    promised = _promised(slug)
-    if rule is None or promised is None:
-        return Verdict(Status.BROKEN, _("No rule in force ends %(what)s.") % {"what": what})
-    late = _late(rule, promised, now - DAILY_RUN)
-    waiting = count(_over(rule, promised, now))
-    held = count(predicate.deferred(rule, _cutoff(rule, promised, now)))
-    figures = {"promised": promised.isoformat(), "rule": rule.period, "late": late, "due_today": waiting - late, "kept_by_holds": held}
-    words = {"late": shown(late), "what": what, "period": promised.words(), "waiting": shown(waiting), "held": shown(held)}
+    words = dict(zip(SLUGS, (_("closed accounts"), _("usage events"), _("invoices"), _("backups")), strict=True))
+    rules = {rule.slug: rule for rule in Rule.objects.in_force(now).filter(slug__in=SLUGS.values())}
+    promised = _promised()
+    scopes = Scopes.now()
+    verdicts = {}
+    for number, slug in SLUGS.items():
+        rule, period = rules.get(slug), promised.get(slug)
+        if rule is None or period is None:
+            verdicts[number] = Verdict(Status.BROKEN, _("No rule in force ends %(what)s.") % {"what": words[number]})
+        else:
+            verdicts[number] = _verdict(Question(rule, period, scopes, words[number]), now)
+    verdicts["P8.2"] = _with_oldest(verdicts["P8.2"])
+    if not BackupSet.objects.exists():
+        verdicts["P8.4"] = Verdict(Status.UNKNOWN, _("No backup has been registered yet."))
+    return verdicts
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One rule against the period that was published for it."""
+
+    rule: Rule
+    promised: Period
+    scopes: Scopes
+    what: str
+
+    def over(self, moment: datetime) -> int:
+        """Rows that should be gone at `moment` by the published period, and that nothing keeps."""
+        return count(predicate.releasable(self.rule, self._cutoff(moment), scopes=self.scopes))
+
+    def kept(self, moment: datetime) -> int:
+        """Rows past their period that a hold or a restriction keeps."""
+        return count(predicate.deferred(self.rule, self._cutoff(moment), scopes=self.scopes))
+
+    def _cutoff(self, moment: datetime) -> datetime:
+        if self.rule.anchor_is_date:
+            return calendar.start_of(calendar.cutoff(moment.date(), self.promised))
+        return calendar.cutoff(moment, self.promised)
+
+
+def _verdict(asked: Question, now: datetime) -> Verdict:
+    late, waiting, kept = asked.over(now - DAILY_RUN), asked.over(now), asked.kept(now)
+    figures = {
+        "promised": asked.promised.isoformat(),
+        "rule": asked.rule.period,
+        "late": late,
+        "due_today": waiting - late,
+        "kept_by_holds": kept,
+    }
+    words = {
+        "what": asked.what,
+        "period": asked.promised.words(),
+        "rule": asked.rule.length.words(),
+        "late": shown(late),
+        "waiting": shown(waiting),
+        "kept": shown(kept),
+    }
     if late:
-        return Verdict(Status.BROKEN, _("%(late)s %(what)s are still there more than a day after %(period)s.") % words, figures)
-    if calendar.add(now, rule.length) > calendar.add(now, promised):
-        words["rule"] = rule.length.words()
-        return Verdict(Status.AT_RISK, _("The rule keeps %(what)s for %(rule)s, %(period)s are published.") % words, figures)
-    evidence = _("No %(what)s are older than %(period)s.") if not waiting else _("%(waiting)s %(what)s go with the next daily run.")
-    if held:
-        evidence = f"{evidence} " + _("Holds and restrictions keep %(held)s.")
+        evidence = _("%(late)s %(what)s are still there more than a day after %(period)s.")
+        return Verdict(Status.BROKEN, evidence % words, figures)
+    if calendar.add(now, asked.rule.length) > calendar.add(now, asked.promised):
+        evidence = _("The rule keeps %(what)s for %(rule)s, but %(period)s are published.")
+        return Verdict(Status.AT_RISK, evidence % words, figures)
+    evidence = _("No %(what)s are older than %(period)s.")
+    if waiting:
+        evidence = _("%(waiting)s %(what)s passed %(period)s and go with the next daily run.")
+    if kept:
+        evidence = f"{evidence} {_('Holds and restrictions keep %(kept)s.')}"
     return Verdict(Status.KEPT, evidence % words, figures)
 
 
-def _promised(slug: str) -> Period | None:
-    """The period in the newest published policy; None when it promises none."""
-    published = PolicyVersion.objects.newest()
-    period = published.snapshot["facts"]["rules"].get(slug, {}).get("period") if published else None
-    return Period.parse(period) if period else None
+def _promised() -> dict[str, Period]:
+    """Rule → period in the newest published policy; without its text, which is long."""
+    published = PolicyVersion.objects.order_by("-published_at", "-id").values_list("snapshot__facts__rules", flat=True)
+    rules = published.first() or {}
+    return {slug: Period.parse(rule["period"]) for slug, rule in rules.items() if rule["period"]}
 
 
-def _late(rule: Rule, promised: Period, moment: datetime) -> int:
-    return count(_over(rule, promised, moment))
-
-
-def _over(rule: Rule, promised: Period, moment: datetime) -> QuerySet[Any]:
-    """What should be gone at `moment` by the published period, and nothing keeps."""
-    return predicate.releasable(rule, _cutoff(rule, promised, moment))
-
-
-def _cutoff(rule: Rule, promised: Period, moment: datetime) -> datetime:
-    if rule.anchor_is_date:
-        return calendar.start_of(calendar.cutoff(moment.date(), promised))
-    return calendar.cutoff(moment, promised)
+def _with_oldest(verdict: Verdict) -> Verdict:
+    oldest = _oldest_event()
+    if oldest is None:
+        return verdict
+    evidence = _("%(evidence)s The oldest is from %(day)s.") % {
+        "evidence": verdict.evidence,
+        "day": f"{oldest:%Y-%m-%d}",
+    }
+    return Verdict(verdict.status, evidence, verdict.figures | {"oldest": oldest.isoformat()})
 
 
 def _oldest_event() -> datetime | None:
     """By the bounds of the monthly partitions: only the oldest one that has rows is read."""
     for partition in partitions.existing(connection, UsageEvent._meta.db_table):
         month = UsageEvent.objects.filter(occurred_at__gte=partition.lower, occurred_at__lt=partition.upper)
-        if (oldest := month.order_by().aggregate(oldest=Min("occurred_at"))["oldest"]) is not None:
+        oldest: datetime | None = month.order_by().aggregate(oldest=Min("occurred_at"))["oldest"]
+        if oldest is not None:
             return oldest
     return None

@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext as _, ngettext
 
 from crasme.crm.models import Account, Integration
 from privacy.models import Recipient
@@ -31,7 +30,11 @@ def disconnected(now: datetime) -> Verdict:
     figures = {"connected": connected, "left_behind": left}
     if left:
         evidence = ngettext(
-            "%(left)s disconnected service still has data here.", "%(left)s disconnected services still have data here.", left
+            "%(left)s disconnected service still has data here.",
+            "%(left)s disconnected services still have data here.",
+            left,
         )
         return Verdict(Status.BROKEN, evidence % {"left": shown(left)}, figures)
-    return Verdict(Status.KEPT, _("%(connected)s services are connected; none left anything behind.") % figures, figures)
+    return Verdict(
+        Status.KEPT, _("%(connected)s services are connected; none left anything behind.") % figures, figures
+    )

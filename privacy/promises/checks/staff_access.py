@@ -46,7 +46,9 @@ def by_role(now: datetime) -> Verdict:
     if figures["roles_changed"]:
         return Verdict(Status.BROKEN, _("A role may do other things than its definition says."), figures)
     if figures["own_permissions"]:
-        return Verdict(Status.AT_RISK, _("%(own_permissions)s people have permissions beside their roles.") % figures, figures)
+        return Verdict(
+            Status.AT_RISK, _("%(own_permissions)s people have permissions beside their roles.") % figures, figures
+        )
     if figures["without_second_factor"]:
         evidence = _("%(without_second_factor)s of %(staff)s staff have no second factor.")
         return Verdict(Status.AT_RISK, evidence % figures, figures)

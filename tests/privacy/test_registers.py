@@ -1,0 +1,123 @@
+"""The registers behind the policy, and how staff change and publish them."""
+
+from datetime import date
+
+import pytest
+from allauth.account.internal.flows.login import record_authentication
+from django.db import IntegrityError, transaction
+from django.test import Client, RequestFactory
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from crasme.context import site
+from crasme.staff.models import User
+from privacy.models import Controller, PolicyVersion, Recipient, Request, Right
+from tests.builders import make_user, sign_in
+
+
+def sign_in_just_now(client: Client, *roles: str) -> User:
+    """Somebody who gave their second factor a moment ago."""
+    user = sign_in(client, make_user(*roles))
+    request = RequestFactory().get("/")
+    request.session = client.session
+    record_authentication(request, user, method="mfa")
+    request.session.save()
+    return user
+
+
+pytestmark = pytest.mark.django_db
+
+
+def test_there_is_one_controller() -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Controller.objects.create(pk=2, company="Other", product="Other", contact_email="a@b.example", minimum_age=13)
+    assert Controller.objects.current().company == "Concaide"
+
+
+@pytest.mark.parametrize("country", ["at", "A", "1A"])
+def test_a_country_has_two_capital_letters(country: str) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Recipient.objects.create(slug="x", name="X", kind="hosting", purpose="Hosts.", country=country)
+
+
+def test_each_right_is_a_kind_of_request_and_the_policys_six_are_there() -> None:
+    assert set(Right.objects.values_list("kind", flat=True)) <= set(Request.Kind.values)
+    assert list(Right.objects.values_list("promise", flat=True)) == [f"P5.{number}" for number in range(1, 7)]
+
+
+def test_a_right_speaks_the_language_that_staff_gave_it() -> None:
+    right = Right.objects.get(kind="access")
+    right.translations = {"de": {"title": "Ihre Daten ansehen"}}
+    assert right.text("title", "de") == "Ihre Daten ansehen"
+    assert right.text("title", "en") == "See your data"
+
+
+# --- the templates' `site` -------------------------------------------------------------------------------------------
+def test_the_site_asks_nothing_until_a_template_does(
+    rf: RequestFactory, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    request = rf.get("/")
+    with django_assert_num_queries(0):
+        found = site(request)["site"]
+    with django_assert_num_queries(2):
+        assert (found.company, found.product, found.contact) == ("Concaide", "Crasme CRM", "support@crasme.com")
+        assert found.policy_version == "2026.02"
+        assert site(request)["site"] is found
+
+
+# --- the desk --------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", ["recipient", "right", "policyversion"])
+def test_officers_open_every_register(client: Client, name: str) -> None:
+    sign_in(client, make_user("Privacy officer"))
+    assert client.get(reverse(f"admin:privacy_{name}_changelist")).status_code == 200
+
+
+def test_the_controllers_list_is_its_page(client: Client) -> None:
+    sign_in(client, make_user("Privacy officer"))
+    response = client.get(reverse("admin:privacy_controller_changelist"), follow=True)
+    assert response.redirect_chain[-1][0] == reverse("admin:privacy_controller_change", args=[1])
+    assert "Concaide" in response.content.decode()
+    assert client.get(reverse("admin:privacy_controller_add")).status_code == 403
+    assert client.get(reverse("admin:privacy_controller_delete", args=[1])).status_code == 403
+
+
+FORM = {"version": "2026.12", "last_updated": "2026-12-01", "effective_on": "2026-12-15", "summary": "New wording."}
+
+
+def test_an_officer_publishes_and_the_form_shows_what_differs(client: Client) -> None:
+    officer = sign_in_just_now(client, "Privacy officer")
+    url = reverse("admin:privacy_policyversion_publish")
+    Right.objects.filter(kind="access").update(title="Look at everything")
+    assert "rights.access.title" in client.get(url).content.decode()
+    client.post(url, FORM)
+    version = PolicyVersion.objects.get(version="2026.12")
+    assert (version.published_by, version.effective_on, version.material) == (officer.ref, date(2026, 12, 15), False)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"version": "2026.02"}, "published already"), ({"effective_on": "2026-11-01"}, "before it was last updated")],
+)
+def test_a_publication_that_cannot_be_comes_back_with_the_reason(
+    client: Client, change: dict[str, str], words: str
+) -> None:
+    sign_in_just_now(client, "Privacy officer")
+    response = client.post(reverse("admin:privacy_policyversion_publish"), FORM | change)
+    assert response.status_code == 200
+    assert words in response.content.decode()
+    assert PolicyVersion.objects.count() == 1
+
+
+def test_an_agent_reads_and_does_not_publish(client: Client) -> None:
+    sign_in_just_now(client, "Support agent")
+    assert client.get(reverse("admin:privacy_policyversion_changelist")).status_code == 200
+    assert client.get(reverse("admin:privacy_policyversion_publish")).status_code == 403
+    client.post(reverse("admin:privacy_policyversion_publish"), FORM)
+    assert PolicyVersion.objects.count() == 1
+
+
+def test_publishing_asks_for_the_second_factor_again(client: Client) -> None:
+    sign_in(client, make_user("Privacy officer"))
+    response = client.post(reverse("admin:privacy_policyversion_publish"), FORM)
+    assert "reauthenticate" in response["Location"]
+    assert PolicyVersion.objects.count() == 1
