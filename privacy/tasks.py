@@ -28,7 +28,7 @@ def send(message_id: str) -> None:
     send_message(UUID(message_id), now=timezone.now())
 
 
-@shared_task(queue="clock")
+@shared_task
 def sweep() -> None:
     """Each minute: wake what is due, end what is over. One duty that fails does not keep the others from theirs."""
     duties: tuple[Callable[[datetime], int], ...] = (

@@ -8,6 +8,7 @@ leave a code and never a text: texts quote data.
 
 import logging
 from collections.abc import Callable
+from copy import copy
 from datetime import datetime, timedelta
 from time import monotonic
 from uuid import UUID
@@ -89,7 +90,8 @@ def _wanted(step: Step, request: Request) -> bool:
 
 
 def _end(step: Step, request: Request, done: Done, *, now: datetime) -> None:
-    finish(step, now=now, result=done.result, done_by=ACTOR)
+    # On a copy: should the transaction fail, the step in hand must still carry its lease.
+    finish(copy(step), now=now, result=done.result, done_by=ACTOR)
     if done.effect is not None and (more := done.effect(request)):
         Step.objects.filter(pk=step.pk).update(result=done.result | more)
     record(

@@ -1,0 +1,187 @@
+"""Correspondence: rows first, mails second, and no secret left behind."""
+
+import smtplib
+from datetime import timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from unittest import mock
+
+import pytest
+from django.core import mail
+from pytest_django import Settings
+
+from crasme.ledger.models import Entry
+from crasme.staff.models import User
+from privacy.correspondence import send as sending
+from privacy.correspondence.queue import enqueue
+from privacy.correspondence.render import LINKED, render
+from privacy.correspondence.send import send
+from privacy.models import Message, Request, Verification
+from privacy.services import approvals, desk, plans
+from privacy.states import Outcome, State
+from tests.builders import NOW, confirm_request, make_account, make_invoice, reviewed_request, run_steps, submit_request
+from tests.mailbox import Mailbox
+from tests.privacy.mails import deliver
+
+pytestmark = pytest.mark.django_db
+TEMPLATES = (
+    "confirm", "link", "started", "package-ready", "erased", "nothing-found", "refused", "answered", "withdrawn",
+)  # fmt: skip
+LANGUAGES = ("en", "de", "fr", "es", "ar")
+
+
+def one(request: Request) -> Message:
+    return request.messages.get()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_every_template_renders_in_every_language(template: str, language: str) -> None:
+    account = make_account(email="ana@customer.example")
+    make_invoice(account)
+    request = reviewed_request("deletion", "ana@customer.example")
+    Request.objects.filter(pk=request.pk).update(language=language)
+    request.refresh_from_db()
+    request.refusal_reason = Request.Refusal.EXCESSIVE
+    message = enqueue(request, template, period_key="test", now=NOW, written="Words of <b>ours</b> & more")
+    assert message is not None
+    message.request = request
+    rendered = render(message, now=NOW)
+    for text in (rendered.subject, rendered.text, rendered.html, rendered.record):
+        assert text.strip()
+        assert "{{" not in text
+        assert "{%" not in text
+        assert request.reference in text
+    assert "\n" not in rendered.subject
+    assert f'lang="{language}"' in rendered.html
+    assert "<b>ours" not in rendered.html
+    assert ("requests/confirm" in rendered.text) == (template in LINKED)
+    assert "requests/confirm" not in rendered.record
+
+
+def test_a_mail_goes_out_over_smtp_threaded_and_in_two_forms(mail_sink: Mailbox) -> None:
+    request = submit_request(language="de")
+    assert send(one(request).pk, now=NOW)
+    (received,) = mail_sink.wait()
+    assert received["To"] == "ana@customer.example"
+    assert received["Message-ID"] == one(request).mail_id
+    assert received["References"] == received["In-Reply-To"]
+    assert received["Auto-Submitted"] == "auto-generated"
+    assert request.reference in received["Subject"]
+    assert [part.get_content_type() for part in received.iter_parts()] == ["text/plain", "text/html"]
+    plain = received.get_body(("plain",))
+    assert isinstance(plain, EmailMessage)
+    assert "/requests/confirm/" in plain.get_content()
+
+
+def test_what_is_kept_of_a_mail_has_neither_address_nor_link(mail_sink: Mailbox) -> None:
+    request = submit_request()
+    send(one(request).pk, now=NOW)
+    kept = one(request)
+    assert kept.body is not None
+    assert "[link]" in kept.body
+    assert "/requests/confirm/" not in kept.body
+    assert "ana@" not in f"{kept.body}{kept.subject}"
+    token = Verification.objects.get().token_digest
+    sent = mail_sink.wait()[0].as_string()
+    assert token not in sent
+
+
+def test_ten_deliveries_send_one_mail(mail_sink: Mailbox) -> None:
+    message = one(submit_request())
+    assert [send(message.pk, now=NOW) for _ in range(10)].count(True) == 1
+    assert len(mail_sink.wait()) == 1
+
+
+def test_one_mail_an_occasion() -> None:
+    request = submit_request()
+    assert enqueue(request, "link", period_key="a", now=NOW) is not None
+    assert enqueue(request, "link", period_key="a", now=NOW) is None
+    assert enqueue(request, "link", period_key="b", now=NOW) is not None
+    assert request.messages.filter(template="link").count() == 2
+
+
+def test_a_mail_server_that_is_away_delays_the_mail_and_nothing_else(settings: Settings, mail_sink: Mailbox) -> None:
+    request = submit_request()
+    message = one(request)
+    port, settings.EMAIL_PORT = settings.EMAIL_PORT, 1
+    assert not send(message.pk, now=NOW)
+    message.refresh_from_db()
+    assert (message.state, message.attempts, message.last_error) == ("due", 1, "smtp-connectionrefusederror")
+    assert not send(message.pk, now=NOW)
+    request.refresh_from_db()
+    assert request.state == State.RECEIVED
+    confirm_request(request)
+    settings.EMAIL_PORT = port
+    assert send(message.pk, now=NOW + timedelta(minutes=1))
+    assert len(mail_sink.wait()) == 1
+
+
+def test_a_server_that_stays_away_parks_the_mail_where_it_is_seen(settings: Settings) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    message, now = one(submit_request()), NOW
+    for _ in range(sending.MAX_ATTEMPTS):
+        send(message.pk, now=now)
+        now += timedelta(hours=2)
+    message.refresh_from_db()
+    assert message.state == "parked"
+    assert Entry.objects.filter(verb="request.mail_failed").count() == 1
+
+
+@pytest.mark.parametrize(("status", "state", "bounced"), [(550, "parked", True), (451, "due", False)])
+def test_a_mailbox_that_does_not_exist_is_not_asked_for_ever(status: int, state: str, bounced: bool) -> None:
+    message = one(submit_request())
+    refusal = smtplib.SMTPRecipientsRefused({"ana@customer.example": (status, b"no ana@customer.example here")})
+    with mock.patch("django.core.mail.EmailMultiAlternatives.send", side_effect=refusal):
+        assert not send(message.pk, now=NOW)
+    message.refresh_from_db()
+    assert (message.state, message.bounced_at is not None) == (state, bounced)
+    assert "ana@" not in str(list(Entry.objects.values("facts")))
+
+
+def test_a_refusal_says_why_and_what_can_be_done(agent: User, officer: User) -> None:
+    request = reviewed_request("access")
+    desk.refuse(request, reason="excessive", words="We answered on 3 November.", by=officer, now=NOW)
+    run_steps()
+    request.refresh_from_db()
+    assert (request.state, request.outcome) == (State.CLOSED, Outcome.REFUSED)
+    letters = request.messages.filter(template="refused")
+    assert letters.count() == 1
+    text = str(deliver(NOW + timedelta(minutes=1))[-1])
+    assert "We answered on 3 November." in text
+    assert "nothing has changed since" in text
+    assert "data protection authority" in text
+
+
+def test_a_request_by_hand_is_answered_in_the_agents_words(agent: User) -> None:
+    request = reviewed_request("correction")
+    desk.answer(request, outcome="granted", words="Your name is Ana Nováková now.", by=agent, now=NOW)
+    run_steps()
+    request.refresh_from_db()
+    assert (request.state, request.outcome) == (State.CLOSED, Outcome.GRANTED)
+    sent = deliver(NOW + timedelta(minutes=1))[-1]
+    parsed = message_from_bytes(sent.as_bytes(), policy=policy.default)
+    assert "Ana Nováková" in parsed.get_body(("plain",)).get_content()  # type: ignore[attr-defined]
+
+
+def test_mails_to_people_do_not_carry_what_strangers_typed() -> None:
+    submit_request(full_name="Win a prize at evil.example", details="http://evil.example")
+    deliver(NOW)
+    assert "evil" not in str(mail.outbox[-1].message())
+
+
+def test_the_answer_to_an_erasure_names_what_is_kept_and_until_when(agent: User, officer: User) -> None:
+    make_invoice(make_account(email="ana@customer.example"))
+    request = reviewed_request("deletion", "ana@customer.example")
+    plan = plans.current(request)
+    assert plan is not None
+    approvals.propose_erasure(request, plan_hash=plan.hash, by=agent, now=NOW)
+    approvals.approve_erasure(request, plan_hash=plan.hash, by=officer, now=NOW)
+    run_steps()
+    deliver(NOW + timedelta(minutes=1))
+    body = str(mail.outbox[-1].body)
+    assert "Invoices (1): Tax and commercial law" in body
+    assert "Until 22 Nov 2033" in body
+    assert "within 30 days" in body
+    assert "stays for 3 years" in body
