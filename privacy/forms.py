@@ -4,13 +4,12 @@ What could go wrong: an error that names no field and no remedy, text that the d
 no longer offered. Kinds are the open rights of the register, with their own explanations.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.utils.translation import get_language
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import get_language, gettext_lazy as _
 
 from crasme.kit import cards
 from crasme.kit.text import normalise_email, problem
@@ -66,7 +65,7 @@ class StorableCharField(forms.CharField):
 class AddressField(forms.EmailField):
     """An e-mail address in its normalised form."""
 
-    default_error_messages = {
+    default_error_messages: ClassVar = {
         "required": _("Give the e-mail address that you use with us; we send the link to it."),
         "invalid": _("This is not an e-mail address. It should look like name@example.com."),
     }
@@ -126,9 +125,7 @@ class RequestForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         for name in ("full_name", "details"):
             if cards.find(cleaned.get(name, "")):
-                self.add_error(
-                    name, _("This looks like a payment card number. We store none: please take it out.")
-                )
+                self.add_error(name, _("This looks like a payment card number. We store none: please take it out."))
         return cleaned
 
     def submission(self) -> Submission:

@@ -35,8 +35,10 @@ class PersonQuerySet(models.QuerySet[Any]):
             # A letter that bounces for ever must not keep the address for ever.
             | Q(messages__state=WorkState.PARKED, messages__created_at__gt=now - timedelta(days=30))
         )
-        return self.filter(forget_from__lte=now).exclude(email="").filter(
-            ~Exists(own.exclude(state=State.CLOSED)), ~Exists(waiting)
+        return (
+            self.filter(forget_from__lte=now)
+            .exclude(email="")
+            .filter(~Exists(own.exclude(state=State.CLOSED)), ~Exists(waiting))
         )
 
     def without_requests(self) -> Self:

@@ -1,8 +1,10 @@
 """Public addresses of this room, hung at the root of the site."""
 
+from django.contrib import admin
 from django.urls import URLPattern, path
 
 from privacy import references  # noqa: F401  (registers the converter of references)
+from privacy.admin.policy import promises
 from privacy.views import evidence, language, policy, requests
 
 urlpatterns: list[URLPattern] = [
@@ -20,5 +22,7 @@ urlpatterns: list[URLPattern] = [
     path("requests/<reference:reference>/withdraw/", requests.withdraw, name="request-withdraw"),
     path("requests/<reference:reference>/leave/", requests.leave, name="request-leave"),
     path("requests/<reference:reference>/download/", requests.download, name="request-download"),
+    # Before the admin's own addresses, and behind the same guard.
+    path("admin/privacy/promises/", admin.site.admin_view(promises), name="promises"),
     path("language/", language.language, name="language"),
 ]

@@ -21,17 +21,27 @@ DECIDED = register("request.decided", "A request was decided.", facts=("outcome"
 REOPENED = register("request.reopened", "A closed request was opened again.", facts=("round",))
 CLOSED = register("request.closed", "A request was closed.", facts=("outcome", "in_time"))
 STEP_DONE = register("request.step_done", "A step was done.", facts=("step", "kind", "source", "round", "attempts"))
-STEP_PARKED = register("request.step_parked", "A step failed too often and waits for a person.", facts=("step", "kind", "code"))
+STEP_PARKED = register(
+    "request.step_parked", "A step failed too often and waits for a person.", facts=("step", "kind", "code")
+)
 STEP_REDRIVEN = register("request.step_redriven", "A parked step was put back into the queue.", facts=("step", "kind"))
 PACKAGED = register("request.packaged", "A copy of the data was made.", facts=("package", "sha256", "size", "rows"))
 DOWNLOADED = register("request.downloaded", "The person fetched the copy.", facts=("package", "downloads"))
-PACKAGE_DESTROYED = register("request.package_destroyed", "A copy was destroyed with its key.", facts=("package", "why"))
-ERASED = register("request.erased", "An approved erasure was executed.", facts=("plan", "hash", "rows", "kept", "counts"))
+PACKAGE_DESTROYED = register(
+    "request.package_destroyed", "A copy was destroyed with its key.", facts=("package", "why")
+)
+ERASED = register(
+    "request.erased", "An approved erasure was executed.", facts=("plan", "hash", "rows", "kept", "counts")
+)
 CERTIFIED = register(
-    "request.certified", "A search after the erasure found nothing that must be gone.", facts=("plan", "hash", "searched")
+    "request.certified",
+    "A search after the erasure found nothing that must be gone.",
+    facts=("plan", "hash", "searched"),
 )
 MAIL_SENT = register("request.mail_sent", "A mail went out.", facts=("message", "template", "language", "digest"))
-MAIL_FAILED = register("request.mail_failed", "A mail could not be sent and waits for a person.", facts=("message", "code"))
+MAIL_FAILED = register(
+    "request.mail_failed", "A mail could not be sent and waits for a person.", facts=("message", "code")
+)
 MAIL_REDRIVEN = register("request.mail_redriven", "A failed mail was put back into the queue.", facts=("message",))
 FORGOTTEN = register("request.person_forgotten", "After the answer, the address went too.", facts=("requests",))
 

@@ -1,6 +1,6 @@
 """Filters of the desk's list."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -18,7 +18,7 @@ class ClockFilter(DropdownFilter):
 
     title = _("clock")
     parameter_name = "clock"
-    all_option = ["", _("Open")]
+    all_option: ClassVar = ["", _("Open")]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [

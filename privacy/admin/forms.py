@@ -57,9 +57,7 @@ class HandOverForm(DeskForm):
 
 
 class RefuseForm(DeskForm):
-    reason = forms.ChoiceField(
-        label=_("Reason"), choices=Request.Refusal.choices, widget=UnfoldAdminRadioSelectWidget
-    )
+    reason = forms.ChoiceField(label=_("Reason"), choices=Request.Refusal.choices, widget=UnfoldAdminRadioSelectWidget)
     words = forms.CharField(
         label=_("In your own words"),
         required=False,

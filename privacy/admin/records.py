@@ -112,7 +112,16 @@ class MessageAdmin(WorkAdmin):
 
 @admin.register(Plan)
 class PlanAdmin(OfRequestAdmin):
-    list_display = ("hash_start", "of_request", "kind", "round", "made_at", "requested_by", "approved_by", "executed_at")
+    list_display = (
+        "hash_start",
+        "of_request",
+        "kind",
+        "round",
+        "made_at",
+        "requested_by",
+        "approved_by",
+        "executed_at",
+    )
     list_select_related = ("request", "requested_by", "approved_by")
     list_filter = (("kind", ChoicesDropdownFilter),)
     ordering = ("-made_at",)

@@ -14,9 +14,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _now
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext as _now, gettext_lazy as _, ngettext
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
@@ -109,7 +107,8 @@ class RequestAdmin(ReadOnlyAdmin, PersonalDataAdmin):
     def clock(self, asked: Request) -> SafeString:
         today = controller_day(timezone.now())
         return format_html(
-            '<span class="desk-clock {}"><span>{}</span><span class="desk-bar"><i style="width: {}%"></i></span></span>',
+            '<span class="desk-clock {}"><span>{}</span>'
+            '<span class="desk-bar"><i style="width: {}%"></i></span></span>',
             tone_of(asked, today),
             days_words(asked, asked.days_left(today)),
             share_of(asked, today),
@@ -133,8 +132,10 @@ class RequestAdmin(ReadOnlyAdmin, PersonalDataAdmin):
         names = {f"privacy_request_{name}" for name in fitting(asked, request.user)} if asked else set()  # type: ignore[arg-type]
         return [each for each in super().get_actions_detail(request, object_id) if each.action_name in names]
 
-    # --- acts ----------------------------------------------------------------------------------------------------------
-    @action(description=_("Take it"), permissions=["privacy.work_request"], icon="person_add", variant=ActionVariant.PRIMARY)
+    # --- acts --------------------------------------------------------------------------------------------------------
+    @action(
+        description=_("Take it"), permissions=["privacy.work_request"], icon="person_add", variant=ActionVariant.PRIMARY
+    )
     @asks(title=_("Take this request"), text=_("You become its assignee; colleagues see that."), button=_("Take it"))
     def take(self, http: HttpRequest, asked: Request, form: Any) -> Words:
         desk.assign(asked, to=form.by, by=form.by, now=timezone.now())
@@ -207,9 +208,7 @@ class RequestAdmin(ReadOnlyAdmin, PersonalDataAdmin):
         approvals.approve_erasure(asked, plan_hash=form.cleaned_data["plan_hash"], by=form.by, now=timezone.now())
         return _("Approved. The data is being erased.")
 
-    @action(
-        description=_("Answer"), permissions=["privacy.work_request"], icon="send", variant=ActionVariant.SUCCESS
-    )
+    @action(description=_("Answer"), permissions=["privacy.work_request"], icon="send", variant=ActionVariant.SUCCESS)
     @asks(
         title=_("Answer and close"),
         text=_("The letter goes out and the request is closed."),
@@ -230,9 +229,7 @@ class RequestAdmin(ReadOnlyAdmin, PersonalDataAdmin):
         desk.look_again(asked, by=form.by, now=timezone.now())
         return _("The workers look again.")
 
-    @action(
-        description=_("Refuse"), permissions=["privacy.refuse_request"], icon="block", variant=ActionVariant.DANGER
-    )
+    @action(description=_("Refuse"), permissions=["privacy.refuse_request"], icon="block", variant=ActionVariant.DANGER)
     @asks(
         title=_("Refuse"),
         text=_("The person gets a letter with the reason and what they can do about it."),
@@ -261,5 +258,3 @@ def days_words(asked: Request, left: int) -> str:
     if left < 0:
         return ngettext("%(days)d day late", "%(days)d days late", -left) % {"days": -left}
     return ngettext("%(days)d day left", "%(days)d days left", left) % {"days": left}
-
-

@@ -36,7 +36,11 @@ class Message(Claimable):
     language = models.CharField(_("language"), max_length=8, default=settings.LANGUAGE_CODE)
     written = EncryptedTextField(_("what the agent wrote"), null=True, blank=True)
     written_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
         verbose_name=_("written by"),
     )
     subject = EncryptedTextField(_("subject"), null=True, blank=True)

@@ -25,12 +25,20 @@ class Plan(models.Model):
     hash = models.CharField(_("hash"), max_length=64)
     made_at = models.DateTimeField(_("made at"))
     requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+",
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
         verbose_name=_("proposed by"),
     )
     requested_at = models.DateTimeField(_("proposed at"), null=True, blank=True)
     approved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+",
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
         verbose_name=_("approved by"),
     )
     approved_at = models.DateTimeField(_("approved at"), null=True, blank=True)
@@ -78,6 +86,7 @@ class Plan(models.Model):
         """Whether anything is held beyond what arose from the request itself."""
         tables = self.content.get("tables", {})
         return bool(
-            self.content.get("lines") or self.content.get("kept")
+            self.content.get("lines")
+            or self.content.get("kept")
             or any(not label.startswith("privacy.") for label in tables)
         )

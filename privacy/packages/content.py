@@ -42,7 +42,7 @@ class Described:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The policy's facts in one language, with the tables described; `recipients` are (name, kind, purpose, country)."""
+    """The policy's facts in one language. `recipients` have a name, kind, purpose, country and safeguards."""
 
     controller: dict[str, Any]
     recipients: list[dict[str, str]]

@@ -29,7 +29,7 @@ def new_key() -> bytes:
 
 
 class Sealer(io.RawIOBase):
-    """A write-only binary file that encrypts into `file`, which stays open. What is not ended by `seal` is unreadable."""
+    """A write-only binary file that encrypts into `file`, which stays open. Without `seal` it is unreadable."""
 
     def __init__(self, file: BinaryIO, key: bytes) -> None:
         super().__init__()

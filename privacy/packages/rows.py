@@ -33,7 +33,9 @@ def columns(table: Table) -> list[str]:
     return [key, *(name for name in table.exported() if name != key)]
 
 
-def write(rows: Iterator[tuple[Any, ...]], names: list[str], described: Described, *, data: BinaryIO, sheet: Any) -> None:
+def write(
+    rows: Iterator[tuple[Any, ...]], names: list[str], described: Described, *, data: BinaryIO, sheet: Any
+) -> None:
     """Write all rows to both files and count them; the first few are kept on `described` for the summary."""
     text = io.TextIOWrapper(sheet, encoding="utf-8-sig", newline="", write_through=True)
     table = csv_writer(text)

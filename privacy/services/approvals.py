@@ -71,9 +71,7 @@ def _approve(request: Request, plan: Plan, *, by: User, now: datetime) -> None:
     plan.save(update_fields=["approved_by", "approved_at"])
     request.approve()
     request.save(update_fields=["state"])
-    record(
-        verbs.APPROVED.name, actor=by.ref, subject=request.ref, plan=plan.pk, kind=plan.kind, hash=plan.hash
-    )
+    record(verbs.APPROVED.name, actor=by.ref, subject=request.ref, plan=plan.pk, kind=plan.kind, hash=plan.hash)
     step = request.steps.filter(kind=Step.Kind.APPROVAL, round=request.round).unfinished().get()
     flow.close_manual(step, actor=by.ref, now=now, plan=str(plan.pk))
     flow.advance(request, now=now)

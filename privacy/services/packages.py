@@ -16,8 +16,7 @@ from django.utils.translation import gettext as _
 from crasme.kit import calendar
 from crasme.kit.crypto import subject_ref
 from crasme.ledger.services import record
-from crasme.staff.actors import person as by_person
-from crasme.staff.actors import system
+from crasme.staff.actors import person as by_person, system
 from privacy import verbs
 from privacy.errors import PackageGone, PrivacyError
 from privacy.models import Package, Person, Request
@@ -111,7 +110,9 @@ def expire(now: datetime) -> int:
     over = Package.objects.expired(now).select_related("request")
     destroyed = sum(destroy(package, why="expired", now=now) for package in over)
     old = set(files.abandoned(now))
-    for name in old.difference(Package.objects.filter(file_name__in=old, deleted_at=None).values_list("file_name", flat=True)):
+    for name in old.difference(
+        Package.objects.filter(file_name__in=old, deleted_at=None).values_list("file_name", flat=True)
+    ):
         files.remove(name)
     return destroyed
 

@@ -51,9 +51,7 @@ def lapse_unconfirmed(now: datetime) -> int:
                 continue
             request.lapse(now=now)
             closed(request, actor=system("privacy"), now=now)
-            record(
-                verbs.LAPSED.name, actor=system("privacy"), subject=request.ref, days=UNCONFIRMED_AFTER.days
-            )
+            record(verbs.LAPSED.name, actor=system("privacy"), subject=request.ref, days=UNCONFIRMED_AFTER.days)
         count += 1
     return count
 

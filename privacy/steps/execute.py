@@ -28,9 +28,7 @@ def execute(job: Job) -> Done:
         person = request.person
         packages.destroy_of(person, why="erasure", now=job.now)
         try:
-            outcome = erasure.erase(
-                erasable(person), plan_hash=plan.hash, actor=system("worker"), now=job.now
-            )
+            outcome = erasure.erase(erasable(person), plan_hash=plan.hash, actor=system("worker"), now=job.now)
         except PlanChanged:
             raise PlanOutdated(_("The data changed after the plan was approved.")) from None
         plans.executed(plan, now=job.now)

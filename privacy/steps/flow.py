@@ -6,7 +6,6 @@ The request's lock lets one of them look at a time, and a unique constraint stan
 
 from datetime import datetime
 
-
 from crasme.kit.claims import WorkState, cancel
 from crasme.ledger.services import record
 from privacy import verbs

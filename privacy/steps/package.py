@@ -12,9 +12,7 @@ from privacy.steps.handlers import Done, Job, handles
 @handles(Step.Kind.PACKAGE)
 def package(job: Job) -> Done:
     plan = plans.approved(job.request)
-    built = build(
-        job.request, subject_of(job.request.person), contacts=plan.content.get("contacts", 0), now=job.now
-    )
+    built = build(job.request, subject_of(job.request.person), contacts=plan.content.get("contacts", 0), now=job.now)
 
     def effect(request: Request) -> dict[str, Any]:
         made = packages.register(request, built, now=job.now)

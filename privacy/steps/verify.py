@@ -3,7 +3,6 @@
 import hashlib
 from collections import Counter
 
-
 from django.utils.translation import gettext as _
 
 from crasme.kit.datamap import Category, Table, covers
@@ -76,5 +75,3 @@ def _decided(request: Request, outcome: Outcome) -> None:
     request.answer(outcome)
     request.save(update_fields=["state", "outcome"])
     record(verbs.DECIDED.name, actor=system("worker"), subject=request.ref, outcome=str(outcome))
-
-

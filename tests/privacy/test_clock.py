@@ -7,8 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import CommandError, call_command
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from crasme.kit.clock import controller_day
 from privacy.clock.deadlines import deadlines

@@ -58,7 +58,13 @@ def test_the_person_gets_everything_that_is_held_and_no_secret(agent: User) -> N
     archive = archive_of(request)
     assert archive.testzip() is None
     names = set(archive.namelist())
-    assert {"index.html", "about.json", "data/crm-account.json", "data/crm-account.csv", "data/crm-invoice.json"} <= names
+    assert {
+        "index.html",
+        "about.json",
+        "data/crm-account.json",
+        "data/crm-account.csv",
+        "data/crm-invoice.json",
+    } <= names
     accounts = json.loads(archive.read("data/crm-account.json"))
     assert [row["email"] for row in accounts] == ["ana@customer.example"]
     assert accounts[0]["full_name"] == "Ana =cmd() Černá"

@@ -132,9 +132,7 @@ def test_the_person_is_told_before_the_address_goes(agent: User, officer: User) 
     assert sweeping.forget_people(NOW + timedelta(minutes=7)) == 0
 
 
-def test_another_open_request_keeps_the_address_until_it_is_answered(
-    agent: User, officer: User
-) -> None:
+def test_another_open_request_keeps_the_address_until_it_is_answered(agent: User, officer: User) -> None:
     make_account(email=ADDRESS)
     submit_request("complaint", ADDRESS)
     erased(agent, officer)
@@ -145,9 +143,7 @@ def test_another_open_request_keeps_the_address_until_it_is_answered(
     assert sweeping.forget_people(NOW + timedelta(days=15)) == 1
 
 
-def test_whoever_was_forgotten_can_ask_again_and_is_one_person(
-    agent: User, officer: User
-) -> None:
+def test_whoever_was_forgotten_can_ask_again_and_is_one_person(agent: User, officer: User) -> None:
     make_account(email=ADDRESS)
     erased(agent, officer)
     deliver(NOW + timedelta(minutes=5))

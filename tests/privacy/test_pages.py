@@ -115,10 +115,18 @@ def test_what_is_wrong_is_said_at_its_field(client: Client, answers: dict[str, s
 @pytest.mark.parametrize(
     "text",
     [
-        "\u202e\u202dright to left", "👩‍👩‍👧‍👦 Ω≈ç√∫", "<script>alert(1)</script>", "'; DROP TABLE privacy_request;--", "{{ 7*7 }}",
-        "\ufeff\u200b", "Robert\r\nBcc: all@example.com", "%s%n${jndi:ldap://x}", "ＡＢＣ．ｃｏｍ", "\ufffd" * 50,
+        "\u202e\u202dright to left",
+        "👩‍👩‍👧‍👦 Ω≈ç√∫",
+        "<script>alert(1)</script>",
+        "'; DROP TABLE privacy_request;--",
+        "{{ 7*7 }}",
+        "\ufeff\u200b",
+        "Robert\r\nBcc: all@example.com",
+        "%s%n${jndi:ldap://x}",
+        "ＡＢＣ．ｃｏｍ",
+        "\ufffd" * 50,
     ],
-)  # fmt: skip
+)
 def test_strange_text_is_stored_as_it_is_and_never_a_fault(client: Client, text: str) -> None:
     asked = ask(client, details=text, full_name=text[:50])
     assert asked.details == (text.strip() if text.strip() != "\ufeff\u200b" else asked.details)

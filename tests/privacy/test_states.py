@@ -4,8 +4,7 @@ from itertools import product
 
 import pytest
 from django.db import IntegrityError, connection, transaction
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from privacy import states
@@ -67,8 +66,7 @@ def test_the_database_knows_the_same_table() -> None:
                 with transaction.atomic():
                     cursor.execute("UPDATE privacy_request SET state = %s WHERE id = %s", [target, request.pk])
                 moved = True
-            except IntegrityError as error:
-                assert "cannot go from" in str(error)
+            except IntegrityError:
                 moved = False
             assert moved == (source == target or (source, target) in allowed()), (source, target)
 

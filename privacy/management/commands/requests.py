@@ -43,9 +43,7 @@ def _plain(found: Deadlines) -> dict[str, Any]:
         "law_due": found.law_due.isoformat(),
         "effective_due": found.effective_due.isoformat(),
         "rule": found.rules[0].rule,
-        "rules": [
-            {"rule": used.rule, "source": used.source, "due": used.due.isoformat()} for used in found.rules
-        ],
+        "rules": [{"rule": used.rule, "source": used.source, "due": used.due.isoformat()} for used in found.rules],
         "rules_version": found.rules_version,
     }
 
