@@ -15,6 +15,7 @@ from pytest_django import DjangoDbBlocker, Settings
 from pytest_django.live_server_helper import LiveServer
 
 from crasme.embedded import processes
+from tests import template
 from tests.flush import keep_seeds
 from tests.mailbox import Mailbox
 
@@ -32,12 +33,19 @@ BROWSER_FLAGS = (
 )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pictures", dest="pictures", help="a folder; the tour of tests/browser/test_slice.py fills it")
+
+
 # --- PostgreSQL and Valkey -------------------------------------------------------------------------------------------
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """pytest-django's own set-up, after which the rows made by migrations are remembered for every flush."""
+def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """In place of pytest-django's own: a copied database, whose first rows are remembered for every flush."""
     with django_db_blocker.unblock():
+        template.connect_tests(Path(os.environ["TEST_SERVERS"]), os.environ.get("PYTEST_XDIST_WORKER", ""))
         keep_seeds(connection)
+        yield
+        connection.close()
 
 
 @pytest.fixture(autouse=True)
@@ -75,9 +83,7 @@ def worker_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _worker(
-    django_db_setup: None, _mailbox: Mailbox, worker_log: Path
-) -> Iterator[subprocess.Popen[bytes]]:
+def _worker(django_db_setup: None, _mailbox: Mailbox, worker_log: Path) -> Iterator[subprocess.Popen[bytes]]:
     log = worker_log
     url, name = os.environ["DATABASE_URL"], str(connection.settings_dict["NAME"])
     child = processes.spawn(

@@ -7,6 +7,7 @@ trigger), and a flush takes away what the migrations had put in (it is kept asid
 from collections.abc import Iterable
 from typing import Any
 
+from django.core.management.commands import flush
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.postgresql.operations import DatabaseOperations
 
@@ -19,8 +20,14 @@ def _execute_as_replica(self: DatabaseOperations, sql_list: Iterable[str]) -> An
     return _execute(self, ["SET LOCAL session_replication_role = replica", *sql_list, *_restore.get(name, [])])
 
 
+def _send_nothing(*args: Any, **kwargs: Any) -> None:
+    return None
+
+
 def keep_seeds(connection: BaseDatabaseWrapper) -> None:
     """Call once, right after the migrations: remembers every row they made."""
+    # What the apps put in after migrating is among the seeds; sending the signal again would only take seconds.
+    flush.emit_post_migrate_signal = _send_nothing  # type: ignore[attr-defined]
     DatabaseOperations.execute_sql_flush = _execute_as_replica  # type: ignore[method-assign,assignment]
     statements = []
     with connection.cursor() as cursor:

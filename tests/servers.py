@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from crasme import embedded
+from tests import template
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 
@@ -25,6 +26,7 @@ def pytest_load_initial_conftests() -> None:
         _take_own_share()
         return
     folder = Path(tempfile.mkdtemp(prefix="crasme-test-"))
+    template.bring(folder)
     try:
         servers = embedded.start(folder, durable=False)
     except BaseException:
@@ -32,13 +34,19 @@ def pytest_load_initial_conftests() -> None:
         raise
     atexit.register(_stop, servers, folder)
     # Tests run on what a development start has; demo sign-ins stay off unless a test wants them.
+    os.environ["TEST_SERVERS"] = str(folder)
     own = {"DEMO_SIGN_INS": "0", "SITE_URL": "http://testserver", "STATIC_ROOT": str(folder / "static")}
     os.environ.update(embedded.environment(folder) | own)
     (folder / "static").mkdir()
 
 
 def _stop(servers: embedded.Servers, folder: Path) -> None:
+    keeping = template.is_worth_keeping(folder)
+    if keeping:
+        template.strip(servers.database_url)
     servers.stop()
+    if keeping:
+        template.store(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 
