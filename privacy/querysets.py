@@ -60,7 +60,7 @@ class RequestQuerySet(CardFreeQuerySet):
         return self.open().filter(effective_due__gte=today).filter(soon | Q(pk__in=self._stuck()))
 
     def _stuck(self) -> models.QuerySet[Any]:
-        steps = self.model._meta.get_field("steps").related_model._base_manager
+        steps: models.Manager[Any] = self.model._meta.get_field("steps").related_model._base_manager
         return steps.filter(state=WorkState.PARKED).values("request")
 
     def unassigned(self) -> Self:

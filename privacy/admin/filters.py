@@ -2,14 +2,13 @@
 
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
 from crasme.kit.clock import controller_day
-from privacy.models import Request
+from privacy.querysets import RequestQuerySet
 from privacy.states import State
 
 
@@ -28,20 +27,20 @@ class ClockFilter(DropdownFilter):
             ("all", _("Open and closed")),
         ]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Request]) -> QuerySet[Request]:
+    def queryset(self, request: HttpRequest, queryset: RequestQuerySet) -> RequestQuerySet:
         today = controller_day(timezone.now())
         match self.value():
             case "overdue":
-                return queryset.overdue(today)  # type: ignore[attr-defined]
+                return queryset.overdue(today)
             case "risk":
-                return queryset.at_risk(today)  # type: ignore[attr-defined]
+                return queryset.at_risk(today)
             case "closed":
                 return queryset.filter(state=State.CLOSED)
             case "all":
                 return queryset
             case _:
                 # Somebody who searches, or asks for a state, means it.
-                return queryset if _asks(request) else queryset.open()  # type: ignore[attr-defined]
+                return queryset if _asks(request) else queryset.open()
 
 
 def _asks(request: HttpRequest) -> bool:
@@ -55,7 +54,7 @@ class WhoFilter(DropdownFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [("me", _("Mine")), ("nobody", _("Nobody's"))]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Request]) -> QuerySet[Request]:
+    def queryset(self, request: HttpRequest, queryset: RequestQuerySet) -> RequestQuerySet:
         if self.value() == "me":
             return queryset.filter(assignee=request.user.pk)
         if self.value() == "nobody":

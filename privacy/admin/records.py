@@ -1,6 +1,6 @@
 """The rows behind a request, for whoever looks for one across requests: parked steps, failed mails, copies, people."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
@@ -36,7 +36,7 @@ class OfRequestAdmin(ReadOnlyAdmin, PersonalDataAdmin):
     """Rows that belong to a request; found by its reference."""
 
     paginator = EstimatePaginator
-    list_select_related: Any = ("request",)
+    list_select_related: ClassVar[Any] = ("request",)
     search_fields = ("request__reference",)
     search_help_text = _("The reference of the request.")
 
@@ -54,7 +54,7 @@ class OfRequestAdmin(ReadOnlyAdmin, PersonalDataAdmin):
 class WorkAdmin(OfRequestAdmin):
     """Rows that are pieces of work and can be parked."""
 
-    list_filter = (("state", ChoicesDropdownFilter),)
+    list_filter: ClassVar[Any] = (("state", ChoicesDropdownFilter),)
     actions_detail = ("redrive",)
 
     @display(description=_("state"), ordering="state", label=WORK_COLOURS)
@@ -85,7 +85,7 @@ class WorkAdmin(OfRequestAdmin):
 @admin.register(Step)
 class StepAdmin(WorkAdmin):
     list_display = ("kind_name", "of_request", "standing", "attempts", "last_error", "next_attempt_at", "finished_at")
-    list_filter = (("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter))
+    list_filter: ClassVar[Any] = (("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter))
     ordering = ("-created_at", "-id")
     fields = (
         "of_request", ("kind", "source", "round", "manual"), ("state", "attempts", "last_error"),
@@ -101,7 +101,7 @@ class StepAdmin(WorkAdmin):
 @admin.register(Message)
 class MessageAdmin(WorkAdmin):
     list_display = ("template", "of_request", "standing", "language", "attempts", "last_error", "created_at")
-    list_filter = (("state", ChoicesDropdownFilter), ("language", admin.AllValuesFieldListFilter))
+    list_filter: ClassVar[Any] = (("state", ChoicesDropdownFilter), ("language", admin.AllValuesFieldListFilter))
     ordering = ("-created_at", "-id")
     fields = (
         "of_request", ("template", "direction", "language"), ("state", "attempts", "last_error"),
@@ -122,8 +122,8 @@ class PlanAdmin(OfRequestAdmin):
         "approved_by",
         "executed_at",
     )
-    list_select_related = ("request", "requested_by", "approved_by")
-    list_filter = (("kind", ChoicesDropdownFilter),)
+    list_select_related: ClassVar[Any] = ("request", "requested_by", "approved_by")
+    list_filter: ClassVar[Any] = (("kind", ChoicesDropdownFilter),)
     ordering = ("-made_at",)
     fields = (
         "of_request", ("kind", "round"), "hash", ("made_at", "executed_at"),

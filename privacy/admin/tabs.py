@@ -21,7 +21,8 @@ class Tab(TabularInline):
     fields = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).none()
+        none: QuerySet[Any] = super().get_queryset(request).none()
+        return none
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -5,7 +5,7 @@ and a request; the address is read at the moment of sending, links are made then
 text kept as a record is encrypted, has no link in it, and is emptied when the person is forgotten.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -49,7 +49,7 @@ class Message(Claimable):
     created_at = models.DateTimeField(_("created at"))
     bounced_at = models.DateTimeField(_("bounced at"), null=True, blank=True)
 
-    objects = MessageQuerySet.as_manager()
+    objects: ClassVar[Any] = MessageQuerySet.as_manager()
 
     class Meta(Claimable.Meta):
         verbose_name = _("message")
@@ -85,7 +85,7 @@ class Note(CardFree):
     at = models.DateTimeField(_("at"))
     body = EncryptedTextField(_("note"), null=True)
 
-    objects = CardFreeQuerySet.as_manager()
+    objects: ClassVar[Any] = CardFreeQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("note")

@@ -95,7 +95,7 @@ class Request(CardFree):
     outcome = models.CharField(_("outcome"), max_length=12, choices=Outcome.choices, blank=True)
     refusal_reason = models.CharField(_("reason of refusal"), max_length=12, choices=Refusal.choices, blank=True)
 
-    objects = RequestQuerySet.as_manager()
+    objects: ClassVar[Any] = RequestQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("request")
@@ -181,11 +181,11 @@ class Request(CardFree):
 
     @property
     def is_open(self) -> bool:
-        return self.state != State.CLOSED
+        return bool(self.state != State.CLOSED)
 
     @property
     def is_unconfirmed(self) -> bool:
-        return self.state == State.RECEIVED
+        return bool(self.state == State.RECEIVED)
 
     def days_left(self, today: date) -> int:
         """Until the effective day, which still counts; negative when overdue."""

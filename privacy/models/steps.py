@@ -1,6 +1,6 @@
 """Steps: the work that a request causes, one row a piece. PostgreSQL is the queue; a task message only wakes."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -36,7 +36,7 @@ class Step(Claimable):
     result = models.JSONField(_("result"), default=dict, blank=True, help_text=_("Counts and ids, never values."))
     done_by = models.CharField(_("done by"), max_length=80, blank=True)
 
-    objects = StepQuerySet.as_manager()
+    objects: ClassVar[Any] = StepQuerySet.as_manager()
 
     class Meta(Claimable.Meta):
         verbose_name = _("step")

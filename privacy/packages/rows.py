@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, BinaryIO
+from typing import IO, Any
 from uuid import UUID
 
 from crasme.kit.datamap import Subject, Table
@@ -34,7 +34,7 @@ def columns(table: Table) -> list[str]:
 
 
 def write(
-    rows: Iterator[tuple[Any, ...]], names: list[str], described: Described, *, data: BinaryIO, sheet: Any
+    rows: Iterator[tuple[Any, ...]], names: list[str], described: Described, *, data: IO[bytes], sheet: Any
 ) -> None:
     """Write all rows to both files and count them; the first few are kept on `described` for the summary."""
     text = io.TextIOWrapper(sheet, encoding="utf-8-sig", newline="", write_through=True)

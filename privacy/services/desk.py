@@ -36,7 +36,8 @@ def require(user: User, permission: str) -> None:
 
 def locked(request: Request) -> Request:
     """The row as it is now, ours until the transaction ends."""
-    return Request.objects.select_for_update(of=("self",)).select_related("person").get(pk=request.pk)
+    found: Request = Request.objects.select_for_update(of=("self",)).select_related("person").get(pk=request.pk)
+    return found
 
 
 @transaction.atomic

@@ -16,10 +16,11 @@ from retention import erasure
 
 @handles(Step.Kind.PLAN, kind=Request.Kind.ACCESS)
 def plan_release(job: Job) -> Done:
-    content = {"tables": _counts(job.request, Step.Kind.COLLECT, "tables"), "contacts": _contacts(job.request)}
+    tables = _counts(job.request, Step.Kind.COLLECT, "tables")
+    content = {"tables": tables, "contacts": _contacts(job.request)}
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(canonical.encode()).hexdigest()
-    return _planned(job, Plan.Kind.ACCESS, content, digest, rows=sum(content["tables"].values()), kept=0)
+    return _planned(job, Plan.Kind.ACCESS, content, digest, rows=sum(tables.values()), kept=0)
 
 
 @handles(Step.Kind.PLAN, kind=Request.Kind.DELETION)
