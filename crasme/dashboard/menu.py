@@ -71,7 +71,6 @@ MENU: tuple[tuple[Words, tuple[Page, ...]], ...] = (
     (
         _("Policy"),
         (
-            Page(_("Promises"), "handshake", url="promises", permission="privacy.view_policyversion"),
             Page(_("Policy versions"), "policy", "privacy.PolicyVersion"),
             Page(_("Rights"), "gavel", "privacy.Right"),
             Page(_("Recipients"), "share", "privacy.Recipient"),

@@ -1,6 +1,4 @@
-"""Published policies, publishing the next one, and the promise board."""
-
-from typing import Any
+"""Published policies, and publishing the next one."""
 
 from django import forms
 from django.contrib import admin, messages
@@ -27,8 +25,6 @@ from crasme.staff.admin import ReadOnlyAdmin, StaffModelAdmin
 from crasme.staff.stepup import step_up
 from privacy.models import PolicyVersion
 from privacy.policy import drift, publication
-from privacy.policy.words import SECTIONS
-from privacy.promises import Finding, Status, board
 from retention.models import Rule
 
 
@@ -119,31 +115,3 @@ class PolicyVersionAdmin(ReadOnlyAdmin, StaffModelAdmin):
             "drafts": Rule.objects.filter(state=Rule.State.DRAFT),
         }
         return TemplateResponse(request, "admin/privacy/publish.html", context)
-
-
-TONES = {Status.KEPT: "good", Status.AT_RISK: "warn", Status.BROKEN: "bad", Status.UNKNOWN: ""}
-ICONS = {Status.KEPT: "check_circle", Status.AT_RISK: "schedule", Status.BROKEN: "error", Status.UNKNOWN: "help"}
-
-
-def promises(request: HttpRequest) -> HttpResponse:
-    """The board as a page; hung at /admin/privacy/promises/ under the site's own guard."""
-    if not request.user.has_perm("privacy.view_policyversion"):
-        raise PermissionDenied
-    findings = board(timezone.now())
-    context: dict[str, Any] = admin.site.each_context(request) | {
-        "title": _("Promises"),
-        "sections": _by_section(findings),
-        "counts": [
-            (status.label, TONES[status], ICONS[status], sum(finding.status is status for finding in findings))
-            for status in Status
-        ],
-    }
-    return TemplateResponse(request, "admin/privacy/promises.html", context)
-
-
-def _by_section(findings: list[Finding]) -> list[tuple[str, list[tuple[Finding, str, str]]]]:
-    """(heading, [(finding, tone, icon), …]) a section of the policy."""
-    grouped: dict[int, list[tuple[Finding, str, str]]] = {}
-    for finding in findings:
-        grouped.setdefault(finding.section, []).append((finding, TONES[finding.status], ICONS[finding.status]))
-    return [(f"{number}. {SECTIONS[number - 1].title}", rows) for number, rows in sorted(grouped.items())]
