@@ -113,6 +113,7 @@ def _on_delete(field: "models.ForeignKey") -> OnDelete:
     if action in (models.PROTECT, models.RESTRICT):
         return OnDelete.PROTECT
     if action is models.DO_NOTHING:
-        return OnDelete.PROTECT if field.db_constraint else OnDelete.NOTHING
+        constrained: bool = getattr(field, "db_constraint", True)
+        return OnDelete.PROTECT if constrained else OnDelete.NOTHING
     # SET_NULL, SET_DEFAULT and SET(…) all leave the row; only the empty link is certain to be allowed.
     return OnDelete.UNLINK if field.null else OnDelete.PROTECT

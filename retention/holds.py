@@ -79,7 +79,7 @@ def place(
     with transaction.atomic():
         locks.exclude_purges()
         for item in wanted:
-            _require(item)
+            require(item)
         hold = Hold(matter=matter, reason=reason, owner=owner, review_on=review_on, placed_at=now, placed_by=actor)
         hold.full_clean()
         hold.save(force_insert=True)
@@ -106,8 +106,8 @@ def release(hold: Hold, *, actor: str, now: datetime) -> Hold:
     return locked
 
 
-def _require(item: Held) -> None:
-    """What a hold names must still be there, or the hold would promise what nobody can keep."""
+def require(item: Held) -> None:
+    """NothingToHold unless what the item names is still there: a hold must not promise what nobody can keep."""
     if item.account_id is not None:
         if not Account.objects.present().filter(pk=item.account_id).exists():
             raise NothingToHold(_("This account is erased already, or does not exist."))

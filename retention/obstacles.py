@@ -127,8 +127,8 @@ def _own_terms(model: type[Model], table: Table, scopes: Scopes) -> list[Q]:
     items = HoldItem.objects.active()
     if table.category in scopes.categories:
         terms.append(Q(Exists(items.filter(scope=Scope.CATEGORY, category=table.category.value))))
-    if scopes.period_for(table):
-        day = OuterRef(date_path(table))
+    if scopes.period_for(table) and (path := date_path(table)):
+        day = OuterRef(path)
         within = items.filter(scope=Scope.PERIOD, category__in=["", table.category.value])
         terms.append(Q(Exists(within.filter(since__lte=day, until__gt=day))))
     if (label := model._meta.label_lower) in scopes.records:

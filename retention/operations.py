@@ -75,12 +75,13 @@ def erasure(tables: Iterable[Table], rows_of: Callable[[Table], QuerySet[Any]], 
 
 def cascade(rows: QuerySet[Any]) -> Iterator[Operation]:
     """The steps that delete `rows` as the models' own on_delete rules say; the rows themselves come last."""
-    for edge in graph.edges_to(rows.model):
-        if edge.on_delete is OnDelete.CASCADE and edge.child is not rows.model:
+    model: type[Model] = rows.model
+    for edge in graph.edges_to(model):
+        if edge.on_delete is OnDelete.CASCADE and edge.child is not model:
             yield from cascade(edge.children_of(rows))
         elif edge.nullable and edge.on_delete in (OnDelete.UNLINK, OnDelete.CASCADE):
             yield _unlink(edge, edge.children_of(rows))
-    yield Operation(Kind.DELETE, rows.model, rows)
+    yield Operation(Kind.DELETE, model, rows)
 
 
 def free(model: type[Model], rows: QuerySet[Any], scopes: Scopes, *, lean: bool = False) -> QuerySet[Any]:

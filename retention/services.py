@@ -49,7 +49,7 @@ def run_due(
     watch = Watch(now, budget, reached)
     runs.cancel_orphans(now)
     touched = []
-    for rule in Rule.objects.in_force(now).acting():
+    for rule in Rule.objects.in_force(now).acting().with_work(runs.period_key(now)):
         if watch.is_over():
             break
         if (run := runs.carry_out(rule, watch, actor=actor)) is not None:

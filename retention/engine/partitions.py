@@ -13,7 +13,7 @@ from typing import Any
 
 from django.apps import apps
 from django.db import connection, transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 
 from crasme.kit import partitions
 from crasme.kit.partitions import Partition
@@ -78,27 +78,22 @@ def _carry(cursor: Any, run: Run, watch: Watch, partition: Partition) -> int:
     )
     if kept.query.is_empty():
         return 0
-    columns = {field.attname: field.column for field in rule.model._meta.concrete_fields}
-    into = [field.column for field in target._meta.concrete_fields if field.attname in columns]
-    select, parameters = _select(kept, list(columns))
+    names = [field.attname for field in rule.model._meta.concrete_fields]
+    select, parameters = kept.order_by().values_list(*names).query.sql_with_params()
     quote = connection.ops.quote_name
+    into = ", ".join(quote(column(target, name)) for name in names)
     cursor.execute(
-        f"INSERT INTO {quote(target._meta.db_table)} ({', '.join(map(quote, into))}, carried_at)"  # noqa: S608
-        f" SELECT {', '.join(f'kept.{quote(column)}' for column in into)}, %s FROM ({select}) AS kept"
-        " ON CONFLICT DO NOTHING",
+        f"INSERT INTO {quote(target._meta.db_table)} (carried_at, {into})"  # noqa: S608
+        f" SELECT %s, kept.* FROM ({select}) AS kept ON CONFLICT DO NOTHING",
         [watch.now, *parameters],
     )
     return int(cursor.rowcount)
 
 
-def _select(kept: QuerySet[Any], names: list[str]) -> tuple[str, tuple[Any, ...]]:
-    return kept.order_by().values_list(*names).query.sql_with_params()
-
-
 def _count(cursor: Any, rule: Rule, partition: str) -> tuple[int, str]:
     """How many rows of the partition are not on the shelf, and the digest of their keys."""
     quote = connection.ops.quote_name
-    key, anchor = quote(rule.model._meta.pk.column), quote(rule.model._meta.get_field(rule.anchor).column)
+    key, anchor = quote(column(rule.model, rule.model._meta.pk.name)), quote(column(rule.model, rule.anchor))
     held = quote(shelf(rule)._meta.db_table)
     cursor.execute(
         f"SELECT count(*), {digests.sql_of_keys(rule.model, f'p.{key}')} FROM {partition} p"  # noqa: S608
@@ -106,6 +101,11 @@ def _count(cursor: Any, rule: Rule, partition: str) -> tuple[int, str]:
     )
     gone, digest = cursor.fetchone()
     return int(gone), str(digest)
+
+
+def column(model: type[Model], name: str) -> str:
+    """The database's name of a field, given by its own name or its attribute's ("account_id")."""
+    return next(str(field.column) for field in model._meta.concrete_fields if name in (field.name, field.attname))
 
 
 def _table(rule: Rule) -> str:

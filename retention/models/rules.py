@@ -12,7 +12,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from crasme.kit import calendar
@@ -32,6 +32,12 @@ class RuleQuerySet(models.QuerySet["Rule"]):
     def acting(self) -> Self:
         """The rules that end rows."""
         return self.exclude(action=Rule.Action.KEEP)
+
+    def with_work(self, period_key: str) -> Self:
+        """Those whose run of the period is not over yet, or that have an older one open."""
+        runs = apps.get_model("retention.Run")._default_manager.filter(rule=OuterRef("pk"))
+        is_open = Exists(runs.filter(finished_at=None))
+        return self.filter(is_open | ~Exists(runs.filter(period_key=period_key)))
 
 
 class Rule(models.Model):

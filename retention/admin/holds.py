@@ -1,0 +1,183 @@
+"""Legal holds: placed by a form, looked at, released by a button; never changed and never deleted by hand."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import ValidationError
+from django.db.models import Count, Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import StackedInline
+from unfold.dataclasses import UnfoldAction
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from crasme.kit.errors import CrasmeError
+from crasme.staff import actors
+from crasme.staff.admin import PersonalDataAdmin, confirmed
+from retention import holds
+from retention.holds import Held
+from retention.models import Hold, HoldItem
+
+
+class HoldItemForm(forms.ModelForm):
+    class Meta:
+        model = HoldItem
+        fields = ("scope", "account", "organisation", "category", "since", "until", "label", "record")
+
+    def clean(self) -> dict[str, Any] | None:
+        """Said at the form, before the hold is placed: what is named must still be there."""
+        cleaned = super().clean()
+        try:
+            holds.require(_item(cleaned or {}))
+        except CrasmeError as error:
+            raise ValidationError(str(error)) from None
+        return cleaned
+
+
+class HoldItemInline(StackedInline):
+    model = HoldItem
+    form = HoldItemForm
+    extra = 1
+    min_num = 1
+    autocomplete_fields = ("account", "organisation")
+    fields = (("scope", "account", "organisation"), ("category", "since", "until"), ("label", "record"))
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return obj is None and request.user.has_perm("retention.place_hold")
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Hold)
+class HoldAdmin(PersonalDataAdmin):
+    list_display = ("matter", "condition", "covers", "owner", "review_on", "placed_at", "released_at")
+    list_filter: ClassVar = [("released_at", admin.EmptyFieldListFilter)]
+    list_select_related = ("owner",)
+    search_fields: ClassVar = ["matter"]
+    ordering = ("-placed_at",)
+    inlines: ClassVar = [HoldItemInline]
+    fields = ("matter", "reason", "owner", "review_on", "placed_at", "placed", "released_at", "released")
+    readonly_fields = ("owner", "placed_at", "placed", "released_at", "released")
+    actions_detail = ("release",)
+
+    def subject_ref_of(self, obj: Model) -> str:
+        return ""  # the row is about a matter; the accounts it covers are shown by number only
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Hold]:
+        found: QuerySet[Hold] = super().get_queryset(request)
+        return found.annotate(items_count=Count("items"))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fields if obj else ("matter", "reason", "review_on")
+
+    # --- who may do what ---------------------------------------------------------------------------------------------
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("retention.place_hold")
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_release_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm("retention.release_hold")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[UnfoldAction]:
+        hold = self.get_object(request, unquote(str(object_id)))
+        return [] if hold is None or hold.released_at else list(super().get_actions_detail(request, object_id))
+
+    # --- placing -----------------------------------------------------------------------------------------------------
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        try:
+            answer: HttpResponse = super().add_view(request, form_url, extra_context)
+        except CrasmeError as error:  # it was erased between the form's own look and the lock
+            messages.error(request, str(error))
+            return redirect("admin:retention_hold_add")
+        return answer
+
+    def save_model(self, request: HttpRequest, obj: Hold, form: Any, change: Any) -> None:
+        """Nothing yet: a hold is placed with its items, by the service."""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
+        placed = holds.place(
+            matter=form.cleaned_data["matter"],
+            reason=form.cleaned_data["reason"],
+            review_on=form.cleaned_data["review_on"],
+            owner=request.user,  # type: ignore[arg-type]
+            items=[_item(each.cleaned_data) for formset in formsets for each in formset.forms if each.has_changed()],
+            actor=request.user.ref,  # type: ignore[union-attr]
+            now=timezone.now(),
+        )
+        form.instance.__dict__.update(placed.__dict__)
+        for formset in formsets:
+            formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
+
+    # --- releasing ---------------------------------------------------------------------------------------------------
+    @action(
+        description=_("Release"),
+        permissions=["release"],
+        icon="lock_open",
+        variant=ActionVariant.WARNING,
+    )
+    @confirmed(
+        title=_("Release this hold?"),
+        text=_("What only this hold kept beyond its period is deleted with the next run."),
+        button=_("Release the hold"),
+        danger=True,
+    )
+    def release(self, request: HttpRequest, object_id: str, form: Any) -> HttpResponse:
+        hold = self.get_object(request, unquote(object_id))
+        if hold is None:
+            raise Http404
+        try:
+            holds.release(hold, actor=request.user.ref, now=timezone.now())  # type: ignore[union-attr]
+        except CrasmeError as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, _("The hold is released."))
+        return redirect("admin:retention_hold_change", hold.pk)
+
+    # --- columns -----------------------------------------------------------------------------------------------------
+    @display(description=_("state"), label={"active": "warning", "review": "danger", "released": "info"})
+    def condition(self, hold: Hold) -> tuple[str, Any]:
+        if hold.released_at is not None:
+            return "released", _("released")
+        if hold.review_on < timezone.now().date():
+            return "review", _("review overdue")
+        return "active", _("active")
+
+    @display(description=_("items"), ordering="items_count")
+    def covers(self, hold: Any) -> int:
+        return int(hold.items_count)
+
+    @display(description=_("placed by"))
+    def placed(self, hold: Hold) -> str:
+        return actors.names([hold.placed_by])[hold.placed_by]
+
+    @display(description=_("released by"))
+    def released(self, hold: Hold) -> str:
+        return actors.names([hold.released_by])[hold.released_by] if hold.released_by else "–"
+
+
+def _item(cleaned: dict[str, Any]) -> Held:
+    account, organisation = cleaned.get("account"), cleaned.get("organisation")
+    return Held(
+        scope=cleaned.get("scope") or "",
+        account_id=account.pk if account else None,
+        organisation_id=organisation.pk if organisation else None,
+        category=cleaned.get("category") or "",
+        since=cleaned.get("since"),
+        until=cleaned.get("until"),
+        label=(cleaned.get("label") or "").lower(),
+        record=cleaned.get("record") or "",
+    )

@@ -1,0 +1,155 @@
+"""Retention in the admin: looked at by whoever may, decided by whoever may decide."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from crasme.crm.models import Account
+from crasme.staff.models import AccessEntry, User
+from crasme.staff.roles import AUDITOR, PRIVACY_OFFICER
+from retention import holds, services
+from retention.models import BackupSet, Hold, HoldItem, Rule, Run
+from tests.builders import make_user, sign_in
+from tests.retention import builders
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def officer(client: Client) -> User:
+    return sign_in(client, make_user(PRIVACY_OFFICER))
+
+
+@pytest.fixture
+def rows(db: None) -> dict[str, object]:
+    account = builders.account(closed=timezone.now() - timedelta(days=91))
+    hold = builders.hold(holds.account(builders.account().pk))
+    made = timezone.now() - timedelta(days=10)
+    BackupSet.objects.create(name="b", kind="wal", location="b", made_at=made, expires_at=made + timedelta(days=30))
+    Rule.objects.filter(slug="account-closed").update(max_rows=0)
+    run = services.run_rule(builders.rule("account-closed"), now=timezone.now(), actor="system:retention")
+    return {"account": account, "hold": hold, "run": run}
+
+
+@pytest.mark.parametrize("role", [PRIVACY_OFFICER, AUDITOR])
+@pytest.mark.parametrize("name", ["rule", "run", "hold", "backupset"])
+def test_lists_and_pages_open(client: Client, rows: dict[str, object], name: str, role: str) -> None:
+    sign_in(client, make_user(role))
+    listed = client.get(reverse(f"admin:retention_{name}_changelist"))
+    assert listed.status_code == 200
+    model = {"rule": Rule, "run": Run, "hold": Hold, "backupset": BackupSet}[name]
+    first = model._default_manager.first()
+    assert first is not None
+    assert str(first.pk) in listed.content.decode()
+    assert client.get(reverse(f"admin:retention_{name}_change", args=[first.pk])).status_code == 200
+
+
+@pytest.mark.usefixtures("rows")
+def test_a_rules_page_counts_what_is_due_and_what_is_kept(client: Client, officer: User) -> None:
+    for _number in range(2):
+        builders.account(closed=timezone.now() - timedelta(days=91), on_hold=True)
+    rule = builders.rule("account-closed")
+    page = client.get(reverse("admin:retention_rule_change", args=[rule.pk]))
+    assert page.status_code == 200
+    shown = page.context["adminform"].model_admin
+    assert (shown.over_now(rule), shown.kept_now(rule)) == ("1", "2")
+
+
+def act(client: Client, page: str, button: str, pk: object) -> None:
+    url = reverse(f"admin:retention_{page}_{button}", args=[pk])
+    assert client.post(url, {"_form_submitted": "1"}, follow=True).status_code == 200
+
+
+def test_a_waiting_run_is_approved_by_who_may(client: Client, rows: dict[str, object]) -> None:
+    run = Run.objects.get()
+    sign_in(client, make_user(AUDITOR))
+    client.post(reverse("admin:retention_run_approve", args=[run.pk]))
+    run.refresh_from_db()
+    assert run.state == Run.State.WAITING
+    officer = sign_in(client, make_user(PRIVACY_OFFICER))
+    client.get(reverse("admin:retention_run_approve", args=[run.pk]))
+    run.refresh_from_db()
+    assert run.state == Run.State.WAITING
+    act(client, "run", "approve", run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.approved_by) == (Run.State.RUNNING, officer.ref)
+
+
+def item(number: int, **fields: object) -> dict[str, object]:
+    return {f"items-{number}-{name}": value for name, value in fields.items()}
+
+
+def form(**items: object) -> dict[str, object]:
+    return {
+        "matter": "M-99",
+        "reason": "A court asked.",
+        "review_on": "2030-01-01",
+        "items-TOTAL_FORMS": "2",
+        "items-INITIAL_FORMS": "0",
+        "items-MIN_NUM_FORMS": "0",
+        "items-MAX_NUM_FORMS": "1000",
+        **items,
+    }
+
+
+def test_a_hold_is_placed_with_its_items_and_released(client: Client, officer: User) -> None:
+    account = builders.account()
+    items = item(0, scope="account", account=account.pk) | item(1, scope="category", category="P7.2")
+    placed = client.post(reverse("admin:retention_hold_add"), form(**items))
+    assert placed.status_code == 302, placed.content.decode()[:2000]
+    hold = Hold.objects.get(matter="M-99")
+    assert (hold.owner, hold.placed_by, hold.items.count()) == (officer, officer.ref, 2)
+    account.refresh_from_db()
+    assert account.on_hold
+    act(client, "hold", "release", hold.pk)
+    hold.refresh_from_db()
+    account.refresh_from_db()
+    assert (hold.released_by, account.on_hold) == (officer.ref, False)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"scope": "account"}, "Give what the scope asks for"),
+        ({"scope": "record", "label": "crm.invoice", "record": "nothing"}, "no such record"),
+        ({"scope": "period", "since": "2024-02-01", "until": "2024-01-01"}, "must end after"),
+    ],
+)
+def test_a_hold_that_cannot_be_kept_is_refused_at_the_form(
+    client: Client, officer: User, fields: dict[str, object], message: str
+) -> None:
+    answer = client.post(reverse("admin:retention_hold_add"), form(**item(0, **fields)))
+    assert answer.status_code == 200
+    assert message in answer.content.decode()
+    assert not HoldItem.objects.exists()
+
+
+def test_a_hold_on_nothing_is_refused(client: Client, officer: User) -> None:
+    client.post(reverse("admin:retention_hold_add"), form(), follow=True)
+    assert not Hold.objects.exists()
+
+
+def test_an_auditor_places_and_releases_nothing(client: Client, rows: dict[str, object]) -> None:
+    sign_in(client, make_user(AUDITOR))
+    assert client.get(reverse("admin:retention_hold_add")).status_code == 403
+    hold = Hold.objects.get()
+    client.post(reverse("admin:retention_hold_release", args=[hold.pk]))
+    hold.refresh_from_db()
+    assert hold.released_at is None
+
+
+def test_nobody_deletes_or_changes_rows_by_hand(client: Client, rows: dict[str, object]) -> None:
+    sign_in(client, make_user(is_superuser=True))
+    for name, model in (("rule", Rule), ("run", Run), ("hold", Hold), ("backupset", BackupSet)):
+        first = model._default_manager.first()
+        assert first is not None
+        assert client.get(reverse(f"admin:retention_{name}_delete", args=[first.pk])).status_code == 403
+
+
+def test_looking_at_a_hold_is_logged(client: Client, officer: User, rows: dict[str, object]) -> None:
+    client.get(reverse("admin:retention_hold_change", args=[Hold.objects.get().pk]))
+    assert AccessEntry.objects.filter(user=officer, table="retention.hold", action="view").count() == 1
+    assert Account.objects.exists()
