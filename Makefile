@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench lock clean local dev browser lint-on-servers
+.PHONY: help run test pictures lint bench lock clean local dev browser lint-on-servers
 MAKEFLAGS += --no-print-directory
 
 PY := .venv/bin/python
@@ -36,6 +36,9 @@ lint-on-servers:
 
 production = env DEBUG=0 ALLOWED_HOSTS=privacy.example.com SITE_URL=https://privacy.example.com \
 	EMAIL_URL=smtp+tls://user:password@mail.example.com:587
+
+pictures: dev browser ## Take the pictures of docs/pictures anew, from the tour that the tests make
+	@exec $(PY) -m pytest -q tests/browser/test_slice.py --pictures docs/pictures
 
 bench: dev ## Measure; ARGS="purge --rows 1000000"
 	@exec $(PY) -m benchmarks $(ARGS)

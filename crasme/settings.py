@@ -198,6 +198,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(hours=6),
         "options": {"queue": "clock", "expires": 3600},
     },
+    "consent: make partitions ahead": {
+        "task": "consent.tasks.make_partitions",
+        "schedule": timedelta(hours=6),
+        "options": {"queue": "clock", "expires": 3600},
+    },
     "crm: finish disconnecting services": {
         "task": "crasme.crm.tasks.finish_disconnecting",
         "schedule": timedelta(hours=1),
@@ -266,6 +271,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français"), ("es", "Español"), ("ar", "العربية")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
+FORMAT_MODULE_PATH = "crasme.formats"
 USE_TZ = True
 TIME_ZONE = "UTC"
 
@@ -368,6 +374,10 @@ UNFOLD = {
     "STYLES": ["crasme.dashboard.styles"],
     "ENVIRONMENT": "crasme.dashboard.environment",
     "DASHBOARD_CALLBACK": "crasme.dashboard.index",
+    "SITE_VIEWS": [
+        ("promises/", "promises", "crasme.dashboard.BoardPage"),
+        ("promises/card/", "promises_card", "crasme.dashboard.BoardCard"),
+    ],
     "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "crasme.dashboard.navigation"},
     "BORDER_RADIUS": "6px",
     "COLORS": {
