@@ -33,7 +33,7 @@ class ConsentEventAdmin(ReadOnlyAdmin, PersonalDataAdmin):
     search_fields = ("visitor",)
     search_help_text = _("The reference of a record, a visitor's number or an account's id, in full.")
     fieldsets: ClassVar = [
-        (None, {"fields": ("what", "allowed", "refused", "surface", "gpc", "language")}),
+        (None, {"fields": ("action", "allowed", "refused", "surface", "gpc", "language")}),
         (_("When"), {"fields": (("decided_at", "received_at"), "filed_at")}),
         (_("Proof"), {"fields": ("id", "visitor", "account", "notice_link", "digest", "intact")}),
     ]

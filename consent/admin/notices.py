@@ -62,6 +62,16 @@ class NoticeAdmin(StaffModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Notice | None = None) -> bool:
         return False
 
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        one_button = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().changeform_view(request, object_id, form_url, (extra_context or {}) | one_button)
+
     def save_model(self, request: HttpRequest, obj: Notice, form: Any, change: bool) -> None:
         made = notices.publish(
             actor=request.user.ref,  # type: ignore[union-attr]

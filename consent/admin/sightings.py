@@ -23,7 +23,7 @@ class CookieSightingAdmin(StaffModelAdmin):
     list_display = ("name", "why", "route", "dropped", "count", "first_seen_at", "last_seen_at", "declare")
     list_filter = (("reason", ChoicesDropdownFilter), "dropped")
     search_fields = ("name", "route")
-    fields = ("name", "why", "route", "dropped", "count", "first_seen_at", "last_seen_at", "declare")
+    fields = ("name", "reason", "route", "dropped", "count", "first_seen_at", "last_seen_at", "declare")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

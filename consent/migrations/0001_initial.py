@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                 ('account', models.UUIDField(blank=True, null=True, verbose_name='account')),
                 ('notice', models.CharField(help_text='SHA-256 of the notice that was shown.', max_length=64, verbose_name='notice')),
                 ('choices', models.JSONField(help_text='Category → true or false; refusals are itemised too.', verbose_name='choices')),
-                ('action', models.CharField(choices=[('accept-all', 'accepted all'), ('refuse-all', 'refused all'), ('save', 'chose by category'), ('close', 'closed the banner, which is refusing'), ('withdraw', 'withdrew')], max_length=10, verbose_name='action')),
+                ('action', models.CharField(choices=[('accept-all', 'accepted all'), ('refuse-all', 'refused all'), ('save', 'chose by category'), ('close', 'closed, so refused'), ('withdraw', 'withdrew')], max_length=10, verbose_name='action')),
                 ('surface', models.CharField(choices=[('banner', 'banner'), ('preferences', 'cookie settings page'), ('no-js', 'banner without scripts'), ('api', 'API')], max_length=11, verbose_name='made on')),
                 ('gpc', models.BooleanField(default=False, verbose_name='Global Privacy Control seen')),
                 ('language', models.CharField(max_length=8, verbose_name='language')),

@@ -32,7 +32,7 @@ class ConsentEvent(models.Model):
         ACCEPT_ALL = "accept-all", _("accepted all")
         REFUSE_ALL = "refuse-all", _("refused all")
         SAVE = "save", _("chose by category")
-        CLOSE = "close", _("closed the banner, which is refusing")
+        CLOSE = "close", _("closed, so refused")
         WITHDRAW = "withdraw", _("withdrew")
 
     class Surface(models.TextChoices):

@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Callable, Generator
+from datetime import datetime
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from consent.models import ConsentEvent
+from consent import notices
+from consent.models import ConsentEvent, Cookie
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Open = Callable[..., Page]
@@ -109,7 +111,7 @@ def test_a_choice_by_category_runs_what_was_allowed_and_nothing_else(visit: Open
         } window.ran = []; window.heard = []; crasmeConsent.on((now) => heard.push(now.analytics)) }"""
     )
     page.get_by_text("Choose one by one").click()
-    page.get_by_label("Analytics").check()
+    page.get_by_role("checkbox", name="Analytics").check()
     with page.expect_response("**/tags/analytics"):
         page.get_by_role("button", name="Save my choice").click()
     settled(page)
@@ -135,23 +137,32 @@ def test_closing_is_refusing_and_escape_is_closing(visit: Open) -> None:
     assert not any(yes for slug, yes in row.choices.items() if slug != "essential")
 
 
-def test_the_way_back_is_on_every_page_and_withdraws(visit: Open) -> None:
+def test_the_way_back_is_on_every_page_and_withdraws(
+    visit: Open, declare: Callable[..., Cookie], now: datetime
+) -> None:
+    declare("_stats*", "analytics")
+    declare("_visits", "analytics", kind="local", lifetime="persistent")
+    notices.publish(actor="staff:1", now=now)
     page = visit()
     page.get_by_role("button", name="Accept all").click()
     settled(page)
     link = page.get_by_role("contentinfo").get_by_role("link", name="Cookie settings")
     link.click()
     expect(page.get_by_role("heading", name="Cookies on this site")).to_be_focused()
-    expect(page.get_by_label("Analytics")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="Analytics")).to_be_checked()
     page.keyboard.press("Escape")  # the settings are left, and the choice stays
     expect(link).to_be_focused()
     assert state(page)["analytics"]
     link.click()
-    page.evaluate("document.cookie = 'unrelated=1'")
+    page.evaluate(
+        "() => { for (const name of ['unrelated', '_stats_7']) document.cookie = `${name}=1; path=/`;"
+        " localStorage.setItem('_visits', '1'); localStorage.setItem('draft', '1') }"
+    )
     page.get_by_role("button", name="Refuse all", exact=True).click()
     settled(page)
     assert not state(page)["analytics"]
-    assert "unrelated=1" in page.evaluate("document.cookie")
+    assert {each["name"] for each in page.context.cookies()} == {"crasme_consent", "unrelated"}
+    assert page.evaluate("Object.keys(localStorage)") == ["draft"]
     rows = recorded(2)
     assert [row.action for row in rows] == ["accept-all", "refuse-all"]
     assert len({row.visitor for row in rows}) == 1

@@ -52,8 +52,8 @@ def test_what_is_shown_is_what_was_published(db: None) -> None:
 
 def test_the_two_answers_differ_in_nothing_but_their_words(db: None) -> None:
     html = banner()
-    assert '<button class="consent-button" name="action" value="refuse-all">' in html
-    assert '<button class="consent-button" name="action" value="accept-all">' in html
+    assert '<button class="consent-button" type="submit" name="action" value="refuse-all">' in html
+    assert '<button class="consent-button" type="submit" name="action" value="accept-all">' in html
 
 
 def test_a_warm_banner_asks_the_database_nothing(db: None, django_assert_num_queries: DjangoAssertNumQueries) -> None:
