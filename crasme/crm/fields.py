@@ -12,7 +12,7 @@ from django.db import models
 from crasme.kit.text import normalise_email
 
 
-class MailboxField(models.EmailField):  # type: ignore[type-arg]
+class MailboxField(models.EmailField):
     """An EmailField in the form of `kit.text.normalise_email`; "" means that there is none."""
 
     def to_python(self, value: Any) -> Any:

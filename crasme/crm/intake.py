@@ -9,7 +9,7 @@ the intake for them.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection, transaction
 from django.db.models.expressions import RawSQL
@@ -85,7 +85,7 @@ def _store(batch: Batch) -> Outcome:
     )
 
 
-def _accounts() -> tuple[str, tuple[object, ...]]:
+def _accounts() -> tuple[str, tuple[Any, ...]]:
     """SELECT of id and standing of the accounts whose events arrived, in the order in which all lock them."""
     arrived = RawSQL(f"SELECT account_id FROM {_ARRIVALS}", [])  # noqa: S608, S611  (no part comes from outside)
     found = Account.objects.with_standing().filter(pk__in=arrived).order_by("pk").values("id", "standing")

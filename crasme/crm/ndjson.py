@@ -27,11 +27,11 @@ class NdjsonParser(BaseParser):
 
     media_type = "application/x-ndjson"
 
-    def parse(
+    def parse(  # type: ignore[override]  # REST framework hands on anything, and the view wants bytes
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> bytes:
         headers = (parser_context or {})["request"].headers
-        packed = stream.read(MOST_BYTES + 1)
+        packed: bytes = stream.read(MOST_BYTES + 1)
         if len(packed) > MOST_BYTES:
             raise _too_large()
         encoding = headers.get("Content-Encoding", "identity").strip().lower()

@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import connection
+from django.db.models import QuerySet
 
 from crasme.crm import tasks
 from crasme.crm.models import Account, Integration, SyncedMessage
@@ -17,13 +18,17 @@ def _disconnect(integration: Integration) -> int:
     return integrations.disconnect(integration, actor=WHO, now=NOW)
 
 
+def _evidence() -> "QuerySet[Entry]":
+    return Entry.objects.filter(verb="crm.integration_disconnected")
+
+
 def test_tokens_cursor_and_messages_all_go() -> None:
     other = make_integration(make_account(), messages=2)
     integration = make_integration(make_account(), messages=3)
     assert _disconnect(integration) == 3
     assert list(Integration.objects.all()) == [other]
     assert SyncedMessage.objects.count() == 2
-    assert Entry.objects.get().facts == {"provider": "gmail", "messages": 3, "kept": 0}
+    assert _evidence().get().facts == {"provider": "gmail", "messages": 3, "kept": 0}
 
 
 def test_disconnecting_twice_is_as_good_as_once() -> None:
@@ -31,7 +36,7 @@ def test_disconnecting_twice_is_as_good_as_once() -> None:
     stale = Integration.objects.get(pk=integration.pk)
     assert _disconnect(integration) == 1
     assert _disconnect(stale) == 0
-    assert Entry.objects.count() == 1
+    assert _evidence().count() == 1
 
 
 def test_a_hold_keeps_the_messages_and_never_the_tokens() -> None:
@@ -42,7 +47,7 @@ def test_a_hold_keeps_the_messages_and_never_the_tokens() -> None:
     assert (integration.access_token, integration.refresh_token, integration.sync_cursor) == ("", "", "")
     assert integration.messages.count() == 3
     assert not Integration.objects.connected().exists()
-    assert Entry.objects.get().facts == {"provider": "gmail", "messages": 0, "kept": 3}
+    assert _evidence().get().facts == {"provider": "gmail", "messages": 0, "kept": 3}
 
     assert tasks.finish_disconnecting() == 0
     Account.objects.filter(pk=account.pk).update(on_hold=False)

@@ -11,6 +11,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -19,21 +20,22 @@ from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     ChoicesDropdownFilter,
     DropdownFilter,
-    RangeDateFilter,
 )
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from crasme.crm.admin import inlines
-from crasme.crm.admin.base import SearchById, back_to
+from crasme.crm.admin.base import DayFilter, SearchById
 from crasme.crm.models import Account
 from crasme.crm.periods import reactivable_until
 from crasme.crm.services import accounts, corrections
 from crasme.crm.sheets import AccountExport, AccountImport
 from crasme.crm.sheets.cells import as_uuid
 from crasme.kit.errors import CrasmeError
+from crasme.kit.text import normalise_email
 from crasme.staff.admin import EstimatePaginator
+from crasme.staff.admin.confirm import confirmed
 from crasme.staff.admin.sheets import PersonalImportExportAdmin
 
 CORRECTABLE = corrections.CORRECTABLE[Account]
@@ -63,8 +65,8 @@ class AccountAdmin(SearchById, PersonalImportExportAdmin):
         ("status", ChoicesDropdownFilter),
         FlagFilter,
         ("organisation", AutocompleteSelectFilter),
-        ("closed_at", RangeDateFilter),
-        ("created_at", RangeDateFilter),
+        ("closed_at", DayFilter),
+        ("created_at", DayFilter),
     )
     list_select_related = ("organisation",)
     search_fields = ("email__startswith", "full_name__icontains")
@@ -95,6 +97,11 @@ class AccountAdmin(SearchById, PersonalImportExportAdmin):
     actions_detail = ("close", "reactivate", "restrict", "unrestrict")
 
     # --- the list ----------------------------------------------------------------------------------------------------
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
+        """Addresses are stored normalised, and an index serves only what is looked for in that form."""
+        words = (normalise_email(word) if "@" in word else word.lower() for word in search_term.split())
+        return super().get_search_results(request, queryset, " ".join(words))
+
     @display(description=_("person"), header=True, ordering="full_name")
     def person(self, obj: Account) -> list[Any]:
         if obj.status == Account.Status.ERASED:
@@ -146,33 +153,33 @@ class AccountAdmin(SearchById, PersonalImportExportAdmin):
     # --- acts --------------------------------------------------------------------------------------------------------
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: Any) -> None:
         changes = {name: form.cleaned_data[name] for name in form.changed_data if name in CORRECTABLE}
-        corrections.correct(obj, actor=request.user.ref, now=timezone.now(), **changes)
+        corrections.correct(obj, actor=request.user.ref, now=timezone.now(), **changes)  # type: ignore[union-attr]
 
     @action(
         description=_("Close"),
         permissions=["close"],
         icon="person_off",
         variant=ActionVariant.WARNING,
-        dialog={
-            "title": _("Close this account?"),
-            "description": _("It can be opened again for a while; after that its data is erased."),
-            "form_submit_text": _("Close the account"),
-        },
     )
-    def close(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+    @confirmed(
+        title=_("Close this account?"),
+        text=_("It can be opened again for a while; after that its data is erased."),
+        button=_("Close the account"),
+    )
+    def close(self, request: HttpRequest, object_id: str, form: Any) -> HttpResponse:
         return self._act(request, object_id, accounts.close, _("The account is closed."))
 
     @action(
         description=_("Open again"),
         permissions=["close"],
         icon="person_add",
-        dialog={
-            "title": _("Open this account again?"),
-            "description": _("This is possible only while its time after closure runs."),
-            "form_submit_text": _("Open the account"),
-        },
     )
-    def reactivate(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+    @confirmed(
+        title=_("Open this account again?"),
+        text=_("This is possible only while its time after closure runs."),
+        button=_("Open the account"),
+    )
+    def reactivate(self, request: HttpRequest, object_id: str, form: Any) -> HttpResponse:
         def service(account: Account, **kwargs: Any) -> Account:
             # Whatever the page said: an account that is no longer closed has no such date, and the service says so.
             until = reactivable_until(account) or kwargs["now"]
@@ -185,26 +192,26 @@ class AccountAdmin(SearchById, PersonalImportExportAdmin):
         permissions=["restrict"],
         icon="lock",
         variant=ActionVariant.WARNING,
-        dialog={
-            "title": _("Restrict the processing of this account?"),
-            "description": _("Its data is kept and not used for anything, until the restriction is lifted."),
-            "form_submit_text": _("Restrict"),
-        },
     )
-    def restrict(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+    @confirmed(
+        title=_("Restrict the processing of this account?"),
+        text=_("Its data is kept and not used for anything, until the restriction is lifted."),
+        button=_("Restrict"),
+    )
+    def restrict(self, request: HttpRequest, object_id: str, form: Any) -> HttpResponse:
         return self._act(request, object_id, accounts.restrict, _("Processing is restricted."))
 
     @action(
         description=_("Lift the restriction"),
         permissions=["restrict"],
         icon="lock_open",
-        dialog={
-            "title": _("Lift the restriction?"),
-            "description": _("The person must have been told before."),
-            "form_submit_text": _("Lift the restriction"),
-        },
     )
-    def unrestrict(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+    @confirmed(
+        title=_("Lift the restriction?"),
+        text=_("The person must have been told before."),
+        button=_("Lift the restriction"),
+    )
+    def unrestrict(self, request: HttpRequest, object_id: str, form: Any) -> HttpResponse:
         return self._act(request, object_id, accounts.unrestrict, _("The restriction is lifted."))
 
     def _act(self, request: HttpRequest, object_id: str, service: Callable[..., Any], done: Any) -> HttpResponse:
@@ -212,17 +219,17 @@ class AccountAdmin(SearchById, PersonalImportExportAdmin):
         if account is None:
             raise Http404
         try:
-            service(account, actor=request.user.ref, now=timezone.now())
+            service(account, actor=request.user.ref, now=timezone.now())  # type: ignore[union-attr]
         except CrasmeError as error:
             messages.error(request, str(error))
         else:
             messages.success(request, done)
-        return back_to(request, reverse("admin:crm_account_change", args=[account.pk]))
+        return redirect("admin:crm_account_change", account.pk)
 
     # --- tables ------------------------------------------------------------------------------------------------------
     def get_import_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
         return {
-            "actor": request.user.ref,
+            "actor": request.user.ref,  # type: ignore[union-attr]
             "now": timezone.now(),
             "may_look": self.has_view_permission(request),
         }

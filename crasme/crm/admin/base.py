@@ -4,20 +4,39 @@ What could go wrong: a list that asks the database once for every row, or counts
 shown by id (a link costs no query), and counts are estimated or stop early.
 """
 
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import display
+from unfold.utils import parse_date_str
 
 from crasme.crm.sheets.cells import as_uuid
+from crasme.kit.calendar import start_of
 from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin, ReadOnlyAdmin
+
+
+class DayFilter(RangeDateFilter):
+    """From one day to another, both included, of a point in time; days are those of UTC, as everywhere in storage."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        first, last = (self._day(f"{self.parameter_name}_{end}") for end in ("from", "to"))
+        if first is not None:
+            queryset = queryset.filter(**{f"{self.parameter_name}__gte": start_of(first)})
+        if last is not None and last < date.max:
+            queryset = queryset.filter(**{f"{self.parameter_name}__lt": start_of(last + timedelta(days=1))})
+        return queryset
+
+    def _day(self, name: str) -> date | None:
+        found: date | None = parse_date_str(self.used_parameters.get(name) or "")
+        return found
 
 
 class SearchById:
@@ -46,7 +65,7 @@ class RecordInline(TabularInline):
     """An account's rows on its own page: a tab, read-only, twenty at a time."""
 
     extra = 0
-    per_page = 20
+    per_page: int | None = 20
     tab = True
     can_delete = False
     show_change_link = True
@@ -65,10 +84,3 @@ def link_to_account(account: UUID | None) -> str:
     if account is None:
         return "–"
     return format_html('<a href="{}">{}</a>', reverse("admin:crm_account_change", args=[account]), account.hex[-8:])
-
-
-def back_to(request: HttpRequest, address: str) -> HttpResponse:
-    """The answer to a confirmed dialog: htmx follows a header, a browser without it an ordinary redirect."""
-    if request.headers.get("HX-Request"):
-        return HttpResponse(headers={"HX-Redirect": address})
-    return redirect(address)

@@ -53,4 +53,4 @@ class BillingProfileAdmin(SearchById, PersonalDataAdmin):
 
     def save_model(self, request: HttpRequest, obj: BillingProfile, form: Any, change: Any) -> None:
         changes = {name: form.cleaned_data[name] for name in form.changed_data}
-        corrections.correct(obj, actor=request.user.ref, now=timezone.now(), **changes)
+        corrections.correct(obj, actor=request.user.ref, now=timezone.now(), **changes)  # type: ignore[union-attr]

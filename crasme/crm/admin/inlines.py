@@ -35,7 +35,8 @@ class IntegrationInline(RecordInline):
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).defer("access_token", "refresh_token")
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.defer("access_token", "refresh_token")
 
 
 class ContactInline(RecordInline):

@@ -6,16 +6,17 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import reverse
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _, ngettext
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
-from crasme.crm.admin.base import RecordAdmin, back_to
+from crasme.crm.admin.base import RecordAdmin
 from crasme.crm.models import Integration, SyncedMessage
 from crasme.crm.services import integrations
+from crasme.staff.admin.confirm import confirmed
 
 
 @admin.register(Integration)
@@ -38,17 +39,18 @@ class IntegrationAdmin(RecordAdmin):
         permissions=["disconnect"],
         icon="link_off",
         variant=ActionVariant.DANGER,
-        dialog={
-            "title": _("Disconnect this service?"),
-            "description": _("Its tokens and everything that was synchronised from it are removed."),
-            "form_submit_text": _("Disconnect"),
-        },
     )
-    def disconnect(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+    @confirmed(
+        title=_("Disconnect this service?"),
+        text=_("Its tokens and everything that was synchronised from it are removed."),
+        button=_("Disconnect"),
+        danger=True,
+    )
+    def disconnect(self, request: HttpRequest, object_id: str, form: Any) -> HttpResponse:
         integration = self.get_object(request, unquote(object_id))
         if integration is None:
             raise Http404
-        count = integrations.disconnect(integration, actor=request.user.ref, now=timezone.now())
+        count = integrations.disconnect(integration, actor=request.user.ref, now=timezone.now())  # type: ignore[union-attr]
         if Integration.objects.filter(pk=integration.pk).exists():
             messages.warning(request, _("The tokens are gone. A legal hold keeps the messages until it ends."))
         else:
@@ -56,7 +58,7 @@ class IntegrationAdmin(RecordAdmin):
                 "Disconnected; %(count)d message is gone.", "Disconnected; %(count)d messages are gone.", count
             )
             messages.success(request, done % {"count": count})
-        return back_to(request, reverse("admin:crm_integration_changelist"))
+        return redirect("admin:crm_integration_changelist")
 
 
 @admin.register(SyncedMessage)

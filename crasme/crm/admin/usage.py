@@ -4,7 +4,7 @@ What could go wrong: sorting or counting them all. The list is ordered by id (UU
 month), an unfiltered count is the planner's, and a filtered one stops at ten thousand.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin
@@ -12,9 +12,9 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 
-from crasme.crm.admin.base import RecordAdmin
+from crasme.crm.admin.base import DayFilter, RecordAdmin
 from crasme.crm.models import HeldUsageEvent, UsageEvent
 from crasme.crm.sheets.cells import as_uuid
 from crasme.staff.admin import EstimatePaginator
@@ -27,22 +27,22 @@ class ShortCountPaginator(EstimatePaginator):
 
     @cached_property
     def count(self) -> int:
-        query = getattr(self.object_list, "query", None)
-        if query is None or not query.where:
-            return super().count
-        return self.object_list.order_by()[:COUNTED].count()
+        rows: Any = self.object_list
+        filtered = bool(getattr(rows, "query", None) and rows.query.where)
+        counted: int = rows.order_by()[:COUNTED].count() if filtered else super().count
+        return counted
 
 
 class _EventAdmin(RecordAdmin):
     paginator = ShortCountPaginator
-    list_display = ("occurred_at", "kind", "name", "duration_ms", "account_link")
+    list_display: tuple[str, ...] = ("occurred_at", "kind", "name", "duration_ms", "account_link")
     list_filter = (
-        ("occurred_at", RangeDateTimeFilter),
+        ("occurred_at", DayFilter),
         ("kind", ChoicesDropdownFilter),
         ("account", AutocompleteSelectFilter),
     )
-    fields = ("occurred_at", "kind", "name", "duration_ms", "detail", "account_link", "id")
-    readonly_fields = fields
+    fields: ClassVar[tuple[str, ...]] = ("occurred_at", "kind", "name", "duration_ms", "detail", "account_link", "id")
+    readonly_fields: ClassVar[tuple[str, ...]] = fields
     search_fields = ("id",)
     search_help_text = _("The id of an event or of an account.")
     sortable_by = ()
@@ -72,6 +72,6 @@ class UsageEventAdmin(_EventAdmin):
 
 @admin.register(HeldUsageEvent)
 class HeldUsageEventAdmin(_EventAdmin):
-    list_display = (*_EventAdmin.list_display, "carried_at")
-    fields = (*_EventAdmin.fields, "carried_at")
-    readonly_fields = fields
+    list_display: tuple[str, ...] = (*_EventAdmin.list_display, "carried_at")
+    fields: ClassVar[tuple[str, ...]] = (*_EventAdmin.fields, "carried_at")
+    readonly_fields: ClassVar[tuple[str, ...]] = fields

@@ -57,7 +57,8 @@ class AccountQuerySet(CardFreeQuerySet):
 
     def locked(self, pk: UUID) -> "Account":
         """One account, locked until the transaction ends, so that nothing arrives for it meanwhile. DoesNotExist."""
-        return self.select_for_update().get(pk=pk)
+        account: Account = self.select_for_update().get(pk=pk)
+        return account
 
 
 class Account(CardFree):
@@ -106,7 +107,7 @@ class Account(CardFree):
         _("on hold"), default=False, help_text=_("Set by a legal hold; nothing of this account may be deleted.")
     )
 
-    objects = AccountQuerySet.as_manager()
+    objects: ClassVar = AccountQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("account")

@@ -50,7 +50,7 @@ class Integration(CardFree):
         help_text=_("Set while a legal hold keeps what a disconnected service had synchronised; the tokens are gone."),
     )
 
-    objects = IntegrationQuerySet.as_manager()
+    objects: ClassVar = IntegrationQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("integration")

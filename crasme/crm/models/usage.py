@@ -52,7 +52,7 @@ class Event(CardFree):
         _("detail"), default=dict, blank=True, help_text=_("The search query, the filter chosen, the error's code.")
     )
 
-    objects = EventQuerySet.as_manager()
+    objects: ClassVar = EventQuerySet.as_manager()
 
     class Meta:
         abstract = True

@@ -48,12 +48,16 @@ class _Changed(resources.Diff):
         self.shown = resource.row_number <= PREVIEWED and (new or resource.may_look)
 
     def as_html(self) -> list[Any]:
-        return super().as_html() if self.shown else []
+        if not self.shown:
+            return []
+        cells: list[Any] = super().as_html()
+        return cells
 
 
 class _Result(Result):
     def valid_rows(self) -> list[RowResult]:
-        return super().valid_rows()[:PREVIEWED]
+        rows: list[RowResult] = super().valid_rows()
+        return rows[:PREVIEWED]
 
     def append_invalid_row(self, number: int, row: Any, validation_error: ValidationError) -> None:
         if len(self.invalid_rows) < PREVIEWED:
@@ -98,7 +102,7 @@ class AccountImport(resources.ModelResource):
         use_transactions = True
         batch_size = 1_000
 
-    def __init__(self, *, actor: str = "", now: datetime | None = None, may_look: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *, actor: str, now: datetime, may_look: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.actor, self.now, self.may_look = actor, now, may_look
         self.row_number = 0
@@ -179,7 +183,7 @@ class AccountImport(resources.ModelResource):
         """Without the queries of `full_clean`: what they would ask was looked up for the whole file at once."""
         errors = dict(import_validation_errors or {})
         _refuse_untouchable(instance)
-        if instance.organisation_id is None and "organisation" not in errors:
+        if not instance.organisation_id and "organisation" not in errors:
             errors["organisation"] = ValidationError(_("A new account needs its organisation, by name or id."))
         try:
             instance.clean_fields(exclude={*errors, "organisation"})

@@ -14,11 +14,11 @@ from crasme.crm import cardscan
 
 
 class Command(BaseCommand):
-    help = "Look for payment card numbers in everything that is stored about people."
+    help = "Look for payment card numbers in everything that is stored."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
-        scan = verbs.add_parser("scan", help="Read every text and JSON column of the data map's tables.")
+        scan = verbs.add_parser("scan", help="Read every text and JSON column of every table.")
         scan.add_argument("--json", action="store_true", help="Print one JSON object a line, one for each finding.")
 
     def handle(self, *args: Any, **options: Any) -> None:
