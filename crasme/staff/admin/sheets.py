@@ -46,7 +46,7 @@ class PersonalImportExportAdmin(_LoggedExport, ImportExportMixin, PersonalDataAd
     def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """A preview compares the file with the rows that exist, so it shows them: that is a look, too."""
         with transaction.atomic():
-            response = super().import_action(request, **kwargs)
+            response: HttpResponse = super().import_action(request, **kwargs)
             shown_to = getattr(response, "context_data", None) or {}
             result = shown_to.get("result")
             if result is not None and (shown := _existing(result)):
@@ -56,15 +56,17 @@ class PersonalImportExportAdmin(_LoggedExport, ImportExportMixin, PersonalDataAd
         return response
 
     def get_import_data_kwargs(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_import_data_kwargs(**kwargs) | {"rollback_on_validation_errors": True}
+        given: dict[str, Any] = super().get_import_data_kwargs(**kwargs)
+        return given | {"rollback_on_validation_errors": True}
 
     def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """The confirmation. The file may be gone: confirmed before, or a day old."""
         try:
-            return super().process_import(request, **kwargs)
+            response: HttpResponse = super().process_import(request, **kwargs)
         except (FileNotFoundError, ValueError):
             messages.error(request, _("This upload is no longer here: it was imported already, or it is a day old."))
             return redirect(self._import_page())
+        return response
 
     def process_result(self, result: Any, request: HttpRequest) -> HttpResponse:
         """import-export would report success; but rows that changed since the preview may refuse the file now."""
@@ -73,7 +75,8 @@ class PersonalImportExportAdmin(_LoggedExport, ImportExportMixin, PersonalDataAd
                 request, _("Nothing was imported: the data has changed since the preview. Upload the file again.")
             )
             return redirect(self._import_page())
-        return super().process_result(result, request)
+        response: HttpResponse = super().process_result(result, request)
+        return response
 
     def _import_page(self) -> str:
         return reverse("{}:{}_{}_import".format(self.admin_site.name, *self.get_model_info()))
