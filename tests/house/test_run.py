@@ -23,6 +23,7 @@ from crasme.embedded.state import DataDir
 from crasme.run import leftovers
 from crasme.run.child import LIMIT, Child
 from crasme.run.screen import Screen
+from tests import template
 
 PROJECT = Path(__file__).resolve().parents[2]
 KEPT = ("PATH", "HOME", "LANG", "PYENV_ROOT", "TMPDIR")
@@ -80,6 +81,7 @@ def status(address: str) -> int:
 
 @pytest.mark.slow
 def test_a_start_a_kill_a_mending_start_and_an_end(data_dir: Path) -> None:
+    template.bring(data_dir)  # migrating an empty database is what every other test begins with
     port = processes.free_port()
     first, words = begin(data_dir, port, supervisor())
     until_ready(first, words)
