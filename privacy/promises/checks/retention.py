@@ -91,11 +91,11 @@ def _verdict(asked: Question, now: datetime) -> Verdict:
     if calendar.add(now, asked.rule.length) > calendar.add(now, asked.promised):
         evidence = _("The rule keeps %(what)s for %(rule)s, but %(period)s are published.")
         return Verdict(Status.AT_RISK, evidence % words, figures)
-    evidence = _("No %(what)s are older than %(period)s.")
+    evidence = _("No %(what)s outlived their %(period)s.")
     if waiting:
         evidence = _("%(waiting)s %(what)s passed %(period)s and go with the next daily run.")
     if kept:
-        evidence = f"{evidence} {_('Holds and restrictions keep %(kept)s.')}"
+        evidence = f"{evidence} {_('%(kept)s more are kept by holds and restrictions.')}"
     return Verdict(Status.KEPT, evidence % words, figures)
 
 
