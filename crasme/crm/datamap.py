@@ -51,7 +51,9 @@ TABLES = [
             "closed_at": kept("When the account was closed", reason=NEVER_REUSED, sensitivity=Sensitivity.LOW),
             "erased_at": anonymised("When the account was erased", how="now"),
             "restricted_at": blanked("Since when processing is restricted"),
-            "on_hold": kept("Whether a legal hold lies on the account", reason=NEVER_REUSED),
+            "on_hold": kept(
+                "Whether a legal hold lies on the account", reason=NEVER_REUSED, sensitivity=Sensitivity.LOW
+            ),
         },
     ),
     Table(

@@ -16,7 +16,8 @@ from crasme.kit.clock import controller_day
 from crasme.ledger.models import Entry
 from crasme.ledger.registry import known
 from crasme.staff import actors
-from privacy.clock.deadlines import Deadlines, deadlines
+from privacy.clock.deadlines import Deadlines, RuleUsed, deadlines
+from privacy.clock.rules import PROMISE_RULE
 from privacy.models import Message, Note, Package, Plan, Request, Step
 from privacy.querysets import AT_RISK_DAYS
 from privacy.services import clock, plans
@@ -77,6 +78,11 @@ class Picture:
     @cached_property
     def clock(self) -> Deadlines:
         return deadlines(clock.events_of(self.asked), self.asked.regime)
+
+    @property
+    def deadlines(self) -> list[tuple[Promise, RuleUsed]]:
+        """The decisive one first."""
+        return [(_("Promised by") if used.rule == PROMISE_RULE else _("By law by"), used) for used in self.clock.rules]
 
     @property
     def days_left(self) -> int:

@@ -86,7 +86,7 @@ class Plan(models.Model):
         """Whether anything is held beyond what arose from the request itself."""
         tables = self.content.get("tables", {})
         return bool(
-            self.content.get("lines")
+            any(line["rows"] for line in self.content.get("lines", []))
             or self.content.get("kept")
             or any(not label.startswith("privacy.") for label in tables)
         )

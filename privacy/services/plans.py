@@ -5,6 +5,8 @@ from datetime import date, datetime
 
 from django.utils.translation import gettext as _
 
+from crasme.kit import datamap
+from crasme.kit.datamap import Sensitivity
 from privacy.errors import Incomplete
 from privacy.models import Plan, Request
 
@@ -28,12 +30,15 @@ def executed(plan: Plan, *, now: datetime) -> None:
 
 @dataclass(frozen=True, slots=True)
 class KeptLine:
-    """What outlives an erasure, in the active language. `matters` (file references of holds) are for staff only."""
+    """What outlives an erasure, in the active language. `matters` (file references of holds) are for staff only;
+    `bare` says that only ids and dates stay, which tell nobody anything.
+    """
 
     title: str
     rows: int
     reason: str
     until: date | None
+    bare: bool = False
     matters: tuple[str, ...] = ()
 
 
@@ -47,7 +52,13 @@ def kept_of(plan: Plan | None) -> list[KeptLine]:
             rows=line["rows"],
             reason=_(line["reason"]),
             until=date.fromisoformat(line["until"]) if line["until"] else None,
+            bare=_is_bare(line["table"], line["fields"]),
             matters=tuple(line["matters"]),
         )
         for line in plan.content.get("kept", [])
     ]
+
+
+def _is_bare(label: str, fields: list[str]) -> bool:
+    declared = datamap.table(label).fields
+    return bool(fields) and all(declared[name].sensitivity is Sensitivity.LOW for name in fields)

@@ -56,7 +56,8 @@ def verify_erasure(job: Job) -> Done:
             hash=plan.hash,
             searched="every text column",
         )
-        _decided(request, Outcome.PARTLY if plan.content["kept"] else Outcome.GRANTED)
+        stays = any(not line.bare for line in plans.kept_of(plan))
+        _decided(request, Outcome.PARTLY if stays else Outcome.GRANTED)
 
     return Done({"residue": 0, "in_content_of_others": others}, effect)
 

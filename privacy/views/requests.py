@@ -194,10 +194,16 @@ def _standing(asked: Request) -> dict[str, Any]:
         "days_all": max((asked.effective_due - asked.received_on).days, 1),
         "can_withdraw": State(asked.state) in MOVES["withdraw"].sources,
         "package": _package(asked),
-        "kept": plans.kept_of(plans.current(asked)) if asked.outcome == Outcome.PARTLY else [],
+        "kept": _kept(asked),
         "refusal": REFUSALS.get(asked.refusal_reason),
         "status_path": reverse("request-status", args=[asked.reference]),
     }
+
+
+def _kept(asked: Request) -> list[plans.KeptLine]:
+    """What stays, once the erasure is done; before that it is only a plan."""
+    plan = plans.current(asked)
+    return plans.kept_of(plan) if plan is not None and plan.executed_at is not None else []
 
 
 def _private[R: HttpResponse | StreamingHttpResponse | HttpResponseRedirect](response: R) -> R:

@@ -68,6 +68,8 @@ def test_what_may_go_is_gone_and_what_must_stay_is_named(agent: User, officer: U
     kept = {line.title: line for line in plans.kept_of(plans.current(request))}
     assert kept["Invoices"].until == date(2033, 3, 1)
     assert "Tax" in kept["Invoices"].reason
+    assert kept["Accounts"].bare
+    assert not kept["Invoices"].bare
 
 
 def test_two_people_are_needed_and_they_are_two(agent: User, officer: User) -> None:

@@ -99,7 +99,7 @@ def test_deletion_until_the_person_is_told_and_forgotten(
     assert Person.objects.get().email == ""
     assert Account.objects.get().email == ""
     asked.refresh_from_db()
-    assert asked.outcome == Outcome.PARTLY  # the account's bare id stays
+    assert asked.outcome == Outcome.GRANTED  # only the account's bare id stays
     assert Entry.objects.filter(verb="request.certified").count() == 1
 
 
