@@ -3,25 +3,29 @@
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import batched
 
 from django.db import connection
 
 from consent import filing, notices, registry, suppression
 from consent.models import ConsentEvent, Suppression
 from crasme.crm.models import Account
-from crasme.demo.plan import Demo, uuid7_at
+from crasme.demo.plan import Counts, Demo, Draw, uuid7_at
 from crasme.kit.partitions import ensure_months
 
 SPAN_DAYS = 540
+BATCH = 2_000
 ACTIONS = {"accept-all": 45, "refuse-all": 35, "save": 15, "close": 5}
 ACTOR = "system:demo"
 
 
-def make(demo: Demo) -> dict[str, int]:
+def make(demo: Demo, draw: Draw) -> Counts:
     ensure_months(connection, filing.TABLE, demo.ago(SPAN_DAYS).date(), demo.now.date())
-    rows = list(_events(demo))
-    ConsentEvent.objects.bulk_create(rows, batch_size=2_000)
-    return {"cookie choices": len(rows), "opt-outs": _opt_outs(demo)}
+    made = 0
+    for batch in batched(_events(demo), BATCH):
+        made += len(ConsentEvent.objects.bulk_create(batch))
+        draw(made, demo.size.consents)
+    return {"cookie choices": made, "opt-outs": _opt_outs(demo)}
 
 
 def _events(demo: Demo) -> Iterator[ConsentEvent]:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from crasme.crm.models import Account, Organisation
-from crasme.demo.plan import Demo
+from crasme.demo.plan import Counts, Demo, Draw
 from crasme.demo.sign_ins import SIGN_INS
 from crasme.staff.models import User
 from retention import holds
@@ -12,7 +12,7 @@ from retention.models import HoldItem
 ACCOUNTS = 20
 
 
-def make(demo: Demo) -> dict[str, int]:
+def make(demo: Demo, draw: Draw) -> Counts:
     officer = User.objects.get(email=next(one.email for one in SIGN_INS if one.role == "Privacy officer"))
     overdue = Account.objects.closed_before(demo.ago(90)).order_by("pk")[:ACCOUNTS]
     holds.place(

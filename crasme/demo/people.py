@@ -6,13 +6,25 @@ from dataclasses import dataclass
 
 from faker import Faker
 
+
+@dataclass(frozen=True, slots=True)
+class Locale:
+    """`phone` is a pattern; each # becomes a digit. Where a country keeps numbers for fiction, they are those."""
+
+    faker: str
+    country: str
+    time_zone: str
+    phone: str
+
+
 LOCALES = {
-    "de": ("de_AT", "AT", "Europe/Vienna"),
-    "en": ("en_GB", "GB", "Europe/London"),
-    "fr": ("fr_FR", "FR", "Europe/Paris"),
-    "es": ("es_ES", "ES", "Europe/Madrid"),
-    "ar": ("ar_EG", "EG", "Africa/Cairo"),
+    "de": Locale("de_AT", "AT", "Europe/Vienna", "+43 1 55 5## ###"),
+    "en": Locale("en_GB", "GB", "Europe/London", "+44 113 496 0###"),
+    "fr": Locale("fr_FR", "FR", "Europe/Paris", "+33 1 99 00 ## ##"),
+    "es": Locale("es_ES", "ES", "Europe/Madrid", "+34 900 5## ###"),
+    "ar": Locale("ar_EG", "EG", "Africa/Cairo", "+20 2 555 ####"),
 }
+LANGUAGE_OF = {locale.country: language for language, locale in LOCALES.items()}
 LANGUAGE_WEIGHTS = {"de": 5, "en": 4, "fr": 2, "es": 2, "ar": 1}
 
 NOTES = {
@@ -54,12 +66,9 @@ DEALS = {
 @dataclass(frozen=True, slots=True)
 class Someone:
     language: str
-    time_zone: str
     full_name: str
     mailbox: str
     phone: str
-    address: str
-    job_title: str
 
 
 class Population:
@@ -68,30 +77,31 @@ class Population:
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
         self.fakers = {}
-        for language, (locale, _country, _zone) in LOCALES.items():
-            faker = Faker(locale, use_weighting=False)
+        for language, locale in LOCALES.items():
+            faker = Faker(locale.faker, use_weighting=False)
             faker.seed_instance(rng.getrandbits(32))
             self.fakers[language] = faker
 
     def language(self) -> str:
         return self.rng.choices(list(LANGUAGE_WEIGHTS), weights=list(LANGUAGE_WEIGHTS.values()))[0]
 
-    def company(self, language: str) -> tuple[str, str, str]:
-        """Name, country code, address."""
-        faker = self.fakers[language]
-        return faker.company()[:200], LOCALES[language][1], faker.address()
+    def company(self, language: str) -> str:
+        return str(self.fakers[language].company())[:200]
+
+    def address(self, language: str) -> str:
+        return str(self.fakers[language].address())
+
+    def job_title(self, language: str) -> str:
+        return str(self.fakers[language].job())[:120]
 
     def someone(self, language: str) -> Someone:
         faker = self.fakers[language]
         name = f"{faker.first_name()} {faker.last_name()}"
         return Someone(
             language=language,
-            time_zone=LOCALES[language][2],
             full_name=name,
             mailbox=_mailbox(name) or f"user{self.rng.randrange(10**6)}",
-            phone=faker.phone_number()[:40],
-            address=faker.address(),
-            job_title=faker.job()[:120],
+            phone="".join(str(self.rng.randrange(10)) if c == "#" else c for c in LOCALES[language].phone),
         )
 
 

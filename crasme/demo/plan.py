@@ -1,11 +1,17 @@
 """How much of everything, and from when. One `Demo` is handed to every section."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from crasme.kit.calendar import Period, cutoff
+
+# Told how far a section is: (made, of how many).
+Draw = Callable[[int, int], None]
+# What a section made: {"accounts": 2000}.
+Counts = dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,10 @@ class Demo:
     @property
     def usage_start(self) -> datetime:
         return cutoff(self.now, USAGE_SPAN)
+
+    @property
+    def invoice_start(self) -> datetime:
+        return cutoff(self.now, INVOICE_SPAN)
 
 
 def uuid7_at(moment: datetime, rng: random.Random) -> UUID:

@@ -6,16 +6,13 @@ Their addresses end in `.example`, which the sign-in knows as demo people (crasm
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 
+from crasme.demo.plan import Counts, Demo, Draw
 from crasme.demo.sign_ins import SIGN_INS
 from crasme.staff.demo import PASSWORD
 from crasme.staff.models import User
 
 
-def present() -> bool:
-    return User.objects.filter(email__in=[person.email for person in SIGN_INS]).count() == len(SIGN_INS)
-
-
-def make() -> dict[str, int]:
+def make(demo: Demo, draw: Draw) -> Counts:
     """The staff, with their groups. Safe to run again. One hash serves them all: it is the same password."""
     hashed = make_password(PASSWORD)
     for person in SIGN_INS:

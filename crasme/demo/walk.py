@@ -1,0 +1,173 @@
+"""One request's way through the product's own services, up to the state in which the demo wants it.
+
+What could go wrong: a worker that is running takes up what is meant to stay. The caller's transaction hides the request
+until it is where it should be, and then nothing of it is due: every step is over, a person's turn, or parked.
+"""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.db import transaction
+
+from crasme.crm.models import Account
+from crasme.demo.plan import Demo
+from crasme.demo.sign_ins import SIGN_INS
+from crasme.kit.claims import WorkState
+from crasme.staff.models import User
+from privacy.correspondence.render import render
+from privacy.models import Message, Package, Plan, Request, Step
+from privacy.services import approvals, desk, intake, packages
+from privacy.services.confirmation import proven
+from privacy.states import State
+from privacy.steps import flow, runner
+
+WISHES = {
+    "de": "Bitte schicken Sie mir alles, was Sie über mich gespeichert haben.",
+    "en": "I have moved to another company and no longer use this account.",
+    "fr": "Je souhaite savoir quelles données vous conservez sur moi.",
+    "es": "Quisiera recibir una copia de mis datos personales.",
+    "ar": "أرغب في معرفة البيانات المحفوظة عني.",
+}
+NOTE = "Called back; the person expects an answer this week."
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The demo's staff, by what they do."""
+
+    agents: list[User]
+    officers: list[User]
+
+    @classmethod
+    def find(cls) -> "Desk":
+        users = {user.email: user for user in User.objects.filter(email__in=[one.email for one in SIGN_INS])}
+        people = [(users[one.email], one.role) for one in SIGN_INS]
+        return cls(
+            agents=[user for user, role in people if role == "Support agent"],
+            officers=[user for user, role in people if role == "Privacy officer"],
+        )
+
+
+@dataclass(slots=True)
+class Walk:
+    """`now` is the hour at which the walk has arrived; it never passes that of the demo."""
+
+    demo: Demo
+    rng: random.Random
+    desk: Desk
+    request: Request
+    asked: intake.Submission
+    now: datetime
+
+    @classmethod
+    def begin(
+        cls, demo: Demo, rng: random.Random, desk_: Desk, account: Account, kind: str, received: datetime
+    ) -> Self:
+        asked = intake.Submission(
+            kind=kind,
+            email=account.email,
+            full_name=account.full_name,
+            language=account.language,
+            details=WISHES[account.language] if rng.random() < 0.5 else "",
+            regime="uk" if account.organisation.country == "GB" else "eu",
+            channel=Request.Channel.SIGNED_IN if rng.random() < 0.2 else Request.Channel.WEB,
+        )
+        return cls(demo, rng, desk_, intake.submit(asked, now=received), asked, received)
+
+    def to(self, state: State) -> None:
+        self._go(state)
+        self._mail()
+
+    def _go(self, state: State) -> None:
+        if state == State.RECEIVED:
+            return None
+        self._pause(0.1)
+        self.request = proven(self.request, by="link", now=self.now)
+        if state == State.CONFIRMED:
+            return self._stick("error-operationalerror")
+        if state == State.COLLECTING:
+            self._work(1)
+            return self._stick("source-unreachable")
+        self._work()
+        agent = self._take_up()
+        if state == State.REVIEW:
+            return self._ask_again() if self.rng.random() < 0.1 else None
+        if state == State.ANSWERING:
+            officer = self.desk.officers[0]
+            desk.refuse(self.request, reason=Request.Refusal.EXCESSIVE, words="", by=officer, now=self.now)
+            return self._stick("mail-refused")
+        self._approve(agent)
+        if state == State.APPROVED:
+            return self._stick("error-operationalerror")
+        if state == State.EXECUTING:
+            with transaction.atomic():
+                flow.start(desk.locked(self.request))
+            return self._stick("error-timeouterror")
+        self._work()
+        self._mail()  # a request is closed once its letter is out
+        self._work()
+        return self._fetch()
+
+    # --- what people do ----------------------------------------------------------------------------------------------
+    def _take_up(self) -> User:
+        agent = self.rng.choice(self.desk.agents)
+        self._pause(0.2)
+        if self.rng.random() < 0.7:
+            desk.assign(self.request, to=agent, by=agent, now=self.now)
+        if self.rng.random() < 0.3:
+            desk.add_note(self.request, body=NOTE, by=agent, now=self.now)
+        return agent
+
+    def _ask_again(self) -> None:
+        """The same person asks for the same thing once more; the second request joins the first."""
+        self._pause(0.3)
+        proven(intake.submit(self.asked, now=self.now), by="link", now=self.now)
+
+    def _approve(self, agent: User) -> None:
+        plan = Plan.objects.filter(request=self.request).latest("made_at")
+        self._pause(0.3)
+        if plan.kind == Plan.Kind.ACCESS:
+            approvals.release(self.request, plan_hash=plan.hash, by=agent, now=self.now)
+            return
+        approvals.propose_erasure(self.request, plan_hash=plan.hash, by=agent, now=self.now)
+        self._pause(0.1)
+        approvals.approve_erasure(self.request, plan_hash=plan.hash, by=self.desk.officers[0], now=self.now)
+
+    def _fetch(self) -> None:
+        """Some have downloaded their copy, some have not yet."""
+        package = Package.objects.filter(request=self.request).first()
+        if package is not None and package.deleted_at is None and self.rng.random() < 0.7:
+            self._pause(0.2)
+            for _piece in packages.fetch(package, now=self.now):
+                pass
+
+    # --- what machines do --------------------------------------------------------------------------------------------
+    def _work(self, most: int = 20) -> None:
+        """Do what the workers would do, at most this many steps."""
+        for _ in range(most):
+            step = self.request.steps.automatic().claimable(self.now).first()
+            if step is None or not runner.run(step.pk, now=self.now):
+                break
+            self.now += timedelta(minutes=1)  # the next step is due a moment after this one ended
+        self.request.refresh_from_db()
+
+    def _mail(self) -> None:
+        """Written as it would have gone out, and not sent: nobody wants a hundred old letters in the local mailbox."""
+        letters = Message.objects.outgoing().unfinished().filter(request__person=self.request.person_id)
+        for letter in letters.select_related("request__person"):
+            written = render(letter, now=letter.created_at)
+            letters.filter(pk=letter.pk).update(
+                state=WorkState.DONE, finished_at=letter.created_at, subject=written.subject, body=written.record
+            )
+
+    def _stick(self, code: str) -> None:
+        """What would go on by itself as soon as a worker looks is left stuck on purpose."""
+        Step.objects.filter(request=self.request).automatic().unfinished().update(
+            state=WorkState.PARKED, attempts=runner.MAX_ATTEMPTS, last_error=code, lease_token=None, lease_until=None
+        )
+
+    def _pause(self, most: float) -> None:
+        """Time passes, up to this share of what is left until the demo's own hour."""
+        self.now += (self.demo.now - self.now) * self.rng.uniform(most / 10, most)
