@@ -8,12 +8,11 @@ MAKEFLAGS += --no-print-directory
 
 PY := .venv/bin/python
 export PYTHONUNBUFFERED := 1
-export PORT DATA_DIR VERBOSE
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: local ## Start everything locally (PORT=8000, DATA_DIR=.local, VERBOSE=1)
+run: local ## Start everything locally (PORT=8000, DATA_DIR=.local, DEMO=small|large|none, VERBOSE=1)
 	@exec $(PY) -m crasme.run
 
 test: dev browser ## Run all tests on real servers; ARGS="-k clock" for some of them
