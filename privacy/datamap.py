@@ -6,7 +6,7 @@ what was written and what was sent are emptied; a keyed hash of the address stay
 question "did you ever erase me?" from somebody who gives their address again.
 
 An erasure finds these tables by `person` alone and never by address: the row that holds the address is emptied last,
-by `privacy.services.people.forget`, after the answer has been sent to it (docs/decisions/0021-forgetting.md).
+by `privacy.services.people.forget`, after the answer has been sent to it (decision 9).
 """
 
 from crasme.kit.datamap import (

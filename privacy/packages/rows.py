@@ -9,9 +9,7 @@ import io
 import json
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from typing import IO, Any
-from uuid import UUID
 
 from crasme.kit.datamap import Subject, Table
 from crasme.kit.sheets import csv_writer
@@ -20,6 +18,7 @@ from privacy.packages.content import Described
 CHUNK = 2_000
 SHOWN = 25  # rows of a table in the readable summary
 LONGEST_SHOWN = 300
+BUFFERED = 64 * 1024
 
 
 def stream(table: Table, subject: Subject) -> Iterator[tuple[Any, ...]]:
@@ -37,43 +36,55 @@ def write(
     rows: Iterator[tuple[Any, ...]], names: list[str], described: Described, *, data: IO[bytes], sheet: Any
 ) -> None:
     """Write all rows to both files and count them; the first few are kept on `described` for the summary."""
-    text = io.TextIOWrapper(sheet, encoding="utf-8-sig", newline="", write_through=True)
+    text = io.TextIOWrapper(sheet, encoding="utf-8-sig", newline="")
     table = csv_writer(text)
     table.writerow(names)
-    data.write(b"[")
+    before, buffer = "[\n", io.StringIO()
     for row in rows:
-        plain = {name: _plain(value) for name, value in zip(names, row, strict=True)}
-        data.write(b",\n" if described.rows else b"\n")
-        data.write(json.dumps(plain, ensure_ascii=False).encode(errors="replace"))
-        table.writerow([_cell(value) for value in plain.values()])
+        buffer.write(before + _json(dict(zip(names, row, strict=True))))
+        before = ",\n"
+        table.writerow([_cell(value) for value in row])
         described.rows += 1
         if len(described.shown) < SHOWN:
-            described.shown.append(_shown(plain, described))
-    data.write(b"\n]\n")
+            described.shown.append(_shown(names, row, described))
+        if buffer.tell() > BUFFERED:
+            data.write(_bytes(buffer))
+            buffer = io.StringIO()
+    buffer.write("\n]\n" if described.rows else "[]\n")
+    data.write(_bytes(buffer))
     text.flush()
     text.detach()
 
 
 def _plain(value: Any) -> Any:
-    """The JSON form: instants and dates in ISO 8601, money as text, so that no digit is lost."""
+    """What JSON has no form for: instants and dates in ISO 8601, money as text, so that no digit is lost."""
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, timedelta):
         return value.total_seconds()
-    if isinstance(value, Decimal | UUID):
-        return str(value)
-    if value is None or isinstance(value, bool | int | float | str | list | dict):
-        return value
     return str(value)
 
 
+_json = json.JSONEncoder(ensure_ascii=False, default=_plain).encode
+
+
+def _bytes(buffer: io.StringIO) -> bytes:
+    return buffer.getvalue().encode(errors="replace")
+
+
 def _cell(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+    """The same for a cell of a table, where lists and mappings are text as well."""
+    kind = type(value)
+    if kind is str or value is None:
+        return value
+    if kind is datetime:
+        return value.isoformat()
+    return _json(value) if kind in (dict, list) else value
 
 
-def _shown(plain: dict[str, Any], described: Described) -> list[tuple[str, str]]:
+def _shown(names: list[str], row: tuple[Any, ...], described: Described) -> list[tuple[str, str]]:
     pairs = []
-    for name, value in plain.items():
+    for name, value in zip(names, row, strict=True):
         if name in described.fields and value not in (None, "", {}, []):
             text = str(_cell(value))
             short = text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
