@@ -23,7 +23,7 @@ _missing: list[str] = []
 
 def required(name: str, *, purpose: str, debug: str = "") -> str:
     """The variable's value; while DEBUG is on, `debug` when it is unset. Otherwise it is reported as missing."""
-    value = env.str(name, default=debug if DEBUG else "")
+    value: str = env.str(name, default=debug if DEBUG else "")
     if not value:
         _missing.append(f"  {name:<16} {purpose}")
     return value
@@ -144,8 +144,8 @@ CACHES = {
         "KEY_PREFIX": env.str("CACHE_PREFIX", default="crasme-cache"),
     }
 }
-# Who knows how long a table's rows are kept: (slug of a retention rule) -> kit.calendar.Period, LookupError without one.
-# The CRM must ask, and lies below the room that knows.
+# Who knows how long rows are kept: (slug of a retention rule) -> kit.calendar.Period, LookupError without one. The CRM
+# must ask, and lies below the room that knows.
 RETENTION_PERIODS = "retention.periods.period_of"
 # Packages for data subjects, encrypted; never below a folder that the web server serves.
 PACKAGE_DIR = DATA_DIR / "packages"

@@ -14,7 +14,8 @@ BEGIN
     IF TG_OP = 'DELETE' AND TG_ARGV[0] = 'purgeable' AND current_setting('crasme.purge', true) = TG_ARGV[1] THEN
         RETURN OLD;
     END IF;
-    RAISE EXCEPTION '% is append-only: % is refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'integrity_constraint_violation';
+    RAISE EXCEPTION '% is append-only: % is refused', TG_TABLE_NAME, TG_OP
+        USING ERRCODE = 'integrity_constraint_violation';
 END $$;
 """
 

@@ -56,41 +56,47 @@ def _undeclared_fields(model: type[Model], table: Table) -> Iterator[Error]:
 
 
 def _entry(label: str, entry: Table | NoPeople) -> Iterator[Error]:
-    if isinstance(entry, NoPeople):
-        if not entry.why:
-            yield Error(f"{entry.label} is said to hold no people, without a reason.", id="datamap.E004")
-        if not _label_exists(label):
-            yield Error(f"The data map names {entry.label}, which does not exist.", id="datamap.E007")
-        return
     if not _label_exists(label):
         yield Error(f"The data map names {entry.label}, which does not exist.", id="datamap.E007")
-        return
-    model = entry.model
-    for name in entry.fields:
+    elif isinstance(entry, Table):
+        yield from _names(entry)
+        yield from _end(entry)
+        for name, declared in entry.fields.items():
+            yield from _field(entry, name, declared)
+    if isinstance(entry, NoPeople) and not entry.why:
+        yield Error(f"{entry.label} is said to hold no people, without a reason.", id="datamap.E004")
+
+
+def _names(table: Table) -> Iterator[Error]:
+    """Fields and subject paths that are named exist."""
+    model = table.model
+    for name in table.fields:
         if not _path_exists(model, name):
-            yield Error(f"The data map declares {entry.label}.{name}, which does not exist.", id="datamap.E003")
-    for kind, path in entry.subject.items():
+            yield Error(f"The data map declares {table.label}.{name}, which does not exist.", id="datamap.E003")
+    for kind, path in table.subject.items():
         if not _path_exists(model, path):
-            yield Error(f"{entry.label}: the {kind} path {path!r} leads nowhere.", id="datamap.E003", obj=model)
-    if not entry.subject:
-        yield Error(f"{entry.label} holds people but no path finds them.", id="datamap.E005", obj=model)
-    if not entry.ends and not entry.ends_reason:
+            yield Error(f"{table.label}: the {kind} path {path!r} leads nowhere.", id="datamap.E003", obj=model)
+    if not table.subject:
+        yield Error(f"{table.label} holds people but no path finds them.", id="datamap.E005", obj=model)
+
+
+def _end(table: Table) -> Iterator[Error]:
+    """The rows end, and an erasure does one thing with a row, not two."""
+    if not table.ends and not table.ends_reason:
         yield Error(
-            f"{entry.label} never ends.",
+            f"{table.label} never ends.",
             hint="Name the retention rule that ends its rows, or say in `ends_reason` why none can.",
             id="datamap.E004",
-            obj=model,
+            obj=table.model,
         )
-    actions = {declared.erase for declared in entry.fields.values()}
+    actions = {declared.erase for declared in table.fields.values()}
     if Erase.DELETE in actions and len(actions) > 1:
         yield Error(
-            f"{entry.label} both deletes its row and keeps parts of it.",
+            f"{table.label} both deletes its row and keeps parts of it.",
             hint="Either every field is gone(), or each is blanked(), kept() or anonymised().",
             id="datamap.E006",
-            obj=model,
+            obj=table.model,
         )
-    for name, declared in entry.fields.items():
-        yield from _field(entry, name, declared)
 
 
 def _field(table: Table, name: str, declared: datamap.Field) -> Iterator[Error]:
@@ -129,7 +135,9 @@ def _path_exists(model: type[Model], path: str) -> bool:
         try:
             # Django takes "owner_id" for the column of "owner"; "object_id" may be a field of its own.
             own = any(field.name == part for field in current._meta.get_fields())
-            step = current._meta.pk if part == "pk" else current._meta.get_field(part if own else part.removesuffix("_id"))
+            step = (
+                current._meta.pk if part == "pk" else current._meta.get_field(part if own else part.removesuffix("_id"))
+            )
         except FieldDoesNotExist:
             return False
         related = getattr(step, "related_model", None)

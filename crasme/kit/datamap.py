@@ -83,9 +83,7 @@ def blanked(meaning: str, *, sensitivity: Sensitivity = Sensitivity.PERSONAL, wi
     return Field(meaning, Erase.BLANK, sensitivity, withheld=withheld)
 
 
-def kept(
-    meaning: str, *, reason: str, sensitivity: Sensitivity = Sensitivity.PERSONAL, withheld: str = ""
-) -> Field:
+def kept(meaning: str, *, reason: str, sensitivity: Sensitivity = Sensitivity.PERSONAL, withheld: str = "") -> Field:
     """The field outlives an erasure, for `reason`, until the table's rule ends it."""
     return Field(meaning, Erase.KEEP, sensitivity, reason=reason, withheld=withheld)
 
@@ -189,8 +187,7 @@ def declarations() -> dict[str, Table | NoPeople]:
 def _all_declared() -> Iterator[Table | NoPeople]:
     for config in apps.get_app_configs():
         if config.module is not None and module_has_submodule(config.module, "datamap"):
-            if (declared := getattr(import_module(f"{config.name}.datamap"), "TABLES", None)) is not None:
-                yield from declared
+            yield from getattr(import_module(f"{config.name}.datamap"), "TABLES", ())
 
 
 def tables() -> list[Table]:
@@ -202,7 +199,7 @@ def table(label: str) -> Table:
     """The declaration of one model. Raises LookupError when it holds no people or is not declared."""
     declared = declarations().get(label.lower())
     if not isinstance(declared, Table):
-        raise LookupError(f"{label} is not a table of the data map.")
+        raise LookupError(f"{label} is not a table of the data map.")  # noqa: TRY004
     return declared
 
 

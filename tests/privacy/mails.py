@@ -10,7 +10,7 @@ from privacy.models import Message
 
 
 def deliver(now: datetime) -> list[EmailMessage]:
-    """Send every mail that is due, in order; the messages that Django handed over, as the recipient's client sees them."""
+    """Send every mail that is due, in order; the messages as the recipient's client sees them."""
     before = len(getattr(mail, "outbox", []))
     for pk in Message.objects.outgoing().claimable(now).order_by("created_at", "id").values_list("pk", flat=True):
         send(pk, now=now)
