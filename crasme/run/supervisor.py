@@ -64,21 +64,16 @@ class Supervisor:
     def _start(self) -> None:
         ports = self._start_servers()
         database = self._database()
-        current = database.is_current()
-        if current:
-            self._launch("web", "mail", "worker")  # imports take seconds; nothing has to be waited for
-        else:
+        if self.environment["DEBUG"].lower() not in ("1", "true", "yes", "on"):
+            database.manage("collectstatic", "--noinput")
+            self.screen.step("static files")
+        self._launch("web", "mail")  # its imports take seconds; until the tables are there it says 503, to nobody yet
+        if not database.is_current():
             self.screen.say("          migrating the database …")
             database.migrate()
             self.screen.step("migrations")
-        if self.environment["DEBUG"] not in ("1", "true", "True", "on"):
-            database.manage("collectstatic", "--noinput")
-            self.screen.step("static files")
-        if not current:
-            self._launch("web", "mail")
         self._fill(database)
-        if not current:
-            self._launch("worker")
+        self._launch("worker")
         self._until_ready("web", "mail")
         self._announce(ports)
         self._launch("beat")
