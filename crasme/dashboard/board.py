@@ -22,6 +22,7 @@ LOOKS: Final[dict[Status, tuple[str, str]]] = {
     Status.UNKNOWN: ("", "help"),
     Status.KEPT: ("good", "check_circle"),
 }
+SHOWN: Final = 8
 SECTIONS: Final[dict[int, LazyText]] = {
     1: _("What is collected"),
     2: _("What it is used for"),
@@ -89,7 +90,8 @@ class BoardCard(_Board):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         pressing = [line for line in context["lines"] if line.finding.status in (Status.BROKEN, Status.AT_RISK)]
-        return context | {"pressing": sorted(pressing, key=lambda line: line.finding.status != Status.BROKEN)}
+        pressing.sort(key=lambda line: line.finding.status != Status.BROKEN)
+        return context | {"pressing": pressing[:SHOWN], "more": max(0, len(pressing) - SHOWN)}
 
 
 def totals(lines: Iterable[Line]) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from privacy.states import State
 PROMISED_DAYS: Final = 30
 WEEKS: Final = 12
 SHOWN: Final = 8
+MINE: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +89,29 @@ def figures(now: datetime) -> list[Figure]:
         free=Count("pk", filter=Q(assignee=None)),
     )  # fmt: skip
     risky = Request.objects.at_risk(today).count()
-    requests = links.to_list(Request)
-    late_count, soon_count, free_count = counts["late"], counts["soon"], counts["free"]
     return [
-        Figure(_("Overdue"), late_count, _("past the promised day"), "alarm", "bad" if late_count else "good", requests),
         Figure(
-            _("Due in 7 days"), soon_count, _("today included"), "event_upcoming", "warn" if soon_count else "good",
-            requests,
+            _("Overdue"), counts["late"], _("past the promised day"), "alarm", _tone(counts["late"], "bad"),
+            links.to_list(Request, "?clock=overdue"),
         ),
         Figure(
-            _("At risk"), risky, _("due soon, or stopped by parked work"), "warning", "warn" if risky else "good",
-            requests,
+            _("Due in 7 days"), counts["soon"], _("today included"), "event_upcoming", _tone(counts["soon"], "warn"),
+            links.to_list(Request),
         ),
-        Figure(_("Unassigned"), free_count, _("nobody has taken them"), "person_add", "", requests),
-        Figure(_("Open"), counts["open"], _("in all"), "inbox", "", requests),
+        Figure(
+            _("At risk"), risky, _("due soon, or stopped by parked work"), "warning", _tone(risky, "warn"),
+            links.to_list(Request, "?clock=risk"),
+        ),
+        Figure(
+            _("Unassigned"), counts["free"], _("nobody has taken them"), "person_add", "",
+            links.to_list(Request, "?who=nobody"),
+        ),
+        Figure(_("Open"), counts["open"], _("in all"), "inbox", "", links.to_list(Request)),
     ]  # fmt: skip
+
+
+def _tone(number: int, otherwise: str) -> str:
+    return otherwise if number else "good"
 
 
 def next_due(now: datetime) -> list[Clock]:
@@ -113,7 +122,7 @@ def next_due(now: datetime) -> list[Clock]:
 def mine(user_id: UUID, now: datetime) -> list[Clock]:
     """What this member of staff has taken, the most urgent first."""
     taken = Request.objects.open().filter(assignee=user_id).select_related("assignee")
-    return _clocks(taken.order_by("effective_due", "pk")[:SHOWN], now)
+    return _clocks(taken.order_by("effective_due", "pk")[:MINE], now)
 
 
 def weeks(now: datetime) -> list[Week]:

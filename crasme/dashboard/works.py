@@ -54,5 +54,6 @@ def _parked(model: type[Any], title: str | Promise) -> Parked:
     for code in rows.values_list("last_error", flat=True)[:1000]:
         codes[code] = codes.get(code, 0) + 1
     frequent = sorted(codes, key=lambda code: -codes[code])[:3]
-    return Parked(title, rows.count(), [code for code in frequent if code], links.to_list(model, "?state__exact=parked"))
-
+    return Parked(
+        title, rows.count(), [code for code in frequent if code], links.to_list(model, "?state__exact=parked")
+    )

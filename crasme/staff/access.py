@@ -22,9 +22,7 @@ def record(
     user: User, action: AccessEntry.Action, table: str, *, now: datetime, subject_ref: str = "", rows: int = 1
 ) -> AccessEntry:
     """One entry: `table` is a model's label, `rows` how many rows were shown or handed out."""
-    return AccessEntry.objects.create(
-        at=now, user=user, action=action, table=table, subject_ref=subject_ref, rows=rows
-    )
+    return AccessEntry.objects.create(at=now, user=user, action=action, table=table, subject_ref=subject_ref, rows=rows)
 
 
 def subject_ref_of(row: Model) -> str:

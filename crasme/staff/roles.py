@@ -111,7 +111,7 @@ def sync(using: str = DEFAULT_DB_ALIAS) -> None:
 
 
 def unmatched(using: str = DEFAULT_DB_ALIAS) -> list[str]:
-    """"role: pattern" for every pattern of the table that no permission fits."""
+    """ "role: pattern" for every pattern of the table that no permission fits."""
     known = _permissions(using)
     return [f"{role.name}: {pattern}" for role in ROLES for pattern in role.may if not matching([pattern], known)]
 

@@ -71,7 +71,7 @@ def record_powers(user: User, *, before: list[str], actor: str) -> None:
 @transaction.atomic
 def reset_second_factor(user: User, *, actor: str) -> int:
     """For somebody who lost their phone or key: they set up a new one at the next sign-in. Returns how many went."""
-    gone, _by_model = Authenticator.objects.filter(user=user).delete()
+    gone: int = Authenticator.objects.filter(user=user).delete()[0]
     if gone:
         record(verbs.SECOND_FACTOR_RESET.name, actor=actor, user=user.pk)
     return gone

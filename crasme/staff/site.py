@@ -15,14 +15,12 @@ from allauth.mfa.utils import is_mfa_enabled
 from csp.decorators import csp_replace
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.contrib.auth import logout as sign_out
+from django.contrib.auth import REDIRECT_FIELD_NAME, logout as sign_out
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext as _, gettext_lazy as _lazy
 from django.views.decorators.http import require_POST
 from unfold.sites import UnfoldAdminSite
 
@@ -56,14 +54,15 @@ class StaffSite(UnfoldAdminSite):
         return redirect("account_change_password")
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        return super().each_context(request) | {"demo_sign_in": demo.exempt(request.user)}
+        context: dict[str, Any] = super().each_context(request)
+        return context | {"demo_sign_in": demo.exempt(request.user)}
 
 
 def second_factor_required(view: View) -> View:
     """Staff without an authenticator app or security key set one up first; demo people may go without."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if demo.exempt(request.user) or is_mfa_enabled(request.user, FACTORS):
             return view(request, *args, **kwargs)
         messages.info(request, _("Before you go on, protect your account with a second factor."))

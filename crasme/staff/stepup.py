@@ -28,7 +28,7 @@ def require_recent(request: HttpRequest) -> None:
 
 
 def step_up(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Decorator for views and admin methods (`self` or not): the request is the first HttpRequest among the arguments."""
+    """Decorator for views and admin methods (`self` or not): it takes the first HttpRequest among the arguments."""
 
     @wraps(view)
     def confirmed(*args: Any, **kwargs: Any) -> HttpResponse:

@@ -12,10 +12,8 @@ from crasme.staff.models import User
 
 class SignInView(LoginView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**kwargs) | {
-            "demo_sign_ins": demo_sign_ins(),
-            "demo_password": demo.PASSWORD,
-        }
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {"demo_sign_ins": demo_sign_ins(), "demo_password": demo.PASSWORD}
 
 
 def demo_sign_ins() -> QuerySet[User]:

@@ -15,7 +15,9 @@ from crasme.staff.models import User
 from crasme.staff.sessions import SessionStore
 
 
-def knock(user: User, path: str, method: str = "get", data: dict[str, Any] | None = None) -> tuple[int, HttpResponse | None]:
+def knock(
+    user: User, path: str, method: str = "get", data: dict[str, Any] | None = None
+) -> tuple[int, HttpResponse | None]:
     """The status, and the response as the view made it (not rendered); 403 comes with none."""
     request = getattr(RequestFactory(), method)(path, data or {})
     request.user, request.session = user, SessionStore()

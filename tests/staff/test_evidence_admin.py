@@ -72,7 +72,9 @@ def test_an_entry_page_opens_and_nobody_changes_it(client: Client) -> None:
     assert client.get(f"{LEDGER}add/").status_code == 403
 
 
-@pytest.mark.parametrize("sql", ["UPDATE ledger_entry SET actor = 'x'", "DELETE FROM ledger_entry", "TRUNCATE ledger_entry"])
+@pytest.mark.parametrize(
+    "sql", ["UPDATE ledger_entry SET actor = 'x'", "DELETE FROM ledger_entry", "TRUNCATE ledger_entry"]
+)
 def test_the_database_itself_refuses(sql: str) -> None:
     entry()
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:

@@ -1,6 +1,7 @@
 """Keys of machines: what opens the interface, what does not, and what stays of a key."""
 
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
 import time_machine
@@ -21,7 +22,7 @@ WRITE, READ = ApiKey.Scope.EVENTS_WRITE, ApiKey.Scope.REQUESTS_READ
 
 
 class Door(APIView):
-    required_scopes = {"GET": READ, "POST": WRITE}
+    required_scopes: ClassVar = {"GET": READ, "POST": WRITE}
 
     def get(self, request) -> Response:
         return Response({"who": request.user.ref, "staff": request.user.is_staff})
@@ -100,7 +101,9 @@ def test_the_secret_is_nowhere_and_the_ledger_knows_the_key() -> None:
     assert Entry.objects.filter(verb="staff.api_key_revoked", facts__key=str(key.pk)).count() == 1
 
 
-@pytest.mark.parametrize(("scopes", "days", "error"), [([], 1, UnknownScope), (["no"], 1, UnknownScope), ([READ], 0, KeyExpired)])
+@pytest.mark.parametrize(
+    ("scopes", "days", "error"), [([], 1, UnknownScope), (["no"], 1, UnknownScope), ([READ], 0, KeyExpired)]
+)
 def test_a_key_that_makes_no_sense_is_refused(scopes: list[str], days: int, error: type[Exception]) -> None:
     now = timezone.now()
     with pytest.raises(error):

@@ -54,7 +54,9 @@ def test_changed_roles_are_in_the_ledger_and_others_are_not(client: Client, oper
 
 
 def test_nobody_changes_their_own_roles(client: Client, operator: User) -> None:
-    client.post(address(operator), form(operator, first_name="Kit", groups=[group("Privacy officer")], is_superuser="on"))
+    client.post(
+        address(operator), form(operator, first_name="Kit", groups=[group("Privacy officer")], is_superuser="on")
+    )
     operator.refresh_from_db()
     assert operator.first_name == "Kit"
     assert [found.name for found in operator.groups.all()] == ["Operations"]

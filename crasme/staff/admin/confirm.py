@@ -34,7 +34,7 @@ def confirmed(
             obj = self.get_object(request, object_id)
             if obj is None:
                 raise Http404
-            request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+            request.current_app = self.admin_site.name
             context = self.admin_site.each_context(request) | {
                 "title": title,
                 "text": str(text).format(object=obj),

@@ -38,7 +38,7 @@ class VerbFilter(DropdownFilter):
 @admin.register(Entry)
 class EntryAdmin(ReadOnlyAdmin, StaffModelAdmin):
     paginator = EstimatePaginator
-    list_display = ("recorded_at", "verb", "who", "subject", "short_facts")
+    list_display = ("recorded_at", "verb", "who", "short_subject", "short_facts")
     list_display_links = ("recorded_at",)
     list_filter = (VerbFilter, ("recorded_at", RangeDateTimeFilter))
     search_fields = ("=verb", "=subject", "=actor")
@@ -69,12 +69,17 @@ class EntryAdmin(ReadOnlyAdmin, StaffModelAdmin):
     @display(description=_("meaning"))
     def meaning(self, entry: Entry) -> str:
         verb = known(entry.verb)
-        return verb.meaning if verb else _("A verb of an earlier version.")
+        return verb.meaning if verb else str(_("A verb of an earlier version."))
+
+    @display(description=_("subject reference"), ordering="subject")
+    def short_subject(self, entry: Entry) -> str:
+        kind, _separator, digest = entry.subject.partition(":")
+        return f"{kind}:{digest[:8]}…" if digest else entry.subject
 
     @display(description=_("facts"))
     def short_facts(self, entry: Entry) -> str:
         text = ", ".join(f"{name}: {value}" for name, value in entry.facts.items())
-        return text if len(text) <= 90 else f"{text[:89]}…"
+        return text if len(text) <= 70 else f"{text[:69]}…"
 
 
 class TableFilter(DropdownFilter):

@@ -23,10 +23,10 @@ LIVES = [(30, _("30 days")), (90, _("90 days")), (365, _("a year"))]
 
 class ApiKeyForm(forms.ModelForm):
     scopes = forms.MultipleChoiceField(
-        label=_("scopes"), choices=ApiKey.Scope.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget
+        label=_("Scopes"), choices=ApiKey.Scope.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget
     )
     lives = forms.TypedChoiceField(
-        label=_("works for"), choices=LIVES, coerce=int, initial=90, widget=UnfoldAdminSelectWidget
+        label=_("Works for"), choices=LIVES, coerce=int, initial=90, widget=UnfoldAdminSelectWidget
     )
 
     class Meta:
@@ -40,7 +40,15 @@ class ApiKeyAdmin(StaffModelAdmin):
     search_fields = ("name", "prefix")
     ordering = ("name", "created_at")
     fields = (
-        "name", "prefix", "state", "scope_list", "created_by", "created_at", "expires_at", "revoked_at", "last_used_on",
+        "name",
+        "prefix",
+        "state",
+        "scope_list",
+        "created_by",
+        "created_at",
+        "expires_at",
+        "revoked_at",
+        "last_used_on",
     )
     readonly_fields = fields
     add_fieldsets = ((None, {"fields": ("name", "scopes", "lives")}),)
@@ -48,7 +56,15 @@ class ApiKeyAdmin(StaffModelAdmin):
     actions_detail = ("revoke",)
 
     def get_form(self, request: HttpRequest, obj: ApiKey | None = None, change: bool = False, **kwargs: Any) -> Any:
-        return super().get_form(request, obj, change, **kwargs) if obj else ApiKeyForm
+        return super().get_form(request, obj, change, **(kwargs if obj else kwargs | {"form": ApiKeyForm}))
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        # The next page shows the key; a form for another one would hide it for ever.
+        only = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        page: HttpResponse = super().add_view(request, form_url, (extra_context or {}) | only)
+        return page
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
         return super().get_readonly_fields(request, obj) if obj else ()

@@ -5,7 +5,7 @@ nonsense. So the planner's own row count is used only for the unfiltered table, 
 """
 
 from django.core.paginator import Paginator
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils.functional import cached_property
 
 EXACT_UP_TO = 20_000
@@ -21,7 +21,7 @@ class EstimatePaginator(Paginator):
         query = getattr(self.object_list, "query", None)
         if query is None or query.where or query.distinct or query.is_sliced:
             return super().count
-        guess = estimate(query.get_meta().db_table, self.object_list.db)
+        guess = estimate(query.get_meta().db_table, getattr(self.object_list, "db", DEFAULT_DB_ALIAS))
         if guess <= EXACT_UP_TO:
             return super().count
         self.estimated = True

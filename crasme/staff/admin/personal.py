@@ -38,7 +38,7 @@ class PersonalDataAdmin(StaffModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         with transaction.atomic():
-            response = super().changelist_view(request, extra_context)
+            response: HttpResponse = super().changelist_view(request, extra_context)
             if (shown := _context(response).get("cl")) is not None:
                 rows = list(shown.result_list)
                 self.log_access(
@@ -57,7 +57,7 @@ class PersonalDataAdmin(StaffModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         with transaction.atomic():
-            response = super().changeform_view(request, object_id, form_url, extra_context)
+            response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
             if (shown := _context(response).get("original")) is not None:
                 self.log_access(request, AccessEntry.Action.VIEW, subject_ref=self.subject_ref_of(shown))
         return response

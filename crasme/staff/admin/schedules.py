@@ -27,7 +27,13 @@ from unfold.decorators import display
 from crasme.staff.admin.base import ReadOnlyAdmin, StaffModelAdmin
 
 for model in (
-    ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule, EmailAddress, Authenticator,
+    ClockedSchedule,
+    CrontabSchedule,
+    IntervalSchedule,
+    PeriodicTask,
+    SolarSchedule,
+    EmailAddress,
+    Authenticator,
 ):
     if admin.site.is_registered(model):
         admin.site.unregister(model)

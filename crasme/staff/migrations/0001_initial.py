@@ -5,6 +5,8 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+from crasme.kit.append_only import append_only
+
 
 class Migration(migrations.Migration):
 
@@ -107,4 +109,5 @@ class Migration(migrations.Migration):
             model_name='apikey',
             constraint=models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('created_at'))), name='staff_apikey_expires_later', violation_error_message='A key must expire after it was made.'),
         ),
+        append_only('staff_accessentry', purgeable=True),
     ]

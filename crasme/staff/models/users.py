@@ -50,9 +50,11 @@ class User(AbstractUser):
         default_permissions = ("add", "change", "view")
         permissions: ClassVar = [("reset_second_factor_user", "Can take a lost second factor away")]
         constraints: ClassVar = [
-            models.UniqueConstraint(Lower("email"), name="staff_user_email_once", violation_error_message=_(
-                "A staff user with this e-mail address exists already."
-            )),
+            models.UniqueConstraint(
+                Lower("email"),
+                name="staff_user_email_once",
+                violation_error_message=_("A staff user with this e-mail address exists already."),
+            ),
             models.CheckConstraint(
                 condition=models.Q(is_active=True, left_at=None) | models.Q(is_active=False, left_at__isnull=False),
                 name="staff_user_left_iff_inactive",

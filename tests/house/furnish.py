@@ -1,0 +1,98 @@
+"""One row of everything that staff can look at, made by the same services as in life."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.utils import timezone
+
+from consent import services as consent
+from consent.models import CookieSighting, Notice
+from consent.suppression import suppress
+from crasme.crm.models import Account, HeldUsageEvent
+from crasme.kit.ids import uuid7
+from crasme.staff import access
+from crasme.staff.models import AccessEntry, User
+from crasme.staff.sessions import SessionStore
+from privacy.services import approvals, plans
+from retention import holds, services as retention
+from retention.models import Rule
+from tests.builders import (
+    make_account,
+    make_api_key,
+    make_billing_profile,
+    make_contact,
+    make_credential,
+    make_deal,
+    make_device,
+    make_events,
+    make_integration,
+    make_invoice,
+    make_note,
+    make_user,
+    reviewed_request,
+    run_steps,
+)
+
+NOW = timezone.now()
+
+
+def everything(mark: str = "") -> None:
+    """`mark` goes into the names and texts that people could be known by."""
+    _customer(mark)
+    agent, officer = make_user("Support agent"), make_user("Privacy officer")
+    _requests(agent)
+    _choices()
+    held = make_account()
+    holds.place(
+        matter="M-1", reason="A claim.", owner=officer, review_on=(NOW + timedelta(days=90)).date(),
+        items=[holds.account(held.pk)], actor=officer.ref, now=NOW,
+    )  # fmt: skip
+    retention.run_rule(Rule.objects.active().get(slug="billing"), now=NOW, actor="system:test")
+    retention.register_backup(name="base-1", kind="database", location="base-1", made_at=NOW)
+    make_api_key("events:write")
+    SessionStore().create()
+    access.record(officer, AccessEntry.Action.VIEW, "crm.account", now=NOW)
+
+
+def _customer(mark: str) -> Account:
+    account = make_account(full_name=f"{mark}Ana Novak", email=f"{mark}ana@customer.example".lower())
+    make_credential(account)
+    make_billing_profile(account)
+    make_invoice(account)
+    make_device(account)
+    make_integration(account, messages=1)
+    make_contact(account)
+    make_deal(account)
+    make_note(account)
+    (event,) = make_events(account, [NOW - timedelta(days=1)])
+    fields = {field.attname: getattr(event, field.attname) for field in event._meta.concrete_fields}
+    HeldUsageEvent.objects.create(**fields, carried_at=NOW)
+    return account
+
+
+def _requests(agent: User) -> None:
+    waiting = reviewed_request("access", "ana@customer.example", now=NOW)
+    plan = plans.current(waiting)
+    assert plan is not None
+    approvals.release(waiting, plan_hash=plan.hash, by=agent, now=NOW)
+    run_steps(NOW)
+    reviewed_request("deletion", "somebody@customer.example", now=NOW)
+
+
+def _choices() -> None:
+    consent.record_choice(
+        event_id=uuid7(), visitor=uuid.uuid4(), choices={}, action="refuse-all", surface="banner",
+        notice_sha=Notice.objects.first().sha256, language="en", gpc=False, decided_at=NOW, now=NOW,
+    )  # fmt: skip
+    suppress("gone@customer.example", reason="unsubscribed", source="staff", actor="system:test", now=NOW)
+    CookieSighting.objects.create(
+        name="_ga", route="/", reason="undeclared", dropped=True, first_seen_at=NOW, last_seen_at=NOW
+    )
+
+
+def pages() -> dict[str, tuple[type[Model], Any]]:
+    """Every registered admin page by its model's label."""
+    return {model._meta.label: (model, page) for model, page in admin.site._registry.items()}

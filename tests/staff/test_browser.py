@@ -1,0 +1,86 @@
+"""The gate and the desk in a real browser: a security key set up and used, and no page that breaks its own policy."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import ConsoleMessage, Page
+
+from tests.builders import make_account, make_user
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def complaints(page: Page) -> list[str]:
+    """What the browser's console complains about, policy violations among it."""
+    heard: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            heard.append(f"{page.url}: {message.text}")
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: heard.append(f"{page.url}: {error}"))
+    return heard
+
+
+def with_security_key(page: Page) -> Any:
+    """A key that the browser itself plays, always at hand and always touched."""
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2", "transport": "usb", "hasResidentKey": False, "hasUserVerification": True,
+        "isUserVerified": True, "automaticPresenceSimulation": True,
+    }  # fmt: skip
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return session
+
+
+def sign_in(page: Page, email: str) -> None:
+    page.goto("/admin/")
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_staff_set_up_a_security_key_and_use_it(page: Page, complaints: list[str]) -> None:
+    user = make_user("Privacy officer", email="officer@crasme.com", password=PASSWORD)
+    account = make_account()
+    with_security_key(page)
+
+    sign_in(page, user.email)
+    page.wait_for_url("**/accounts/2fa/")
+    page.get_by_role("link", name="Add a key").click()
+    page.wait_for_url("**/webauthn/add/")
+    page.wait_for_load_state("networkidle")
+    page.get_by_role("button", name="Add").click()
+    page.wait_for_url("**/recovery-codes/**")
+    assert page.get_by_label("Unused codes").input_value()
+
+    for path in ("/admin/", f"/admin/crm/account/{account.pk}/change/", "/admin/privacy/request/", "/admin/promises/"):
+        answer = page.goto(path)
+        assert answer is not None
+        assert answer.ok, path
+        page.wait_for_load_state("networkidle")
+    page.goto("/admin/")
+    page.get_by_role("heading", name="Promises").wait_for()
+    page.get_by_text("not measured").first.wait_for()  # fetched after the page
+
+    page.goto("/accounts/logout/")
+    page.get_by_role("button", name="Sign out").click()
+    sign_in(page, user.email)
+    page.wait_for_url("**/accounts/2fa/authenticate/**")
+    page.wait_for_load_state("networkidle")
+    page.get_by_role("button", name="Use a security key").click()
+    page.wait_for_url("**/admin/")
+    assert complaints == []
+
+
+def test_without_the_key_the_password_opens_nothing(page: Page) -> None:
+    user = make_user("Auditor", email="auditor@crasme.com", password=PASSWORD)
+    sign_in(page, user.email)
+    page.wait_for_url("**/accounts/2fa/")
+    page.goto("/admin/ledger/entry/")
+    page.wait_for_url("**/accounts/2fa/")
+    assert page.get_by_role("heading", name="Second factor").is_visible()
