@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -90,8 +91,13 @@ def make_account(**fields: Any) -> Account:
     return Account.objects.create(**defaults | fields)
 
 
+@cache
+def _strong_hash() -> str:
+    return make_password("correct horse")  # strong means slow: once is enough
+
+
 def make_credential(account: Account) -> Credential:
-    return Credential.objects.create(account=account, password_hash=make_password("correct horse"), changed_at=NOW)
+    return Credential.objects.create(account=account, password_hash=_strong_hash(), changed_at=NOW)
 
 
 def make_billing_profile(account: Account, **fields: Any) -> BillingProfile:
