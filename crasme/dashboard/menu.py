@@ -11,7 +11,7 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -22,14 +22,17 @@ Words = str | Promise
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An admin list (`label` is "app.model") or another address (`url` names it, `permission` opens it)."""
+    """An admin list (`label` is "app.model"), an address of this site (`url` names it), or one that a setting holds.
+
+    `permission` opens the latter two; lists ask their own page.
+    """
 
     title: Words
     icon: str
     label: str = ""
     url: str = ""
+    setting: str = ""
     permission: str = ""
-    query: str = ""
 
 
 MENU: tuple[tuple[Words, tuple[Page, ...]], ...] = (
@@ -118,6 +121,12 @@ MENU: tuple[tuple[Words, tuple[Page, ...]], ...] = (
         _("Operations"),
         (
             Page(_("Schedules"), "schedule", "django_celery_beat.PeriodicTask"),
+            Page(
+                _("Task queue"),
+                "deployed_code_history",
+                setting="FLOWER_URL",
+                permission="django_celery_beat.change_periodictask",
+            ),
             Page(_("API description"), "api", url="api-docs", permission="staff.view_apikey"),
         ),
     ),
@@ -129,8 +138,6 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     groups = []
     for title, pages in MENU:
         items = [item for page in pages if (item := _item(page, request))]
-        if str(title) == str(_("Operations")) and items and settings.FLOWER_URL:
-            items.append({"title": _("Task queue"), "icon": "deployed_code_history", "link": settings.FLOWER_URL})
         if items:
             groups.append({"title": title, "separator": bool(title), "collapsible": False, "items": items})
     return groups
@@ -141,10 +148,8 @@ def _item(page: Page, request: HttpRequest) -> dict[str, Any] | None:
         return _list_item(page, request)
     if page.permission and not request.user.has_perm(page.permission):
         return None
-    try:
-        return {"title": page.title, "icon": page.icon, "link": reverse(page.url)}
-    except NoReverseMatch:
-        return None
+    link = getattr(settings, page.setting) if page.setting else reverse(page.url)
+    return {"title": page.title, "icon": page.icon, "link": link} if link else None
 
 
 def _list_item(page: Page, request: HttpRequest) -> dict[str, Any] | None:

@@ -38,6 +38,8 @@ def environment(data_dir: Path) -> dict[str, str]:
             for name in ("SECRET_KEY", "FIELD_KEYS", "SUBJECT_KEY", "FLOWER_USER", "FLOWER_PASSWORD")
         },
     }
+    if "flower_port" in known:
+        variables["FLOWER_URL"] = f"http://localhost:{known['flower_port']}/"
     if "postgres_port" in known:
         variables["DATABASE_URL"] = (
             f"postgresql://{USER}:{secrets['POSTGRES_PASSWORD']}@127.0.0.1:{known['postgres_port']}/{DATABASE}"
