@@ -203,6 +203,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(hours=6),
         "options": {"queue": "clock", "expires": 3600},
     },
+    "staff: forget abandoned uploads": {
+        "task": "crasme.staff.tasks.forget_uploads",
+        "schedule": timedelta(hours=1),
+        "options": {"queue": "clock", "expires": 3600},
+    },
     "crm: finish disconnecting services": {
         "task": "crasme.crm.tasks.finish_disconnecting",
         "schedule": timedelta(hours=1),

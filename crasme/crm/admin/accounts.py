@@ -98,9 +98,12 @@ class AccountAdmin(SearchById, PersonalImportExportAdmin):
 
     # --- the list ----------------------------------------------------------------------------------------------------
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
-        """Addresses are stored normalised, and an index serves only what is looked for in that form."""
-        words = (normalise_email(word) if "@" in word else word.lower() for word in search_term.split())
-        return super().get_search_results(request, queryset, " ".join(words))
+        """The beginning of an address is found by its index, in the form in which addresses are stored."""
+        term = search_term.strip()
+        if "@" in term and " " not in term:
+            # Without the exclusion the partial index could not be used.
+            return queryset.filter(email__startswith=normalise_email(term)).exclude(email=""), False
+        return super().get_search_results(request, queryset, term.lower())
 
     @display(description=_("person"), header=True, ordering="full_name")
     def person(self, obj: Account) -> list[Any]:

@@ -1,4 +1,5 @@
 import crasme.crm.fields
+import crasme.crm.validators
 import crasme.kit.fields
 import crasme.kit.ids
 import django.db.models.deletion
@@ -51,8 +52,8 @@ class Migration(migrations.Migration):
                 ('business_address', models.TextField(blank=True, verbose_name='business address')),
                 ('job_title', models.CharField(blank=True, max_length=120, verbose_name='job title')),
                 ('role', models.CharField(choices=[('owner', 'owner'), ('admin', 'administrator'), ('member', 'member'), ('guest', 'guest')], default='member', max_length=10, verbose_name='role')),
-                ('language', models.CharField(blank=True, default='en', max_length=8, verbose_name='language')),
-                ('time_zone', models.CharField(blank=True, default='UTC', max_length=64, verbose_name='time zone')),
+                ('language', models.CharField(blank=True, default='en', max_length=8, validators=[crasme.crm.validators.validate_language], verbose_name='language')),
+                ('time_zone', models.CharField(blank=True, default='UTC', max_length=64, validators=[crasme.crm.validators.validate_time_zone], verbose_name='time zone')),
                 ('status', models.CharField(choices=[('active', 'active'), ('closed', 'closed'), ('erased', 'erased')], default='active', max_length=8, verbose_name='status')),
                 ('created_at', models.DateTimeField(verbose_name='created at')),
                 ('closed_at', models.DateTimeField(blank=True, null=True, verbose_name='closed at')),

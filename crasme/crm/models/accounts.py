@@ -17,6 +17,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from crasme.crm.fields import MailboxField
+from crasme.crm.validators import validate_language, validate_time_zone
 from crasme.kit.cards import CardFree, CardFreeQuerySet
 from crasme.kit.ids import uuid7
 
@@ -93,8 +94,10 @@ class Account(CardFree):
     business_address = models.TextField(_("business address"), blank=True)
     job_title = models.CharField(_("job title"), max_length=120, blank=True)
     role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.MEMBER)
-    language = models.CharField(_("language"), max_length=8, default="en", blank=True)
-    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", blank=True)
+    language = models.CharField(_("language"), max_length=8, default="en", blank=True, validators=[validate_language])
+    time_zone = models.CharField(
+        _("time zone"), max_length=64, default="UTC", blank=True, validators=[validate_time_zone]
+    )
 
     status = models.CharField(_("status"), max_length=8, choices=Status.choices, default=Status.ACTIVE)
     created_at = models.DateTimeField(_("created at"))

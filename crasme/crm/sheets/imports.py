@@ -27,6 +27,7 @@ from crasme.crm import verbs
 from crasme.crm.errors import CrmError
 from crasme.crm.models import Account, Organisation
 from crasme.crm.sheets.cells import Mailbox, Optional, OrganisationCell, Role, Text, as_uuid
+from crasme.kit import cards
 from crasme.ledger.services import record
 
 MOST_ROWS: Final = 20_000
@@ -61,7 +62,8 @@ class _Result(Result):
 
     def append_invalid_row(self, number: int, row: Any, validation_error: ValidationError) -> None:
         if len(self.invalid_rows) < PREVIEWED:
-            super().append_invalid_row(number, row, validation_error)
+            shown = {name: "•••" if cards.find_in(cell) else cell for name, cell in row.items()}
+            super().append_invalid_row(number, shown, validation_error)
 
 
 class AccountImport(resources.ModelResource):
@@ -182,7 +184,8 @@ class AccountImport(resources.ModelResource):
     ) -> None:
         """Without the queries of `full_clean`: what they would ask was looked up for the whole file at once."""
         errors = dict(import_validation_errors or {})
-        _refuse_untouchable(instance)
+        if reason := _untouchable(instance):
+            raise ValidationError({"email": reason})
         if not instance.organisation_id and "organisation" not in errors:
             errors["organisation"] = ValidationError(_("A new account needs its organisation, by name or id."))
         try:
@@ -193,13 +196,15 @@ class AccountImport(resources.ModelResource):
             raise ValidationError(errors)
 
 
-def _refuse_untouchable(account: Account) -> None:
+def _untouchable(account: Account) -> str:
+    """Why an import must leave this account alone; "" when it need not."""
     if account.restricted_at is not None:
-        raise ValidationError(_("Processing of this account is restricted. Remove the row or lift the restriction."))
+        return _("Processing of this account is restricted. Remove the row or lift the restriction.")
     if account.on_hold:
-        raise ValidationError(_("A legal hold lies on this account. Remove the row."))
+        return _("A legal hold lies on this account. Remove the row.")
     if account.status != Account.Status.ACTIVE:
-        raise ValidationError(_("This account is closed. Remove the row or open the account again."))
+        return _("This account is closed. Remove the row or open the account again.")
+    return ""
 
 
 def _organisations(dataset: Any) -> dict[str, list[Organisation]]:

@@ -76,7 +76,8 @@ class PersonalImportExportAdmin(_LoggedExport, ImportExportMixin, PersonalDataAd
             )
             return redirect(self._import_page())
         response: HttpResponse = super().process_result(result, request)
-        return response
+        # Whoever may import need not be one who may look.
+        return response if self.has_view_permission(request) else redirect(self._import_page())
 
     def _import_page(self) -> str:
         return reverse("{}:{}_{}_import".format(self.admin_site.name, *self.get_model_info()))
