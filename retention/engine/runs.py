@@ -46,6 +46,7 @@ def carry_out(rule: Rule, watch: Watch, *, actor: str) -> Run | None:
     with locks.only_one(f"retention rule {rule.slug}") as mine:
         if not mine:
             return None
+        watch.lap()  # what was before this rule is not its cost
         run = _open_run(rule, watch, actor)
         if run is None or run.state == Run.State.WAITING:
             return run
@@ -121,20 +122,22 @@ def _go_on(run: Run, watch: Watch) -> Run:
     if not drained:
         return _stop(run, watch, NOT_DRAINED, TRY_AGAIN)
     watch.reached("run.drained")
+    spent, wal_bytes = watch.lap()
+    run.busy += spent
+    run.wal_bytes += wal_bytes
     return _close(run, Run.State.DONE, watch.instant())
 
 
 def _drain(run: Run, watch: Watch) -> bool | None:
     """Whether nothing is left to end; None when time ran out. Rows may become free meanwhile, so it looks again, for
     as long as that makes progress."""
-    while True:
+    while _remains(run):
         before = run.rows_total, dict(run.counts)
         if not ACTIONS[run.rule.action](run, watch):
             return None
-        if not _remains(run):
-            return True
         if before == (run.rows_total, run.counts):
-            return False
+            return not _remains(run)  # what was left may have been kept, or gone otherwise, meanwhile
+    return True
 
 
 def _remains(run: Run) -> bool:
@@ -168,7 +171,7 @@ def _close(run: Run, state: Run.State, now: datetime) -> Run:
         run.state, run.finished_at, run.retry_at = state, now, None
         if state == Run.State.DONE:
             run.last_error = ""
-        run.save(update_fields=["state", "finished_at", "retry_at", "last_error"])
+        run.save(update_fields=["state", "finished_at", "retry_at", "last_error", "busy", "wal_bytes"])
         record(
             PURGED.name,
             actor=run.requested_by,

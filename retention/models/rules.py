@@ -160,10 +160,22 @@ class Rule(models.Model):
         try:
             if self.anchor and not isinstance(_field_at(self.model, self.anchor), models.DateField):
                 raise ValidationError({"anchor": _("The period can only be counted from a date.")})
-        except LookupError:
+        except (LookupError, ValueError):
             raise ValidationError({"target": _("There is no such model.")}) from None
         except FieldDoesNotExist:
             raise ValidationError({"anchor": _("The target has no such field.")}) from None
+        try:
+            for reference in self.unreferenced_by:
+                label, _separator, name = reference.rpartition(".")
+                apps.get_model(label)._meta.get_field(name)
+        except (LookupError, ValueError, FieldDoesNotExist):
+            message = _("There is no such column; write crm.invoice.account.")
+            raise ValidationError({"unreferenced_by": message}) from None
+        try:
+            if self.carry_to:
+                apps.get_model(self.carry_to)
+        except (LookupError, ValueError):
+            raise ValidationError({"carry_to": _("There is no such model.")}) from None
 
 
 def _field_at(model: type[models.Model], path: str) -> "models.Field":

@@ -47,7 +47,9 @@ class Run(models.Model):
     started_at = models.DateTimeField(_("started at"))
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
 
-    rows_due = models.BigIntegerField(_("rows due at the start"), default=0)
+    rows_due = models.BigIntegerField(
+        _("rows due at the start"), default=0, help_text=_("For whole partitions an estimate.")
+    )
     share_due = models.DecimalField(_("share due at the start"), max_digits=6, decimal_places=5, default=0)
     rows_total = models.BigIntegerField(_("rows ended"), default=0)
     counts = models.JSONField(_("counts"), default=dict)

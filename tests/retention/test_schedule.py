@@ -69,7 +69,15 @@ def test_a_flush_leaves_a_schedule_behind() -> None:
 
 
 def test_a_rule_that_names_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    for changes in ({"target": "crm.nothing"}, {"anchor": "number"}, {"anchor": "nothing"}):
+    for changes in (
+        {"target": "crm.nothing"},
+        {"target": "nothing"},
+        {"anchor": "number"},
+        {"anchor": "nothing"},
+        {"carry_to": "crm.nothing"},
+        {"unreferenced_by": ("crm.account.nothing",)},
+        {"unreferenced_by": ("nothing",)},
+    ):
         planned = schedule.Planned(slug="x", target="crm.invoice", anchor="issued_on", period="P1Y", legal_reason="x")
         broken = schedule.Planned(**{name: getattr(planned, name) for name in planned.__slots__} | changes)
         monkeypatch.setattr(checks, "FIRST_SCHEDULE", (broken,))
