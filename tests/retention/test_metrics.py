@@ -19,11 +19,11 @@ def samples(name: str) -> dict[tuple[str, ...], float]:
 
 
 def test_all_of_them_are_tested_here() -> None:
-    assert NAMES == {
+    assert {
         "crasme_retention_open_runs",
         "crasme_retention_hours_since_run",
         "crasme_retention_backups_overdue",
-    }
+    } == NAMES
 
 
 def test_open_runs_by_state() -> None:
