@@ -62,6 +62,10 @@ class RequestAdmin(ReadOnlyAdmin, PersonalDataAdmin):
         css: ClassVar = {"all": ["privacy/desk.css"]}
 
     # --- the list ----------------------------------------------------------------------------------------------------
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """The most urgent first; among what is closed, urgency says nothing, and the newest come first (by index)."""
+        return ("-received_at", "-id") if request.GET.get("clock") in ("all", "closed") else self.ordering
+
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Request], search_term: str) -> Any:
         term = search_term.strip()
         if "@" in term:

@@ -73,6 +73,15 @@ def test_filters(client: Client, agent: User, choice: dict[str, str], expected: 
     assert response.context["cl"].result_count == expected
 
 
+def test_what_is_open_comes_by_urgency_and_an_archive_newest_first(client: Client, agent: User) -> None:
+    sign_in(client, agent)
+    now = timezone.now()
+    days = [submit_request(email=f"d{age}@customer.example", now=now - timedelta(days=age)) for age in (1, 9, 5)]
+    newest, oldest, between = days
+    assert list(client.get(LIST).context["cl"].result_list) == [oldest, between, newest]
+    assert list(client.get(LIST, {"clock": "all"}).context["cl"].result_list) == [newest, between, oldest]
+
+
 def test_lists_and_pages_take_a_fixed_number_of_queries(client: Client, agent: User) -> None:
     sign_in(client, agent)
     make_account(email="p0@customer.example")
