@@ -1,6 +1,7 @@
 """Runs benchmarks by name, all of them without one, on servers of their own in a temporary folder.
 
-The servers keep their promises here (fsync on), unlike those of the tests: a figure that forgets to write is no figure.
+The servers keep their promises here (fsync on), unlike those of the tests, and the product runs as in production (DEBUG
+off): a figure that forgets to write, or that counts a debugger's work, is no figure.
 """
 
 import argparse
@@ -32,13 +33,25 @@ def main() -> int:
         report(name, options.rows)
     if with_database := [name for name in chosen if name not in WITHOUT_DATABASE]:
         with tempfile.TemporaryDirectory(prefix="crasme-bench-") as folder, embedded.start(Path(folder)):
-            os.environ |= embedded.environment(Path(folder)) | {"DEBUG": "0", "SECURE_SSL_REDIRECT": "0"}
-            os.environ["DJANGO_SETTINGS_MODULE"] = "crasme.settings"
+            os.environ |= environment(Path(folder))
+            Path(os.environ["STATIC_ROOT"]).mkdir()  # or every process warns about it
             django.setup()
             call_command("migrate", verbosity=0)
             for name in with_database:
                 report(name, options.rows)
     return 0
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """A production start on this machine's own servers, apart from TLS, which a proxy would bring."""
+    return embedded.environment(folder) | {
+        "DJANGO_SETTINGS_MODULE": "crasme.settings",
+        "DEBUG": "0",
+        "DEMO_SIGN_INS": "0",
+        "SECURE_SSL_REDIRECT": "0",
+        "STATIC_ROOT": str(folder / "static"),
+        "LOG_LEVEL": "WARNING",
+    }
 
 
 def report(name: str, rows: int | None) -> None:
