@@ -10,6 +10,7 @@ from django.core.management import call_command, get_commands, load_command_clas
 from pytest_django import Settings
 
 pytestmark = pytest.mark.django_db
+ROOT: Final = Path(__file__).parents[2]
 OURS: Final = ("crasme", "consent", "retention", "privacy")
 COMMANDS: Final = {name: app for name, app in get_commands().items() if str(app).split(".")[0] in OURS}
 
@@ -30,12 +31,13 @@ RUNS: Final[dict[str, tuple[list[str], Callable[[str], bool]]]] = {
     "retention": (["plan", "--json"], is_json_lines),
     "rotate_keys": ([], lambda text: True),
 }
-# Run by tests of their own: they take long, or start processes.
-ELSEWHERE: Final = {"demo": "tests/house/test_demo.py"}
+# Run by tests of their own: they take long, or write into the source tree.
+ELSEWHERE: Final = {"demo": "tests/house/test_demo.py", "languages": "tests/privacy/test_languages.py"}
 
 
 def test_every_command_is_known_here() -> None:
     assert set(COMMANDS) == set(RUNS) | set(ELSEWHERE)
+    assert [place for place in ELSEWHERE.values() if not (ROOT / place).is_file()] == []
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))

@@ -17,6 +17,7 @@ TESTED: Final = {
     "consent.tasks.make_partitions": "tests/consent/test_events_view.py",
     "crasme.crm.tasks.finish_disconnecting": "tests/crm/test_integrations.py",
     "crasme.crm.tasks.make_partitions": "tests/crm/test_partitions.py",
+    "crasme.staff.tasks.forget_uploads": "tests/crm/test_import.py",
     "privacy.tasks.send": "tests/privacy/test_flow_access.py",
     "privacy.tasks.step": "tests/privacy/test_flow_access.py",
     "privacy.tasks.sweep": "tests/privacy/test_flow_access.py",
