@@ -116,7 +116,11 @@ class Picture:
             if step.kind == Step.Kind.COLLECT and step.round == self.asked.round:
                 for label, rows in step.result.get("tables", {}).items():
                     counts[label] = counts.get(label, 0) + rows
-        return [Found(datamap.table(label).title, label, rows, self._link(label)) for label, rows in counts.items()]
+        return [
+            Found(table.title, table.label, counts[table.label], self._link(table.label))
+            for table in datamap.tables()
+            if table.label in counts
+        ]
 
     @cached_property
     def contacts(self) -> int:
