@@ -181,12 +181,18 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 # A publish must fail fast when the broker is away: the sweep finds the work in PostgreSQL anyway.
 CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_ROUTES = {"privacy.tasks.sweep": {"queue": "clock"}, "retention.tasks.tick": {"queue": "retention"}}
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "privacy: sweep due steps and mail": {
         "task": "privacy.tasks.sweep",
         "schedule": timedelta(minutes=1),
         "options": {"queue": "clock", "expires": 55},
+    },
+    "privacy: search for payment card numbers": {
+        "task": "privacy.tasks.scan_cards",
+        "schedule": timedelta(days=1),
+        "options": {"queue": "celery", "expires": 3600},
     },
     "retention: run what is due": {
         "task": "retention.tasks.tick",

@@ -11,7 +11,6 @@ urlpatterns = [
     path("", include("consent.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("crasme.staff.urls")),
-    path("language/", include("django.conf.urls.i18n")),
     path("api/", include(api.urlpatterns)),
     path("health/live/", health.live, name="health-live"),
     path("health/ready/", health.ready, name="health-ready"),
