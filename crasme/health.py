@@ -20,8 +20,7 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from crasme import broker
-from crasme import metrics as figures
+from crasme import broker, metrics as figures
 
 LIMIT_SECONDS = 2
 

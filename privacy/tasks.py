@@ -50,8 +50,8 @@ def sweep() -> None:
         raise ExceptionGroup("Duties of the sweep failed.", failures)
 
 
-# Read at once from the queue (not `acks_late`): a search that outlasts the broker's patience must not begin again beside
-# itself. One that is lost is made up for by the next night's.
+# Acknowledged at once: a search that outlasts the broker's patience must not begin again beside itself. A lost one is
+# made up for by the next day's.
 @shared_task(acks_late=False, soft_time_limit=3_600, time_limit=3_700)
 def scan_cards() -> None:
     """Each day: search everything for payment card numbers; the promise board reads the recorded result."""
