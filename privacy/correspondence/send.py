@@ -2,7 +2,8 @@
 
 What could go wrong: the mail server is away for a day (retried, then parked, and a person sees it; the request never
 changes for it), the worker dies after the server took the mail (the second copy has the same Message-ID, and mailboxes
-show one), a link or an address stays behind in the row (links are made here and stored as digests; the record of what
+show one), a row that nothing can be made of or that kills its workers is tried for ever (it parks like any other, and
+a person sees it), a link or an address stays behind in the row (links are made here and stored as digests; the record of what
 was sent has placeholders instead; the address is read now and written nowhere).
 """
 
@@ -39,12 +40,17 @@ def send(message_id: UUID, *, now: datetime) -> bool:
     if not message.request.person.email:
         cancel(message, now=now)  # forgotten in the meantime: there is nobody left to write to
         return False
+    if message.attempts > MAX_ATTEMPTS:
+        # The worker died each time, or the lease would not have come round so often.
+        _failed(message, "lease-lapsed", now=now)
+        return False
     started = monotonic()
     try:
         rendered = render(message, now=now)
         _hand_over(message, rendered)
-    except (smtplib.SMTPException, OSError, CrasmeError) as error:
-        _failed(message, error, now=now + timedelta(seconds=monotonic() - started))
+    except Exception as error:  # noqa: BLE001  (whatever it is, the mail must not be lost; the code names the kind)
+        refused = _refused_for_good(error)
+        _failed(message, _code(error), refused=refused, now=now + timedelta(seconds=monotonic() - started))
         return False
     _sent(message, rendered, now=now + timedelta(seconds=monotonic() - started))
     return True
@@ -85,8 +91,7 @@ def _sent(message: Message, rendered: Rendered, *, now: datetime) -> None:
         log.warning("Message %s went out after its lease was over.", message.pk)
 
 
-def _failed(message: Message, error: Exception, *, now: datetime) -> None:
-    code, refused = _code(error), _refused_for_good(error)
+def _failed(message: Message, code: str, *, now: datetime, refused: bool = False) -> None:
     log.warning("Message %s could not be sent: %s, attempt %d.", message.pk, code, message.attempts)
     try:
         with transaction.atomic():
@@ -113,4 +118,5 @@ def _code(error: Exception) -> str:
         return error.code
     if isinstance(error, smtplib.SMTPResponseException):
         return f"smtp-{error.smtp_code}"
-    return f"smtp-{type(error).__name__.lower()}"[:64]
+    kind = "smtp" if isinstance(error, smtplib.SMTPException | OSError) else "error"
+    return f"{kind}-{type(error).__name__.lower()}"[:64]

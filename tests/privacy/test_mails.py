@@ -182,3 +182,22 @@ def test_the_answer_to_an_erasure_names_what_is_kept_and_until_when(agent: User,
     assert "Until 22 Nov 2033" in body
     assert "within 30 days" in body
     assert "stays for 3 years" in body
+
+
+def test_a_row_that_no_mail_can_be_made_of_parks_like_any_other() -> None:
+    message, now = one(submit_request()), NOW
+    Message.objects.filter(pk=message.pk).update(template="gone-since")  # a deployment mixed two versions
+    for _ in range(sending.MAX_ATTEMPTS):
+        assert not send(message.pk, now=now)
+        now += timedelta(hours=2)
+    message.refresh_from_db()
+    assert (message.state, message.last_error) == ("parked", "error-templatedoesnotexist")
+
+
+def test_a_mail_whose_workers_die_is_parked_and_not_sent_for_ever() -> None:
+    message, now = one(submit_request()), NOW
+    Message.objects.filter(pk=message.pk).update(attempts=sending.MAX_ATTEMPTS)
+    assert not send(message.pk, now=now)
+    message.refresh_from_db()
+    assert (message.state, message.last_error) == ("parked", "lease-lapsed")
+    assert not mail.outbox
