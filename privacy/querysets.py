@@ -27,7 +27,9 @@ class PersonQuerySet(models.QuerySet[Any]):
         return self.filter(email_hash=email_hash(address))
 
     def forgettable(self, now: datetime) -> Self:
-        """Erased people whose last letter has gone out (or can no longer go out) and who have nothing open."""
+        """Erased people whose last letter has gone out (or can no longer go out), who have nothing open and no copy
+        to fetch: the erasure destroyed the earlier ones, so one that is there was asked for besides.
+        """
         from_request = self.model._meta.get_field("requests").related_model._base_manager
         own = from_request.filter(person=OuterRef("pk"))
         waiting = own.filter(
@@ -39,6 +41,7 @@ class PersonQuerySet(models.QuerySet[Any]):
             self.filter(forget_from__lte=now)
             .exclude(email="")
             .filter(~Exists(own.exclude(state=State.CLOSED)), ~Exists(waiting))
+            .filter(~Exists(own.filter(packages__isnull=False, packages__deleted_at=None)))
         )
 
     def without_requests(self) -> Self:

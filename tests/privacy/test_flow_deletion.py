@@ -11,7 +11,7 @@ from crasme.staff.models import User
 from privacy.errors import MoveNotAllowed, NotYours
 from privacy.models import Person, Plan, Request, Step
 from privacy.packages import files
-from privacy.services import approvals, people, plans, sweeping
+from privacy.services import approvals, packages, people, plans, sweeping
 from privacy.states import Outcome, State
 from retention import residue
 from tests.builders import (
@@ -223,3 +223,20 @@ def test_a_request_that_is_being_executed_cannot_be_taken_back(agent: User, offi
 def test_forgetting_waits_for_nobody_who_was_never_erased() -> None:
     person = confirm_request(submit_request()).person
     assert people.forget(person, now=NOW) is False
+
+
+def test_a_copy_asked_for_besides_can_be_fetched_before_the_person_is_forgotten(agent: User, officer: User) -> None:
+    make_account(email=ADDRESS)
+    access = submit_request("access", ADDRESS)
+    erased(agent, officer)
+    confirm_request(access)
+    run_steps()
+    found = plans.current(access)
+    assert found is not None
+    approvals.release(access, plan_hash=found.hash, by=agent, now=NOW)
+    run_steps()
+    deliver(NOW + timedelta(minutes=5))
+    assert sweeping.forget_people(NOW + timedelta(minutes=6)) == 0
+    assert access.packages.get().key is not None
+    packages.expire(NOW + timedelta(days=15))
+    assert sweeping.forget_people(NOW + timedelta(days=15)) == 1
