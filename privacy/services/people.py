@@ -49,17 +49,21 @@ def erasable(person: Person) -> Subject:
 def forget(person: Person, *, now: datetime) -> bool:
     """Empty what identifies a person who was erased and has been told; False when it is not time yet.
 
-    The last act of an erasure, apart from it because the answer needs the address. Anything that is open, or still to
-    be sent, keeps the row as it is; the next sweep asks again.
+    The last act of an erasure, apart from it because the answer needs the address. Anything that is open, still to be
+    sent or fetched, or on hold keeps the rows as they are; the next sweep asks again.
     """
     with transaction.atomic():
         locked = Person.objects.select_for_update().filter(pk=person.pk).first()
         if locked is None or not Person.objects.forgettable(now).filter(pk=person.pk).exists():
             return False
-        packages.destroy_of(locked, why="forgotten", now=now)
         subject = Subject.of(person=locked.pk)
+        plan = erasure.preview(subject, now)
+        if plan.on_hold:
+            # All of it waits: once the row that leads to it is empty, nobody comes back for what was held.
+            return False
+        packages.destroy_of(locked, why="forgotten", now=now)
         # The erasure itself was approved by two people; this is its announced end, so the plan of the moment counts.
-        erasure.erase(subject, plan_hash=erasure.preview(subject, now).hash, actor=system("privacy"), now=now)
+        erasure.erase(subject, plan_hash=plan.hash, actor=system("privacy"), now=now)
         record(
             verbs.FORGOTTEN.name,
             actor=system("privacy"),

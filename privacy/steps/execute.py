@@ -1,13 +1,16 @@
 """Step: carry out the approved erasure, all of it or nothing, together with the end of the step.
 
 What could go wrong: a worker dies in the middle (one transaction: nothing has happened), the message is delivered
-twice (the step is over), or the data is no longer what was approved (the hash differs: a new plan, a new approval).
+twice (the step is over), the data is no longer what was approved (the hash differs: a new plan, a new approval), or a
+legal hold keeps the account and nobody comes back for it (it is closed, so the schedule ends it after the hold).
 """
 
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from crasme.crm.models import Account
+from crasme.crm.services import accounts
 from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import verbs
@@ -31,6 +34,8 @@ def execute(job: Job) -> Done:
             outcome = erasure.erase(erasable(person), plan_hash=plan.hash, actor=system("worker"), now=job.now)
         except PlanChanged:
             raise PlanOutdated(_("The data changed after the plan was approved.")) from None
+        for held in Account.objects.filter(pk=person.account_id, status=Account.Status.ACTIVE):
+            accounts.close(held, actor=system("worker"), now=job.now)
         plans.executed(plan, now=job.now)
         # The address is still needed for the answer; the sweep empties it once that has been sent.
         person.forget_from = job.now
