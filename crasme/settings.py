@@ -38,7 +38,7 @@ _field_keys = required("FIELD_KEYS", purpose="Fernet keys with commas; the first
 _subject_key = required("SUBJECT_KEY", purpose="32 bytes or more in hex; keys the hashes that stand for people")
 SITE_URL = required(
     "SITE_URL", purpose="https://privacy.example.com, as it stands in mails", debug="http://localhost:8000"
-)
+).rstrip("/")  # paths are put behind it, and an origin to trust has no slash
 if _missing:
     raise ImproperlyConfigured(
         "The environment lacks what the privacy back office needs (set it, or start locally with `make run`):\n"
@@ -142,6 +142,8 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": BROKER_URL,
         "KEY_PREFIX": env.str("CACHE_PREFIX", default="crasme-cache"),
+        # Without limits a server that swallows packets would hold every visitor's form for minutes.
+        "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
     }
 }
 # Who knows how long rows are kept: (slug of a retention rule) -> kit.calendar.Period, LookupError without one. The CRM
@@ -363,12 +365,13 @@ IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "import"
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"
 IMPORT_EXPORT_SKIP_ADMIN_LOG = True  # it copies the row's text into the admin log; the access log counts instead
 
-# --- logs: never a person, never a body; the formatter adds nothing of the request ----------------------------------
+# --- logs: never a person, a secret or a body; the formatter adds nothing of the request ----------------------------
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"secrets": {"()": "crasme.logs.WithoutSecrets"}},
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["secrets"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {"axes": {"level": "ERROR"}},  # its warnings name the address that tried
 }
