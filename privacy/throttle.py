@@ -64,4 +64,6 @@ def network(request: HttpRequest) -> str:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return ""
+    # On a socket for both protocols all of IPv4 would be one range, and its visitors would share one limit.
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 56), strict=False))
