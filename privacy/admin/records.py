@@ -62,8 +62,8 @@ class WorkAdmin(OfRequestAdmin):
         return row.state, row.get_state_display()
 
     def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[UnfoldAction]:
-        parked = self.model._base_manager.filter(pk=unquote(str(object_id)), state=WorkState.PARKED).exists()
-        return super().get_actions_detail(request, object_id) if parked else []
+        row = self.get_object(request, unquote(str(object_id)))
+        return super().get_actions_detail(request, object_id) if row and row.state == WorkState.PARKED else []
 
     @action(description=_("Try again"), permissions=["privacy.redrive_step"], icon="replay")
     @confirmed(

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.safestring import mark_safe
@@ -35,6 +35,8 @@ def policy(request: HttpRequest) -> HttpResponse:
 @require_safe
 def policy_version(request: HttpRequest, version: str) -> HttpResponse:
     """One published version, word for word, in the reader's language where it was published in it."""
+    if "\0" in version:  # the database would refuse the question itself
+        raise Http404
     found = get_object_or_404(PolicyVersion, version=version)
     context = {
         "version": found,

@@ -211,3 +211,9 @@ def test_the_rows_behind_have_lists_and_pages(client: Client, agent: User, model
     assert client.get(reverse(f"admin:privacy_{model}_changelist"), {"q": asked.reference}).status_code == 200
     row = {"person": lambda: asked.person}.get(model, lambda: getattr(asked, f"{model}s").first())()
     assert client.get(reverse(f"admin:privacy_{model}_change", args=[row.pk])).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["step", "message"])
+def test_an_id_that_is_none_leads_back_instead_of_failing(client: Client, agent: User, name: str) -> None:
+    sign_in(client, agent)
+    assert client.get(f"/admin/privacy/{name}/abc/change/").status_code == 302

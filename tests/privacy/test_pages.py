@@ -407,3 +407,7 @@ def test_every_state_has_a_page(client: Client) -> None:
         assert response.status_code == 200
         seen.add(response.content)
     assert len(seen) == 6
+
+
+def test_a_policy_s_number_that_no_database_can_hold_is_not_found(client: Client) -> None:
+    assert client.get("/policy/%00/").status_code == 404
