@@ -3,8 +3,8 @@
 What could go wrong: the mail server is away for a day (retried, then parked, and a person sees it; the request never
 changes for it), the worker dies after the server took the mail (the second copy has the same Message-ID, and mailboxes
 show one), a row that nothing can be made of or that kills its workers is tried for ever (it parks like any other, and
-a person sees it), a link or an address stays behind in the row (links are made here and stored as digests; the record of what
-was sent has placeholders instead; the address is read now and written nowhere).
+a person sees it), a link or an address stays behind in the row (links are made here and stored as digests; the record
+of what was sent has placeholders instead; the address is read now and written nowhere).
 """
 
 import hashlib
