@@ -43,7 +43,11 @@ MAIL_FAILED = register(
     "request.mail_failed", "A mail could not be sent and waits for a person.", facts=("message", "code")
 )
 MAIL_REDRIVEN = register("request.mail_redriven", "A failed mail was put back into the queue.", facts=("message",))
-FORGOTTEN = register("request.person_forgotten", "After the answer, the address went too.", facts=("requests",))
+FORGOTTEN = register(
+    "request.person_forgotten",
+    "After the answer, or when nobody had confirmed, the address went too.",
+    facts=("requests",),
+)
 
 POLICY_PUBLISHED = register(
     "privacy.policy_published", "The policy was published.", facts=("version", "sha256", "rules", "material")

@@ -6,13 +6,14 @@ from datetime import datetime
 from django.db import transaction
 
 from crasme.crm.models import Account, Contact
+from crasme.kit.claims import cancel
 from crasme.kit.crypto import subject_ref
 from crasme.kit.datamap import Subject
 from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import verbs
 from privacy.clock.regimes import Regime, of_country
-from privacy.models import Person
+from privacy.models import Message, Person, Request
 from privacy.services import packages
 from retention import erasure
 
@@ -44,6 +45,24 @@ def subject_of(person: Person) -> Subject:
 def erasable(person: Person) -> Subject:
     """The same without what this room needs until the answer has been sent; see `forget`."""
     return Subject.of(account=person.account_id, email=person.email)
+
+
+def forget_stranger(request: Request, *, now: datetime) -> bool:
+    """Forget the address of a request that lapsed, if nobody ever proved it; in the caller's transaction.
+
+    Anybody can type anybody's address into the form: unproven, there is nothing to answer for and no reason to keep it.
+    """
+    person = request.person
+    if person.requests.exclude(confirmed_at=None).exists() or person.requests.open().exists():
+        return False
+    for message in Message.objects.filter(request__person=person).unfinished():
+        cancel(message, now=now)  # a link to confirm what is over
+    Person.objects.filter(pk=person.pk).update(forget_from=now)
+    if forget(person, now=now):
+        return True
+    # Whoever comes back and proves the mailbox must not be forgotten for having been a stranger once.
+    Person.objects.filter(pk=person.pk).update(forget_from=None)
+    return False
 
 
 def forget(person: Person, *, now: datetime) -> bool:

@@ -42,7 +42,7 @@ def wake_messages(now: datetime) -> int:
 
 
 def lapse_unconfirmed(now: datetime) -> int:
-    """Close what nobody ever confirmed; the number closed."""
+    """Close what nobody ever confirmed, and forget whose address it was; the number closed."""
     count = 0
     for pk in Request.objects.unconfirmed_since(now - UNCONFIRMED_AFTER).values_list("pk", flat=True)[:AT_ONCE]:
         with transaction.atomic():
@@ -52,6 +52,7 @@ def lapse_unconfirmed(now: datetime) -> int:
             request.lapse(now=now)
             closed(request, actor=system("privacy"), now=now)
             record(verbs.LAPSED.name, actor=system("privacy"), subject=request.ref, days=UNCONFIRMED_AFTER.days)
+            people.forget_stranger(request, now=now)
         count += 1
     return count
 

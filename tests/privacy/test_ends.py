@@ -59,3 +59,23 @@ def test_what_identifies_a_person_does_not_outlive_an_erasure(label: str) -> Non
     for name in ("email", "full_name", "details", "written", "subject", "body", "key"):
         if name in declared:
             assert declared[name].erase == "blank", name
+
+
+def test_an_address_that_nobody_proved_goes_with_the_request_that_lapses() -> None:
+    request = submit_request("deletion", "typed-by-a-stranger@customer.example", full_name="Bob", details="Erase me.")
+    assert sweeping.lapse_unconfirmed(NOW + timedelta(days=15)) == 1
+    request.refresh_from_db()
+    assert (request.outcome, request.details) == ("unconfirmed", None)
+    assert (request.person.email, request.person.full_name) == ("", "")
+    assert request.messages.get().state == "cancelled"
+    assert deliver(NOW + timedelta(days=15)) == []
+    again = submit_request("access", "typed-by-a-stranger@customer.example", now=NOW + timedelta(days=16))
+    assert (again.person.email, again.person.forget_from) == ("typed-by-a-stranger@customer.example", None)
+
+
+def test_a_proven_mailbox_outlives_a_request_that_lapses() -> None:
+    reviewed_request("access", "ana@customer.example")
+    submit_request("complaint", "ana@customer.example")
+    assert sweeping.lapse_unconfirmed(NOW + timedelta(days=15)) == 1
+    assert Person.objects.get().email == "ana@customer.example"
+    assert Person.objects.get().forget_from is None
