@@ -1,7 +1,6 @@
 """What a benchmark says: one JSON object a line."""
 
 import json
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,9 +34,3 @@ def seconds(action: Callable[[], object]) -> float:
     started = time.perf_counter()
     action()
     return time.perf_counter() - started
-
-
-def median_seconds(action: Callable[[], object], *, times: int) -> float:
-    """The median of several runs, after one that is not counted."""
-    action()
-    return statistics.median(seconds(action) for _ in range(times))

@@ -56,6 +56,7 @@ def test_ingest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.django_db
 def test_changelist(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changelist, "TURNS", 1)
     monkeypatch.setattr(changelist, "TIMES", 1)
     said = {figure["name"]: figure for figure in map(read, changelist.run(120))}
     assert list(said) == [f"changelist_{name}" for name in ("page", "queries", "all", "search", "filter")]
