@@ -34,8 +34,10 @@ def execute(job: Job) -> Done:
             outcome = erasure.erase(erasable(person), plan_hash=plan.hash, actor=system("worker"), now=job.now)
         except PlanChanged:
             raise PlanOutdated(_("The data changed after the plan was approved.")) from None
-        for held in Account.objects.filter(pk=person.account_id, status=Account.Status.ACTIVE):
-            accounts.close(held, actor=system("worker"), now=job.now)
+        if person.account is not None:
+            person.account.refresh_from_db()
+            if person.account.status == Account.Status.ACTIVE:
+                accounts.close(person.account, actor=system("worker"), now=job.now)
         plans.executed(plan, now=job.now)
         # The address is still needed for the answer; the sweep empties it once that has been sent.
         person.forget_from = job.now

@@ -1,6 +1,7 @@
 """Logs name paths, and some paths are secrets."""
 
 import logging
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -39,4 +40,5 @@ def test_other_lines_stay_as_they_are(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_every_handler_has_the_filter() -> None:
-    assert all(handler["filters"] == ["secrets"] for handler in settings.LOGGING["handlers"].values())
+    handlers: Any = settings.LOGGING["handlers"]
+    assert all(handler["filters"] == ["secrets"] for handler in handlers.values())
