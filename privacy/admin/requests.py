@@ -54,9 +54,11 @@ class RequestAdmin(ReadOnlyAdmin, PersonalDataAdmin):
     ordering = ("effective_due", "id")
     inlines = tabs.ALL
     change_form_before_template = "admin/privacy/request/overview.html"
+    # What is done to every request stands in the menu: the row of buttons shares its line with the reference.
     actions_detail = (
-        "take", "release", "propose", "approve", "answer", "note", "hand_over", "look_again", "refuse", "reopen",
-    )  # fmt: skip
+        *("take", "release", "propose", "approve", "answer", "reopen", "refuse"),
+        {"title": _("More"), "icon": "more_horiz", "items": ["note", "hand_over", "look_again"]},
+    )
 
     class Media:
         css: ClassVar = {"all": ["privacy/desk.css"]}
