@@ -23,12 +23,33 @@ from privacy.services.confirmation import proven
 from privacy.states import State
 from privacy.steps import flow, runner
 
+# What people write beside what they tick: a copy, to be deleted, anything else.
 WISHES = {
-    "de": "Bitte schicken Sie mir alles, was Sie über mich gespeichert haben.",
-    "en": "I have moved to another company and no longer use this account.",
-    "fr": "Je souhaite savoir quelles données vous conservez sur moi.",
-    "es": "Quisiera recibir una copia de mis datos personales.",
-    "ar": "أرغب في معرفة البيانات المحفوظة عني.",
+    "de": (
+        "Bitte schicken Sie mir alles, was Sie über mich gespeichert haben.",
+        "Ich habe die Firma gewechselt und brauche das Konto nicht mehr.",
+        "Bitte melden Sie sich bei Rückfragen per E-Mail.",
+    ),
+    "en": (
+        "Please send me everything that you hold about me.",
+        "I have moved to another company and no longer use this account.",
+        "If anything is unclear, please write to me.",
+    ),
+    "fr": (
+        "Je souhaite savoir quelles données vous conservez sur moi.",
+        "J'ai changé d'entreprise et n'utilise plus ce compte.",
+        "N'hésitez pas à m'écrire en cas de question.",
+    ),
+    "es": (
+        "Quisiera recibir una copia de mis datos personales.",
+        "He cambiado de empresa y ya no uso esta cuenta.",
+        "Si algo no está claro, escríbanme, por favor.",
+    ),
+    "ar": (
+        "أرغب في معرفة البيانات المحفوظة عني.",
+        "انتقلت إلى شركة أخرى ولم أعد أستخدم هذا الحساب.",
+        "يرجى مراسلتي إذا كان هناك أي استفسار.",
+    ),
 }
 NOTE = "Called back; the person expects an answer this week."
 
@@ -65,12 +86,13 @@ class Walk:
     def begin(
         cls, demo: Demo, rng: random.Random, desk_: Desk, account: Account, kind: str, received: datetime
     ) -> Self:
+        words = WISHES[account.language][{"access": 0, "portability": 0, "deletion": 1}.get(kind, 2)]
         asked = intake.Submission(
             kind=kind,
             email=account.email,
             full_name=account.full_name,
             language=account.language,
-            details=WISHES[account.language] if rng.random() < 0.5 else "",
+            details=words if rng.random() < 0.5 else "",
             regime="uk" if account.organisation.country == "GB" else "eu",
             channel=Request.Channel.SIGNED_IN if rng.random() < 0.2 else Request.Channel.WEB,
         )
