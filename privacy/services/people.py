@@ -37,6 +37,16 @@ def locate(person: Person) -> Located:
     )
 
 
+def still_theirs(person: Person) -> bool:
+    """Whether the account that was found still has the proven address. Days pass between finding and doing; in between
+    support may have corrected the address, because the mailbox is somebody else's now.
+    """
+    return (
+        person.account_id is None
+        or Account.objects.present().by_email(person.email).filter(pk=person.account_id).exists()
+    )
+
+
 def subject_of(person: Person) -> Subject:
     """Everything that is known to be this human being: for finding and for copies."""
     return Subject.of(account=person.account_id, email=person.email, person=person.pk)

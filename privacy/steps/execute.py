@@ -17,7 +17,7 @@ from privacy import verbs
 from privacy.errors import PlanOutdated
 from privacy.models import Request, Step
 from privacy.services import packages, plans
-from privacy.services.people import erasable
+from privacy.services.people import erasable, still_theirs
 from privacy.steps.handlers import Done, Job, handles
 from retention import erasure
 from retention.errors import PlanChanged
@@ -29,6 +29,8 @@ def execute(job: Job) -> Done:
 
     def effect(request: Request) -> dict[str, Any]:
         person = request.person
+        if not still_theirs(person):
+            raise PlanOutdated(_("The account that was found has another address now."))
         packages.destroy_of(person, why="erasure", now=job.now)
         try:
             outcome = erasure.erase(erasable(person), plan_hash=plan.hash, actor=system("worker"), now=job.now)
