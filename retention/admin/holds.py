@@ -42,7 +42,8 @@ class HoldItemForm(forms.ModelForm):
 class HoldItemInline(StackedInline):
     model = HoldItem
     form = HoldItemForm
-    extra = 1
+    # No spare form: its list of scopes begins with one, so that a form left alone would count as filled in, and fail.
+    extra = 0
     min_num = 1
     autocomplete_fields = ("account", "organisation")
     fields = (("scope", "account", "organisation"), ("category", "since", "until"), ("label", "record"))
