@@ -1,7 +1,7 @@
 """`manage.py requests clock …`: by when a request would have to be answered, with the rule and source of each date."""
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from datetime import date
 from typing import Any
 
@@ -34,7 +34,10 @@ class Command(BaseCommand):
 
 
 def _day(text: str) -> date:
-    return date.fromisoformat(text)
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text} is no day of the form 2026-01-31") from None
 
 
 def _plain(found: Deadlines) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """`manage.py retention plan [--at DATE] [--json] | run | explain LABEL ID`: what ends when, and why something stays."""
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -60,8 +60,11 @@ class Command(BaseCommand):
 
 
 def _day(text: str) -> datetime:
-    """The last instant of a day, UTC; argparse turns the ValueError into its own message."""
-    return datetime.combine(date.fromisoformat(text), time.max, tzinfo=UTC)
+    """The last instant of a day, UTC."""
+    try:
+        return datetime.combine(date.fromisoformat(text), time.max, tzinfo=UTC)
+    except ValueError:
+        raise ArgumentTypeError(f"{text} is no day of the form 2027-01-31") from None
 
 
 def _words(run: Run) -> str:
