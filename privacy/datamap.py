@@ -89,6 +89,7 @@ TABLES = [
             "channel": evidence("How it arrived"),
             "regime": evidence("The law that applies"),
             "language": evidence("Language of the answer"),
+            "full_name": blanked("Full name"),
             "details": blanked("What the person wrote"),
             "round": machinery("How often the data was collected"),
             "assignee": kept("Who works on it", reason=ANSWERABLE, withheld="It is about a colleague."),

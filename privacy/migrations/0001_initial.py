@@ -134,6 +134,7 @@ class Migration(migrations.Migration):
                 ('channel', models.CharField(choices=[('web', 'Web form'), ('email', 'E-mail'), ('signed_in', 'Signed in'), ('api', 'API'), ('phone', 'Telephone'), ('post', 'Post')], default='web', max_length=10, verbose_name='channel')),
                 ('regime', models.CharField(choices=[('eu', 'EU and EEA (GDPR)'), ('uk', 'United Kingdom (UK GDPR)'), ('us-ca', 'California (CCPA)'), ('br', 'Brazil (LGPD)'), ('ca', 'Canada (PIPEDA)'), ('other', 'Elsewhere or unknown')], default='other', max_length=8, verbose_name='law')),
                 ('language', models.CharField(default='en', max_length=8, verbose_name='language')),
+                ('full_name', crasme.kit.fields.EncryptedTextField(blank=True, null=True, verbose_name='full name')),
                 ('details', crasme.kit.fields.EncryptedTextField(blank=True, null=True, verbose_name='what the person wrote')),
                 ('round', models.PositiveSmallIntegerField(default=1, help_text='Counts up when the data must be collected and looked at again.', verbose_name='round')),
                 ('received_at', models.DateTimeField(verbose_name='received at')),

@@ -54,7 +54,7 @@ class Request(CardFree):
         NOT_COVERED = "not_covered", _("Not covered by this right")
         OTHERS = "others", _("It would harm the rights of others")
 
-    CARD_FREE_FIELDS = ("details",)
+    CARD_FREE_FIELDS = ("full_name", "details")
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     reference = models.CharField(_("reference"), max_length=12, unique=True, default=references.new, editable=False)
@@ -66,6 +66,8 @@ class Request(CardFree):
     channel = models.CharField(_("channel"), max_length=10, choices=Channel.choices, default=Channel.WEB)
     regime = models.CharField(_("law"), max_length=8, choices=Regime.choices, default=Regime.OTHER)
     language = models.CharField(_("language"), max_length=8, default=settings.LANGUAGE_CODE)
+    # As typed, by whoever it was: it becomes the person's name when the mailbox is proven by this very request.
+    full_name = EncryptedTextField(_("full name"), null=True, blank=True)
     details = EncryptedTextField(_("what the person wrote"), null=True, blank=True)
     round = models.PositiveSmallIntegerField(
         _("round"), default=1, help_text=_("Counts up when the data must be collected and looked at again.")

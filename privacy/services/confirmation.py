@@ -2,6 +2,7 @@
 
 What could go wrong: a second request for the same thing delays, outranks or blocks the first. Whoever proves the
 mailbox proves it for both, so the earliest open one is confirmed, keeps its earlier clock, and the later one joins it.
+Or a stranger's words become the owner's: the name counts of the request alone whose link or code was used.
 """
 
 from datetime import datetime
@@ -49,10 +50,17 @@ def proven(request: Request, *, by: str, now: datetime) -> Request:
     first = locked.get(first.pk) if first is not None else None
     if request.state != State.RECEIVED:
         return request
+    _take_name(request)
     if first is not None and first.is_open and _earlier(first, request):
         return _join(request, first, by=by, now=now)
     _begin(request, by=by, now=now)
     return request
+
+
+def _take_name(request: Request) -> None:
+    if request.full_name:
+        request.person.full_name = request.full_name
+        request.person.save(update_fields=["full_name"])
 
 
 def _earlier(first: Request, request: Request) -> bool:

@@ -67,6 +67,7 @@ def _store(asked: Submission, now: datetime) -> Request:
         channel=asked.channel,
         regime=asked.regime,
         language=asked.language,
+        full_name=clean(asked.full_name).strip() or None,
         details=clean(asked.details).strip() or None,
         received_at=now,
         received_on=controller_day(now),
@@ -89,21 +90,23 @@ def _store(asked: Submission, now: datetime) -> Request:
 
 
 def _person(asked: Submission, now: datetime) -> Person:
-    """The mailbox's one row, locked; somebody who was forgotten and asks again gives the address anew."""
+    """The mailbox's one row, locked; somebody who was forgotten and asks again gives the address anew.
+
+    The name stays with the request until the mailbox is proven: anybody can type any name beside anybody's address.
+    """
     address = normalise_email(asked.email)
     person = Person.objects.select_for_update().by_email(address).first()
     if person is None:
         return Person.objects.create(
             email=address,
             email_hash=email_hash(address),
-            full_name=clean(asked.full_name).strip(),
             language=asked.language,
             created_at=now,
         )
     if not person.email:
         person.email, person.forget_from = address, None
-        person.language, person.full_name = asked.language, clean(asked.full_name).strip()
-        person.save(update_fields=["email", "forget_from", "language", "full_name"])
+        person.language = asked.language
+        person.save(update_fields=["email", "forget_from", "language"])
     return person
 
 

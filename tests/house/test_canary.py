@@ -94,7 +94,7 @@ def test_an_erased_person_is_found_nowhere(mail_sink: Mailbox, own_log: Path, wo
     assert planted >= {
         "db:crm_account", "db:crm_billingprofile", "db:crm_device", "db:crm_usageevent", "db:crm_invoice",
         "db:crm_contact", "db:crm_deal", "db:crm_note", "db:privacy_person", "package",
-        "encrypted:privacy.Request.details", "encrypted:privacy.Note.body",
+        "encrypted:privacy.Request.details", "encrypted:privacy.Request.full_name", "encrypted:privacy.Note.body",
         "encrypted:crm.Integration.access_token",
     }  # fmt: skip
     assert not {place for place in planted if place.startswith(("log:", "broker:", "mail:", "file:"))}

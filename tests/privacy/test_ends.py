@@ -65,7 +65,7 @@ def test_an_address_that_nobody_proved_goes_with_the_request_that_lapses() -> No
     request = submit_request("deletion", "typed-by-a-stranger@customer.example", full_name="Bob", details="Erase me.")
     assert sweeping.lapse_unconfirmed(NOW + timedelta(days=15)) == 1
     request.refresh_from_db()
-    assert (request.outcome, request.details) == ("unconfirmed", None)
+    assert (request.outcome, request.details, request.full_name) == ("unconfirmed", None, None)
     assert (request.person.email, request.person.full_name) == ("", "")
     assert request.messages.get().state == "cancelled"
     assert deliver(NOW + timedelta(days=15)) == []

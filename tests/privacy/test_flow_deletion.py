@@ -127,7 +127,7 @@ def test_the_person_is_told_before_the_address_goes(agent: User, officer: User) 
     assert (person.email, person.full_name, person.account) == ("", "", None)
     assert residue.search([ADDRESS], kept=True) == []
     request.refresh_from_db()
-    assert request.details is None
+    assert (request.details, request.full_name) == (None, None)
     assert not request.verifications.exists()
     assert all(message.body is None for message in request.messages.all())
     assert Entry.objects.filter(verb="request.person_forgotten").count() == 1

@@ -19,7 +19,7 @@ from privacy.models import ClockEvent, Message, Person, Request, Verification
 from privacy.services import approvals, plans, sweeping
 from privacy.states import Outcome, State
 from privacy.views import proof
-from tests.builders import make_account, run_steps, submit_request
+from tests.builders import confirm_request, make_account, run_steps, submit_request
 from tests.privacy.mails import deliver
 
 pytestmark = pytest.mark.django_db
@@ -152,6 +152,19 @@ def test_one_mailbox_is_one_person_however_it_is_spelled(client: Client) -> None
     for spelling in ("Ana@Customer.example", " ana@customer.EXAMPLE ", "ana@customer.example"):
         ask(client, email=spelling)
     assert Person.objects.get().requests.count() == 3
+
+
+def test_a_name_is_the_persons_only_when_its_own_request_proved_the_mailbox(client: Client) -> None:
+    stranger = ask(client, full_name="A stranger's joke")
+    assert (stranger.full_name, stranger.person.full_name) == ("A stranger's joke", "")
+    owner = confirm_request(ask(client, kind="correction", full_name="Ana Nováková"), now=timezone.now())
+    assert Person.objects.get().full_name == "Ana Nováková"
+    # It joins the stranger's request, and the name typed there still does not count.
+    confirm_request(ask(client, full_name=""), now=timezone.now())
+    stranger.refresh_from_db()
+    assert stranger.confirmed_at is not None
+    assert Person.objects.get().full_name == "Ana Nováková"
+    assert owner.full_name == "Ana Nováková"
 
 
 def test_too_many_tries_meet_a_friendly_page(client: Client) -> None:
