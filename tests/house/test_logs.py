@@ -39,6 +39,11 @@ def test_other_lines_stay_as_they_are(caplog: pytest.LogCaptureFixture) -> None:
     assert lines(caplog) == "privacy Step 018f failed: smtp-451, attempt 2."
 
 
+def test_no_test_before_this_one_has_switched_a_logger_off() -> None:
+    loggers = logging.getLogger().manager.loggerDict
+    assert [name for name, logger in loggers.items() if getattr(logger, "disabled", False)] == []
+
+
 def test_every_handler_has_the_filter() -> None:
     handlers: Any = settings.LOGGING["handlers"]
     assert all(handler["filters"] == ["secrets"] for handler in handlers.values())
