@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from crasme.kit.datamap import Table
 from privacy.models import Request
 from privacy.states import Outcome, State
 
@@ -74,3 +75,8 @@ REFUSALS: dict[str, Refusal] = {
         _("Tell us which part matters to you; often a part of it can be done."),
     ),
 }
+
+
+def named(view: Table) -> str:
+    """What staff call the rows of a table; those of others that only name the person are told apart."""
+    return str(_("%(title)s of others") % {"title": view.title}) if view.own else view.title

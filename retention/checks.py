@@ -13,7 +13,7 @@ from django.core.checks import Error, Tags, register
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 
 from crasme.kit import datamap
-from crasme.kit.datamap import Erase, Table
+from crasme.kit.datamap import Erase, Table, blanked
 from retention import graph
 from retention.errors import NotBlankable
 from retention.models import Rule
@@ -81,7 +81,8 @@ def _unfit_erasures(table: Table) -> Iterator[Error]:
             obj=model,
             id="retention.E005",
         )
-    for name, declared in table.fields.items():
+    mentions = {name: blanked("mention") for name in table.mentions.values()}
+    for name, declared in (table.fields | mentions).items():
         if declared.erase in (Erase.BLANK, Erase.ANONYMISE):
             try:
                 replacement(model._meta.get_field(name), declared)

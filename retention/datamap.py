@@ -1,8 +1,9 @@
 """What this room itself stores about people: whom a hold protects, and who placed it."""
 
-from crasme.kit.datamap import Category, NoPeople, Purpose, Sensitivity, Table, kept
+from crasme.kit.datamap import Category, NoPeople, Purpose, Table, kept
 
 CLAIMS = "Needed for legal claims (GDPR Art. 17(3)(e)); it goes three years after the hold was released."
+NOT_TOLD = "That a hold exists can be part of proceedings that the person must not be warned of."
 SECURITY = (Purpose.SECURITY,)
 
 TABLES = [
@@ -40,7 +41,7 @@ TABLES = [
         ends="holds",
         source="placed by staff",
         fields={
-            name: kept(meaning, reason=CLAIMS, sensitivity=Sensitivity.SENSITIVE)
+            name: kept(meaning, reason=CLAIMS, withheld=NOT_TOLD)
             for name, meaning in {
                 "hold": "The matter",
                 "scope": "Account, organisation, category, period or single record",

@@ -192,6 +192,7 @@ def reference(subject: Subject) -> str:
 def _planned(subject: Subject, scopes: Scopes) -> tuple[ErasurePlan, list[Operation]]:
     tables = datamap.found_by(subject.values)
     steps = list(operations.erasure(tables, lambda table: table.rows(subject), scopes))
+    steps += [step for table in tables for step in operations.mentions(table, subject, scopes)]
     lines = tuple(line for step in steps if (line := _line(step)) is not None)
     return ErasurePlan(lines, tuple(_kept(tables, subject, scopes))), steps
 
@@ -211,6 +212,8 @@ def _kept(tables: Iterable[Table], subject: Subject, scopes: Scopes) -> Iterable
     for table in tables:
         rows = table.rows(subject)
         yield from _on_hold(table, rows, scopes)
+        for view in table.mentioned():
+            yield from _on_hold(view, view.rows(subject), scopes)
         if table.row_is_deleted:
             continue
         staying = operations.free(table.model, rows, scopes)

@@ -15,7 +15,7 @@ from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 
 from crasme.kit.append_only import allow_purge
-from crasme.kit.datamap import Erase, Table
+from crasme.kit.datamap import Erase, Subject, Table, blanked
 from retention import graph, obstacles
 from retention.errors import ErasureBlocked
 from retention.graph import OnDelete
@@ -51,7 +51,7 @@ class Operation:
 def delete(rows: QuerySet[Any]) -> int:
     """Delete the rows by one statement, without loading any; whatever points at them must have been dealt with."""
     allow_purge(rows.model._meta.db_table)
-    return int(rows.order_by()._raw_delete(rows.db))
+    return int(rows.order_by()._raw_delete(rows.db) or 0)  # None when the query can have no rows at all
 
 
 def erasure(tables: Iterable[Table], rows_of: Callable[[Table], QuerySet[Any]], scopes: Scopes) -> Iterator[Operation]:
@@ -71,6 +71,14 @@ def erasure(tables: Iterable[Table], rows_of: Callable[[Table], QuerySet[Any]], 
             yield Operation(Kind.DELETE, model, going[model])
         else:
             yield from _changes(by_model[model], free(model, rows_of(by_model[model]), scopes))
+
+
+def mentions(table: Table, subject: Subject, scopes: Scopes) -> Iterator[Operation]:
+    """The steps that empty the person's address in rows of others; everything else in those rows is theirs."""
+    for view in table.mentioned():
+        for name, declared in view.fields.items():
+            empty = replacement(view.model._meta.get_field(name), blanked(declared.meaning))
+            yield Operation(Kind.CHANGE, view.model, free(view.model, view.rows(subject), scopes), (name,), (empty,))
 
 
 def cascade(rows: QuerySet[Any]) -> Iterator[Operation]:

@@ -73,6 +73,9 @@ def _names(table: Table) -> Iterator[Error]:
     for name in table.fields:
         if not _path_exists(model, name):
             yield Error(f"The data map declares {table.label}.{name}, which does not exist.", id="datamap.E003")
+    for name in table.mentions.values():
+        if name not in table.fields:
+            yield Error(f"{table.label}: the mention {name!r} is no declared field.", id="datamap.E003", obj=model)
     for kind, path in table.subject.items():
         if not _path_exists(model, path):
             yield Error(f"{table.label}: the {kind} path {path!r} leads nowhere.", id="datamap.E003", obj=model)

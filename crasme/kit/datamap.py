@@ -5,12 +5,13 @@ found as `admin.py` is. Everything that finds, exports, erases, counts or purges
 a second list of models anywhere is how people are forgotten. The system checks (`crasme.kit.checks`) refuse to start
 with a field that nobody declared.
 
-What could go wrong: a subject path that reaches too far. A path names *whose* row it is, so `{"account": "owner"}`
-finds what an account wrote, and a contact's own address is a path of its own kind (`"email"`).
+What could go wrong: a subject path that reaches too far. A path names *whose* row it is, and the whole row is shown and
+erased with that person. Where somebody's address only stands in a row of another's (the billing address of a
+colleague's account), it is a mention: of that row the person sees, and an erasure empties, that one column.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache, reduce
 from importlib import import_module
@@ -101,6 +102,7 @@ class Table:
     title     what the rows are, in words that a person reading their own export understands (plural)
     subject   identifier kind → ORM path to it; the kinds in use are account, email, person, visitor and staff
     ends      slug of the retention rule that ends a row; `ends_reason` where no period can (a standing wish)
+    mentions  identifier kind → column of this table in which a row of somebody else's can name the person
     fields    every column but the subject's own keys must be here
     source    where the data comes from, as GDPR Art. 15(1)(g) asks
     order     path that sorts an export
@@ -116,6 +118,9 @@ class Table:
     source: str = "given by the person"
     order: str = "pk"
     ends_reason: str = ""
+    mentions: Mapping[str, str] = field(default_factory=dict)
+    # Set by `mentioned` only: the paths of the rows that are the person's own, and so no mentions.
+    own: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def model(self) -> type[Model]:
@@ -130,18 +135,36 @@ class Table:
         """Why anything in this table outlives an erasure; each reason once, in the order declared."""
         return list(dict.fromkeys(declared.reason for declared in self.fields.values() if declared.reason))
 
+    @property
+    def key(self) -> str:
+        """The label, told apart from that of the mentions in the same table."""
+        return f"{self.label}+mentions" if self.own else self.label
+
     def rows(self, subject: "Subject") -> QuerySet[Any]:
         """The subject's rows; none when the subject has no identifier of a kind that this table knows."""
-        conditions = [
-            Q(**{f"{path}__in": subject.values[kind]})
-            for kind, path in self.subject.items()
-            if subject.values.get(kind)
-        ]
         objects = self.model._base_manager.all()
-        return objects.filter(reduce(or_, conditions)) if conditions else objects.none()
+        found = _any_of(self.subject, subject)
+        if found is None:
+            return objects.none()
+        others = _any_of(self.own, subject)
+        return objects.filter(found) if others is None else objects.filter(found).exclude(others)
+
+    def mentioned(self) -> Iterator["Table"]:
+        """This table once more for each mention: rows of others, of which one column is the person's."""
+        for kind, name in self.mentions.items():
+            only = {name: self.fields[name]}
+            yield replace(self, subject={kind: name}, own=self.subject, mentions={}, fields=only, order="pk")
 
     def exported(self) -> dict[str, Field]:
         return {name: declared for name, declared in self.fields.items() if not declared.withheld}
+
+
+def _any_of(paths: Mapping[str, str], subject: "Subject") -> Q | None:
+    """The rows to which any of the paths leads for this subject; None when no path is of a kind it has."""
+    conditions = [
+        Q(**{f"{path}__in": subject.values[kind]}) for kind, path in paths.items() if subject.values.get(kind)
+    ]
+    return reduce(or_, conditions) if conditions else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +218,11 @@ def tables() -> list[Table]:
     return [declared for declared in declarations().values() if isinstance(declared, Table)]
 
 
+def views() -> list[Table]:
+    """The tables, each followed by its mentions: every place where something about a person can stand."""
+    return [view for table in tables() for view in (table, *table.mentioned())]
+
+
 def table(label: str) -> Table:
     """The declaration of one model. Raises LookupError when it holds no people or is not declared."""
     declared = declarations().get(label.lower())
@@ -212,4 +240,4 @@ def covers(label: str) -> Table | NoPeople | None:
 def found_by(kinds: Iterable[str]) -> list[Table]:
     """The tables that can be searched by any of these identifier kinds."""
     wanted = set(kinds)
-    return [table for table in tables() if wanted & set(table.subject)]
+    return [table for table in tables() if wanted & {*table.subject, *table.mentions}]

@@ -23,6 +23,7 @@ from privacy.querysets import AT_RISK_DAYS
 from privacy.services import clock, plans
 from privacy.states import State
 from privacy.steps.definitions import by_hand
+from privacy.words import named
 
 NEXT: dict[str, Promise] = {
     State.RECEIVED: _("The person has not followed the link in our mail yet. Nothing may be done until then."),
@@ -117,9 +118,9 @@ class Picture:
                 for label, rows in step.result.get("tables", {}).items():
                     counts[label] = counts.get(label, 0) + rows
         return [
-            Found(table.title, table.label, counts[table.label], self._link(table.label))
-            for table in datamap.tables()
-            if table.label in counts
+            Found(named(view), view.label, counts[view.key], "" if view.own else self._link(view.label))
+            for view in datamap.views()
+            if view.key in counts
         ]
 
     @cached_property

@@ -37,7 +37,7 @@ class Described:
     @property
     def stem(self) -> str:
         """File name without its ending."""
-        return self.label.lower().replace(".", "-")
+        return self.label.lower().replace(".", "-").replace("+", "-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,10 @@ class Facts:
 
     def described(self, table: Table) -> Described:
         return Described(
-            label=table.label,
-            title=gettext(table.title),
+            label=table.key,
+            title=gettext("%(title)s of others that name you") % {"title": gettext(table.title)}
+            if table.own
+            else gettext(table.title),
             purposes=[str(PURPOSES[Purpose(purpose)].title) for purpose in table.purposes],
             source=gettext(table.source),
             kept_for=self._kept_for(table),
@@ -98,5 +100,5 @@ def facts(now: datetime, language: str) -> Facts:
 
 
 def searched() -> Iterable[Table]:
-    """Where we look for a person who asks: every table that can hold one from outside."""
-    return [table for table in datamap.tables() if table.category is not datamap.Category.STAFF]
+    """Where we look for a person who asks: every table that can hold one from outside and has something to show."""
+    return [view for view in datamap.views() if view.category is not datamap.Category.STAFF and view.exported()]

@@ -28,6 +28,8 @@ def stream(table: Table, subject: Subject) -> Iterator[tuple[Any, ...]]:
 
 
 def columns(table: Table) -> list[str]:
+    if table.own:
+        return [*table.exported()]  # the row and its key are somebody else's
     key = table.model._meta.pk.name
     return [key, *(name for name in table.exported() if name != key)]
 

@@ -56,6 +56,7 @@ def kept_of(plan: Plan | None) -> list[KeptLine]:
             matters=tuple(line["matters"]),
         )
         for line in plan.content.get("kept", [])
+        if datamap.table(line["table"]).exported()  # a table that shows nothing is not to be told of either
     ]
 
 

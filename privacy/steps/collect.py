@@ -12,7 +12,7 @@ from privacy.steps.handlers import Done, Job, handles
 @handles(Step.Kind.COLLECT)
 def collect(job: Job) -> Done:
     subject = subject_of(job.request.person)
-    tables = {table.label: rows for table in searched() if (rows := table.rows(subject).order_by().count())}
+    tables = {table.key: rows for table in searched() if (rows := table.rows(subject).order_by().count())}
 
     def effect(request: Request) -> None:
         record(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from django import template
 
 from crasme.kit import datamap
+from privacy.words import named
 
 register = template.Library()
 
@@ -12,6 +13,6 @@ register = template.Library()
 @register.filter
 def by_table(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     """[(title, rows), …] of {label: rows}; a table that has left the data map since keeps its label."""
-    order = {table.label: table.title for table in datamap.tables()}
-    known = [(title, counts[label]) for label, title in order.items() if label in counts]
-    return known + [(label, rows) for label, rows in sorted(counts.items()) if label not in order]
+    order = {view.key: named(view) for view in datamap.views()}
+    known = [(title, counts[key]) for key, title in order.items() if key in counts]
+    return known + [(key, rows) for key, rows in sorted(counts.items()) if key not in order]
