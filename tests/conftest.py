@@ -103,9 +103,13 @@ def _worker(django_db_setup: None, _mailbox: Mailbox, worker_log: Path) -> Itera
 
 
 @pytest.fixture
-def celery_worker_process(transactional_db: None, _worker: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
+def celery_worker_process(
+    transactional_db: None, _worker: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> subprocess.Popen[bytes]:
     """A real Celery worker on the test database, every queue; started once, so a test must not end it."""
     assert _worker.poll() is None, "an earlier test ended the shared worker"
+    # A test that took the broker away may have been the last before this one; this process then leaves it alone a while.
+    monkeypatch.setattr("privacy.wake._quiet_until", 0.0)
     return _worker
 
 
