@@ -108,7 +108,7 @@ def celery_worker_process(
 ) -> subprocess.Popen[bytes]:
     """A real Celery worker on the test database, every queue; started once, so a test must not end it."""
     assert _worker.poll() is None, "an earlier test ended the shared worker"
-    # A test that took the broker away may have been the last before this one; this process then leaves it alone a while.
+    # A test that took the broker away may have been the last one; this process then leaves it alone for a while.
     monkeypatch.setattr("privacy.wake._quiet_until", 0.0)
     return _worker
 
