@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 
@@ -13,7 +14,7 @@ from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import verbs
 from privacy.clock.regimes import Regime, of_country
-from privacy.models import Message, Person, Request
+from privacy.models import Message, Person, Plan, Request
 from privacy.services import packages
 from retention import erasure
 
@@ -45,6 +46,19 @@ def still_theirs(person: Person) -> bool:
         person.account_id is None
         or Account.objects.present().by_email(person.email).filter(pk=person.account_id).exists()
     )
+
+
+def lock(person: Person) -> None:
+    """Until the end of the transaction nobody else registers a copy of this person, or erases them."""
+    Person.objects.select_for_update().get(pk=person.pk)
+
+
+def erasures_of(person: Person) -> frozenset[UUID]:
+    """The plans by which this person has been erased so far. Compare two answers to learn of one in between: the
+    times of two workers do not tell whose transaction ended first.
+    """
+    done = Plan.objects.filter(request__person=person, kind=Plan.Kind.ERASURE).exclude(executed_at=None)
+    return frozenset(done.values_list("pk", flat=True))
 
 
 def subject_of(person: Person) -> Subject:

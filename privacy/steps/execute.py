@@ -17,7 +17,7 @@ from privacy import verbs
 from privacy.errors import PlanOutdated
 from privacy.models import Request, Step
 from privacy.services import packages, plans
-from privacy.services.people import erasable, still_theirs
+from privacy.services.people import erasable, lock, still_theirs
 from privacy.steps.handlers import Done, Job, handles
 from retention import erasure
 from retention.errors import PlanChanged
@@ -29,6 +29,7 @@ def execute(job: Job) -> Done:
 
     def effect(request: Request) -> dict[str, Any]:
         person = request.person
+        lock(person)  # a copy that is about to be registered must be seen below, or see this
         if not still_theirs(person):
             raise PlanOutdated(_("The account that was found has another address now."))
         packages.destroy_of(person, why="erasure", now=job.now)
