@@ -78,13 +78,3 @@ class TooEarly(PrivacyError):
     """The thing waited for has not happened yet; not a failure, try again later."""
 
     code = "too-early"
-
-
-class TooOften(PrivacyError):
-    """A limit was reached; `wait` is the number of seconds after which another try makes sense."""
-
-    code = "too-often"
-
-    def __init__(self, wait: int) -> None:
-        super().__init__(_("Too many tries from here in a short time."))
-        self.wait = wait

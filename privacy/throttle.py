@@ -1,50 +1,9 @@
-"""How often something may be tried, counted in Valkey by the hash of who tries.
+"""How often visitors may ask, want a link or try a code, in all and by who tries.
 
-What could go wrong: a limit that locks out a whole office (a network is a small range, and its limit generous), a
-counter that holds addresses, or a counter that is away and takes the form down with it (then nothing is limited, and
-the log says so: turning people away from their rights is worse than a few mails more).
+What could go wrong: see crasme.kit.limits. A limit here that is too low keeps people from their rights.
 """
 
-import ipaddress
-import logging
-from dataclasses import dataclass
-from datetime import datetime
-
-from django.conf import settings
-from django.core.cache import cache
-from django.http import HttpRequest
-from redis.exceptions import RedisError
-
-from crasme.kit.crypto import keyed_hash
-from privacy.errors import TooOften
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """At most `times` within a window of `seconds`; windows begin at multiples of their length."""
-
-    name: str
-    times: int
-    seconds: int
-
-    def hit(self, key: str, *, now: datetime) -> None:
-        """Count one try. Raises TooOften from the one after the last allowed on."""
-        elapsed = int(now.timestamp())
-        window, left = elapsed // self.seconds, self.seconds - elapsed % self.seconds
-        name = f"throttle:{self.name}:{window}:{keyed_hash('privacy.throttle', key)[:32]}"
-        try:
-            cache.add(name, 0, timeout=self.seconds)
-            count = cache.incr(name)
-        except ValueError:
-            return  # the window ended between the two commands
-        except (RedisError, OSError) as error:
-            log.warning("Tries cannot be counted (%s); nothing is limited.", type(error).__name__)
-            return
-        if count > self.times:
-            raise TooOften(left)
-
+from crasme.kit.limits import Limit
 
 ASK_ADDRESS = Limit("ask-address", times=5, seconds=3600)
 ASK_NETWORK = Limit("ask-network", times=30, seconds=3600)
@@ -53,17 +12,3 @@ LINK_ADDRESS = Limit("link-address", times=5, seconds=3600)
 LINK_NETWORK = Limit("link-network", times=30, seconds=3600)
 CODE_NETWORK = Limit("code-network", times=30, seconds=3600)
 CODE_REFERENCE = Limit("code-reference", times=10, seconds=3600)
-
-
-def network(request: HttpRequest) -> str:
-    """The range that the visitor comes from: /24 for IPv4, /56 for IPv6, "" when unknown."""
-    address = request.META.get("REMOTE_ADDR", "")
-    if settings.SECURE_PROXY_SSL_HEADER:  # there is a proxy, and it appends whom it talked to
-        address = request.META.get("HTTP_X_FORWARDED_FOR", address).rpartition(",")[2].strip()
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return ""
-    # On a socket for both protocols all of IPv4 would be one range, and its visitors would share one limit.
-    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
-    return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 56), strict=False))

@@ -8,7 +8,8 @@ no harm. The way here adds to it, so `after` (optional) names the choice before 
 whoever accepts and at once refuses has refused, however slow the first message was.
 
 What could go wrong: another site's page posts here (refused by origin, there is no token in static HTML), a body that
-is not what it should be (refused with its reason), a retry (answered as the first time).
+is not what it should be (refused with its reason), a flood of choices (limited by network), a retry (answered as the
+first time).
 """
 
 import json
@@ -22,11 +23,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from consent import origin
+from consent import origin, throttle
 from consent.errors import BadChoice, ConsentError, NotFromHere
 from consent.filing import OLDEST
 from consent.origin import Origin
 from consent.views.answers import decide
+from crasme.kit.limits import TooOften, network
 
 MOST_BYTES = 4096
 
@@ -35,12 +37,13 @@ MOST_BYTES = 4096
 @never_cache
 @require_POST
 def receive(request: HttpRequest) -> HttpResponse:
-    """204 when the choice is stored, now or before; 403 for other sites' pages, 413, or 400 with the reason."""
+    """204 when the choice is stored, now or before; 403 for other sites' pages, 413, 429 or 400 with the reason."""
     now = timezone.now()
     response = HttpResponse(status=204)
     try:
         if origin.of_request(request) is not Origin.HERE:
             raise NotFromHere("A choice can only be made on this site's own pages.")
+        throttle.CHOICES_NETWORK.hit(network(request), now=now)
         sent = _body(request)
         decide(
             request,
@@ -56,6 +59,9 @@ def receive(request: HttpRequest) -> HttpResponse:
             after=_uuid(sent, "after") if sent.get("after") else None,
             now=now,
         )
+    except TooOften as error:
+        wait = {"Retry-After": str(error.wait)}
+        return JsonResponse({"code": error.code, "detail": str(error)}, status=429, headers=wait)
     except ConsentError as error:
         status = {"cross-site": 403, "too-large": 413}.get(error.code, 400)
         return JsonResponse({"code": error.code, "detail": str(error)}, status=status)

@@ -22,12 +22,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
-from consent import choice, notices, origin, registry, services
+from consent import choice, notices, origin, registry, services, throttle
 from consent.errors import ConsentError
 from consent.models import Category, ConsentEvent
 from consent.origin import Origin
 from consent.views.answers import decide
 from crasme.kit.ids import uuid7
+from crasme.kit.limits import limited, network
 
 Surface = ConsentEvent.Surface
 
@@ -35,6 +36,7 @@ Surface = ConsentEvent.Surface
 @csrf_exempt
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@limited
 def preferences(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request)
@@ -47,6 +49,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
 
 def _save(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
+    throttle.CHOICES_NETWORK.hit(network(request), now=now)
     surface = Surface.NO_JS if request.POST.get("surface") == Surface.NO_JS else Surface.PREFERENCES
     response = HttpResponseRedirect(_back(request, surface))
     response.status_code = HTTPStatus.SEE_OTHER

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from crasme.kit.clock import controller_day
 from crasme.kit.crypto import subject_ref
+from crasme.kit.limits import limited, network
 from crasme.staff.actors import person as by_person
 from privacy import throttle
 from privacy.errors import LinkSpent, MoveNotAllowed, PackageGone
@@ -25,7 +26,6 @@ from privacy.models import Package, Request
 from privacy.services import confirmation, desk, intake, links, packages, plans, verification
 from privacy.states import MOVES, Outcome, State
 from privacy.views import proof, timeline
-from privacy.views.limits import limited
 from privacy.words import ENDINGS, REFUSALS, STANDING, WISHES
 
 
@@ -40,7 +40,7 @@ def new(http: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(http, "portal/requests/new.html", {"form": form}, status=422)
     now = timezone.now()
-    throttle.ASK_NETWORK.hit(throttle.network(http), now=now)
+    throttle.ASK_NETWORK.hit(network(http), now=now)
     throttle.ASK_ADDRESS.hit(form.cleaned_data["email"], now=now)
     throttle.ASK_ALL.hit("", now=now)
     intake.submit(form.submission(), now=now)
@@ -62,7 +62,7 @@ def code(http: HttpRequest) -> HttpResponse:
     form = CodeForm(http.POST)
     if form.is_valid():
         now, reference = timezone.now(), form.cleaned_data["reference"]
-        throttle.CODE_NETWORK.hit(throttle.network(http), now=now)
+        throttle.CODE_NETWORK.hit(network(http), now=now)
         throttle.CODE_REFERENCE.hit(reference, now=now)
         try:
             return _let_in(confirmation.confirm_by_code(reference, form.cleaned_data["code"], now=now))
@@ -78,7 +78,7 @@ def confirm(http: HttpRequest, token: str) -> HttpResponse:
     """The page behind the mailed link: inert, with one button."""
     now = timezone.now()
     if http.method == "POST":
-        throttle.CODE_NETWORK.hit(throttle.network(http), now=now)
+        throttle.CODE_NETWORK.hit(network(http), now=now)
         try:
             return _let_in(confirmation.confirm_by_link(token, now=now))
         except LinkSpent:
@@ -103,7 +103,7 @@ def link(http: HttpRequest, reference: str = "") -> HttpResponse:
         context = {"form": form, "reference": reference}
         return render(http, "portal/requests/spent.html", context, status=422)
     now = timezone.now()
-    throttle.LINK_NETWORK.hit(throttle.network(http), now=now)
+    throttle.LINK_NETWORK.hit(network(http), now=now)
     throttle.LINK_ADDRESS.hit(form.cleaned_data["email"], now=now)
     links.ask(reference or form.cleaned_data["reference"], form.cleaned_data["email"], now=now)
     return redirect("request-sent")
@@ -189,9 +189,9 @@ def _standing(asked: Request) -> dict[str, Any]:
         "wish": WISHES[asked.kind],
         "standing": STANDING[asked.state] if asked.is_open else ENDINGS[asked.outcome],
         "timeline": timeline.of(asked),
-        "days_left": asked.days_left(today),
+        "days_left": (asked.told_due - today).days,
         "days_gone": (today - asked.received_on).days,
-        "days_all": max((asked.effective_due - asked.received_on).days, 1),
+        "days_all": max((asked.told_due - asked.received_on).days, 1),
         "can_withdraw": State(asked.state) in MOVES["withdraw"].sources,
         "package": _package(asked),
         "kept": _kept(asked),

@@ -9,9 +9,10 @@ import pytest
 from django.db import connections
 from django.test import Client
 
-from consent import choice, notices, services
+from consent import choice, notices, services, throttle
 from consent.models import ConsentEvent
 from crasme.kit.ids import uuid7
+from crasme.kit.limits import Limit
 
 HERE = {"Sec-Fetch-Site": "same-origin", "Origin": "http://testserver"}
 
@@ -185,3 +186,17 @@ def test_of_many_at_once_one_is_stored() -> None:
         created = [future.result() for future in [pool.submit(record) for _worker in range(6)]]
     assert created.count(True) == 1
     assert ConsentEvent.objects.count() == 1
+
+
+def test_a_flood_is_told_to_wait_and_stores_nothing(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle, "CHOICES_NETWORK", Limit("flood", times=1, seconds=86400))
+    assert post(client, event()).status_code == 204
+    refused = post(client, event())
+    assert (refused.status_code, refused.json()["code"]) == (429, "too-often")
+    assert int(refused["Retry-After"]) > 0
+    assert "crasme_consent" not in refused.cookies
+    assert client.post("/cookies/", {"action": "save"}, headers=HERE).status_code == 429
+    assert ConsentEvent.objects.count() == 1
+    assert post(Client(REMOTE_ADDR="198.51.100.7"), event()).status_code == 204
+    assert b"wait a moment" in client.post("/cookies/", {"action": "save"}, headers=HERE).content
+    assert client.get("/cookies/").status_code == 200

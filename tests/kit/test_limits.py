@@ -4,7 +4,7 @@ import pytest
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from privacy import throttle
+from crasme.kit import limits
 
 
 @pytest.mark.parametrize(
@@ -17,11 +17,11 @@ from privacy import throttle
     ],
 )
 def test_a_network_is_a_small_range(address: str, network: str) -> None:
-    assert throttle.network(RequestFactory(REMOTE_ADDR=address).get("/")) == network
+    assert limits.network(RequestFactory(REMOTE_ADDR=address).get("/")) == network
 
 
 def test_behind_a_proxy_only_what_the_proxy_saw_counts(settings: Settings) -> None:
     forged = RequestFactory(REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR="198.51.100.1, 203.0.113.7").get("/")
-    assert throttle.network(forged) == "10.0.0.0/24"
+    assert limits.network(forged) == "10.0.0.0/24"
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    assert throttle.network(forged) == "203.0.113.0/24"
+    assert limits.network(forged) == "203.0.113.0/24"

@@ -1,0 +1,9 @@
+"""How often a network may send choices: each is a row, and nobody has to prove anything to send one.
+
+What could go wrong: an office behind one address is turned away. So the limit is far above what people do in a day,
+and the banner keeps a choice that was not taken and sends it again later.
+"""
+
+from crasme.kit.limits import Limit
+
+CHOICES_NETWORK = Limit("choices-network", times=300, seconds=600)

@@ -1,0 +1,91 @@
+"""How often something may be tried, counted in Valkey by the hash of who tries.
+
+What could go wrong: a limit that locks out a whole office (a network is a small range, and its limit generous), a
+counter that holds addresses, or a counter that is away and takes the form down with it (then nothing is limited, and
+the log says so: turning people away from their rights is worse than a few mails or rows more).
+"""
+
+import ipaddress
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
+from redis.exceptions import RedisError
+
+from crasme.kit.crypto import keyed_hash
+from crasme.kit.errors import CrasmeError
+
+log = logging.getLogger(__name__)
+View = Callable[..., HttpResponse]
+
+
+class TooOften(CrasmeError):
+    """A limit was reached; `wait` is the number of seconds after which another try makes sense."""
+
+    code = "too-often"
+
+    def __init__(self, wait: int) -> None:
+        super().__init__(_("Too many tries from here in a short time."))
+        self.wait = wait
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `times` within a window of `seconds`; windows begin at multiples of their length."""
+
+    name: str
+    times: int
+    seconds: int
+
+    def hit(self, key: str, *, now: datetime) -> None:
+        """Count one try. Raises TooOften from the one after the last allowed on."""
+        elapsed = int(now.timestamp())
+        window, left = elapsed // self.seconds, self.seconds - elapsed % self.seconds
+        name = f"throttle:{self.name}:{window}:{keyed_hash('kit.limits', key)[:32]}"
+        try:
+            cache.add(name, 0, timeout=self.seconds)
+            count = cache.incr(name)
+        except ValueError:
+            return  # the window ended between the two commands
+        except (RedisError, OSError) as error:
+            log.warning("Tries cannot be counted (%s); nothing is limited.", type(error).__name__)
+            return
+        if count > self.times:
+            raise TooOften(left)
+
+
+def network(request: HttpRequest) -> str:
+    """The range that the visitor comes from: /24 for IPv4, /56 for IPv6, "" when unknown."""
+    address = request.META.get("REMOTE_ADDR", "")
+    if settings.SECURE_PROXY_SSL_HEADER:  # there is a proxy, and it appends whom it talked to
+        address = request.META.get("HTTP_X_FORWARDED_FOR", address).rpartition(",")[2].strip()
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    # On a socket for both protocols all of IPv4 would be one range, and its visitors would share one limit.
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
+    return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 56), strict=False))
+
+
+def limited(view: View) -> View:
+    """Answer a limit with a page that says so, and with the time after which it makes sense to try again."""
+
+    @wraps(view)
+    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except TooOften as error:
+            response = render(request, "429.html", status=429)
+            response["Retry-After"] = str(error.wait)
+            return response
+
+    return answered
