@@ -89,7 +89,11 @@ class CSV(_Safe, base_formats.CSV):
 
 
 class XLSX(_Safe, base_formats.XLSX):
-    """Exports native numbers and dates; imports the values of the active sheet, never a formula."""
+    """Exports native numbers and dates; imports the values of the active sheet and refuses a sheet with formulas.
+
+    The result of a formula is in the file only if some program has computed it; without, the cell reads as empty, and
+    an import would empty somebody's field without a word.
+    """
 
     def export_data(self, dataset: tablib.Dataset, **kwargs: Any) -> bytes:
         safe = tablib.Dataset(title=dataset.title)
@@ -105,11 +109,11 @@ class XLSX(_Safe, base_formats.XLSX):
             with warnings.catch_warnings():
                 # Styles and extensions that openpyxl does not know are no concern of a reader of values.
                 warnings.simplefilter("ignore", UserWarning)
-                book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+                book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, keep_links=False)
                 sheet: Any = book.active
                 sheet.reset_dimensions()  # what the file claims about its size is not to be believed
-                rows = enumerate(sheet.iter_rows(values_only=True), start=1)
-                return _with_header((number, ["" if cell is None else cell for cell in row]) for number, row in rows)
+                rows = enumerate(sheet.iter_rows(), start=1)
+                return _with_header((number, [_value(cell) for cell in row]) for number, row in rows)
         except FileRefused:
             raise
         # A broken workbook fails inside openpyxl in more ways than it documents (KeyError, ParseError …).
@@ -118,6 +122,15 @@ class XLSX(_Safe, base_formats.XLSX):
                 _("The file is no readable Excel workbook (.xlsx)."),
                 remedy=_("Open it in your spreadsheet program and save it again as .xlsx."),
             ) from error
+
+
+def _value(cell: Any) -> Any:
+    if cell.data_type == "f":
+        raise FileRefused(
+            _("Cell %(cell)s holds a formula.") % {"cell": cell.coordinate},
+            remedy=_("Replace the formulas by their values (copy, then paste values only), and save the file again."),
+        )
+    return "" if cell.value is None else cell.value
 
 
 class JSON(_Safe, base_formats.JSON):

@@ -165,13 +165,19 @@ def test_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         CSV().create_dataset(b"x" * (2**20 + 1))
 
 
-def test_xlsx_values_are_read_and_formulas_are_not() -> None:
-    data = workbook(["name", "n", "day"], ["Ana", 5, date(2026, 11, 22)], ["=1+1", 7], [None], ["'-x", True])
+def test_xlsx_values_are_read() -> None:
+    data = workbook(["name", "n", "day"], ["Ana", 5, date(2026, 11, 22)], [None, 7], [None], ["'-x", True])
     assert XLSX().create_dataset(data)[:] == [
         ("Ana", 5, SHEET_DAY),
         ("", 7, ""),
         ("-x", True, ""),
     ]
+
+
+def test_a_formula_is_refused_by_its_cell_and_never_read_as_empty() -> None:
+    with pytest.raises(FileRefused, match="Cell B3 holds a formula") as refused:
+        XLSX().create_dataset(workbook(["name", "n"], ["Ana", 5], ["Ben", "=1+1"]))
+    assert "paste values only" in str(refused.value.remedy)
 
 
 @pytest.mark.parametrize("claim", [b"A1:XFD1048576", b"A1:A1", b"A1"])
