@@ -65,7 +65,7 @@ def context_of(message: Message, *, now: datetime) -> dict[str, Any]:
         "company": controller.company,
         "product": controller.product,
         "contact": controller.contact_email,
-        "due": request.effective_due,
+        "due": request.told_due,
         "status_url": settings.SITE_URL + reverse("request-status", args=[request.reference]),
         "first": request.duplicate_of,
         "written": message.written or "",

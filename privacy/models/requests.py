@@ -189,6 +189,11 @@ class Request(CardFree):
     def is_unconfirmed(self) -> bool:
         return bool(self.state == State.RECEIVED)
 
+    @property
+    def told_due(self) -> date:
+        """The day the person is told: the promise, until it is known whose law applies; it may only come nearer."""
+        return self.promise_due if self.regime == Regime.OTHER else self.effective_due
+
     def days_left(self, today: date) -> int:
         """Until the effective day, which still counts; negative when overdue."""
         return (self.effective_due - today).days

@@ -52,7 +52,7 @@ def of(request: Request) -> list[Entry]:
 
 def _ahead(request: Request) -> list[Entry]:
     if request.outcome == Outcome.REFUSED:
-        return [Entry(_("You get the answer"), css="now", by=request.effective_due)]
+        return [Entry(_("You get the answer"), css="now", by=request.told_due)]
     doing = _BY_HAND if by_hand(request.kind) else _DOING[request.kind]
     stages = [*_STAGES, (State.ANSWERING, *doing)]
     here, entries, reached = ORDER.index(State(request.state)), [], request.confirmed_at is not None
@@ -62,4 +62,4 @@ def _ahead(request: Request) -> list[Entry]:
         entries.append(Entry(title, text, css))
         reached = done
     last = "now" if request.state == State.ANSWERING else ""
-    return [*entries, Entry(_("You get the answer"), css=last, by=request.effective_due)]
+    return [*entries, Entry(_("You get the answer"), css=last, by=request.told_due)]

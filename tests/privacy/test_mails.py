@@ -20,7 +20,16 @@ from privacy.correspondence.send import send
 from privacy.models import Message, Request, Verification
 from privacy.services import approvals, desk, plans
 from privacy.states import Outcome, State
-from tests.builders import NOW, confirm_request, make_account, make_invoice, reviewed_request, run_steps, submit_request
+from tests.builders import (
+    NOW,
+    confirm_request,
+    make_account,
+    make_invoice,
+    make_organisation,
+    reviewed_request,
+    run_steps,
+    submit_request,
+)
 from tests.mailbox import Mailbox
 from tests.privacy.mails import deliver
 
@@ -201,3 +210,13 @@ def test_a_mail_whose_workers_die_is_parked_and_not_sent_for_ever() -> None:
     message.refresh_from_db()
     assert (message.state, message.last_error) == ("parked", "lease-lapsed")
     assert not mail.outbox
+
+
+def test_the_day_that_a_person_is_told_never_moves_away() -> None:
+    """Nobody knows whose law it is until the account is found; the strictest is for the desk, not for the letter."""
+    make_account(email="ana@customer.example", organisation=make_organisation(country="AT"))
+    request = submit_request(email="ana@customer.example")
+    assert request.effective_due < request.promise_due == request.told_due
+    request = reviewed_request(email="ana@customer.example")
+    assert request.regime == "eu"
+    assert request.told_due == request.effective_due <= request.promise_due

@@ -54,9 +54,7 @@ def test_a_copy_shows_the_mention_and_nothing_of_the_other_person(agent: User, o
     assert str(others.pk) not in whole
 
 
-def test_an_erasure_empties_the_mention_and_leaves_the_row(
-    agent: User, officer: User, others: BillingProfile
-) -> None:
+def test_an_erasure_empties_the_mention_and_leaves_the_row(agent: User, officer: User, others: BillingProfile) -> None:
     make_account(email=ADDRESS)
     request = reviewed_request("deletion", ADDRESS)
     plan = plans.current(request)
