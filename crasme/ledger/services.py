@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+from datetime import UTC
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from crasme.kit.ids import uuid7
 from crasme.ledger.errors import LedgerError, UnfitFact, UnknownVerb
@@ -29,7 +31,7 @@ def record(verb: str, *, actor: str, subject: str = "", **facts: Any) -> Entry:
     if not transaction.get_connection().in_atomic_block:
         raise LedgerError(f"{verb} was recorded outside the transaction of what it proves.")
     plain = {name: _plain(name, value) for name, value in facts.items()}
-    entry = Entry(id=uuid7(), verb=verb, actor=actor, subject=subject, facts=plain)
+    entry = Entry(id=uuid7(), recorded_at=timezone.now(), verb=verb, actor=actor, subject=subject, facts=plain)
     entry.digest = digest_of(entry)
     entry.save(force_insert=True)
     return entry
@@ -39,6 +41,7 @@ def digest_of(entry: Entry) -> str:
     """SHA-256 in hex over the entry's canonical JSON: sorted keys, no spaces, UTF-8."""
     content = {
         "id": str(entry.id),
+        "recorded_at": entry.recorded_at.astimezone(UTC).isoformat(),
         "verb": entry.verb,
         "actor": entry.actor,
         "subject": entry.subject,
