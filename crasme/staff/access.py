@@ -30,8 +30,9 @@ def subject_ref_of(row: Model) -> str:
     declared = datamap.covers(row._meta.label)
     if not isinstance(declared, datamap.Table):
         return ""
+    paths = {**declared.mentions, **declared.subject}  # without an owner, whoever the row names was looked at
     for kind in KINDS:
-        if (path := declared.subject.get(kind)) and (value := _follow(row, path)) not in (None, ""):
+        if (path := paths.get(kind)) and (value := _follow(row, path)) not in (None, ""):
             return subject_ref(kind, normalise_email(value) if kind == "email" else value)
     return ""
 
