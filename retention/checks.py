@@ -82,7 +82,7 @@ def _unfit_erasures(table: Table) -> Iterator[Error]:
             id="retention.E005",
         )
     mentions = {name: blanked("mention") for name in table.mentions.values()}
-    for name, declared in (table.fields | mentions).items():
+    for name, declared in {**table.fields, **mentions}.items():
         if declared.erase in (Erase.BLANK, Erase.ANONYMISE):
             try:
                 replacement(model._meta.get_field(name), declared)
