@@ -7,9 +7,11 @@ bad day keeps somebody from securing their account.
 
 import logging
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
@@ -32,6 +34,10 @@ class StaffAccountAdapter(DefaultAccountAdapter):
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Having signed in a moment ago is as good as confirming it: nobody types a password twice in a row."""
         return not confirmed_recently(self.request)
+
+    def format_email_subject(self, subject: str) -> str:
+        """With the site's own name in front: a worker has no request to take it from, and a Host header can lie."""
+        return f"[{urlsplit(settings.SITE_URL).netloc}] {subject}"
 
     def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
         """Word of a changed password or second factor. The change stands even when the mail server is away."""

@@ -8,6 +8,7 @@ from allauth.account import views
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from crasme.staff.forgotten import ForgottenForm
 from crasme.staff.views import SignInView
 
 urlpatterns = [
@@ -19,7 +20,11 @@ urlpatterns = [
     path("email/", RedirectView.as_view(pattern_name="mfa_index"), name="account_email"),
     path("password/change/", views.password_change, name="account_change_password"),
     path("password/set/", views.password_set, name="account_set_password"),
-    path("password/reset/", views.password_reset, name="account_reset_password"),
+    path(
+        "password/reset/",
+        views.PasswordResetView.as_view(form_class=ForgottenForm),
+        name="account_reset_password",
+    ),
     path("password/reset/done/", views.password_reset_done, name="account_reset_password_done"),
     re_path(
         r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",

@@ -6,7 +6,6 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
-from django.core import mail
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
@@ -124,24 +123,6 @@ def test_nobody_changes_their_own_address(client: Client) -> None:
     client.force_login(user)
     answer = client.post("/accounts/email/", {"action_add": "", "email": "mine@crasme.com"})
     assert answer["Location"] == reverse("mfa_index")
-
-
-def test_a_forgotten_password_tells_nothing_and_mails_only_staff(client: Client) -> None:
-    user = someone()
-    pages = [client.post("/accounts/password/reset/", {"email": email}) for email in (user.email, "no@crasme.com")]
-    assert {page["Location"] for page in pages} == {reverse("account_reset_password_done")}
-    assert [letter.to for letter in mail.outbox] == [[user.email]]
-
-
-def test_the_mailed_link_sets_a_password(client: Client) -> None:
-    user = someone()
-    client.post("/accounts/password/reset/", {"email": user.email})
-    link = next(word for word in str(mail.outbox[0].body).split() if "/password/reset/key/" in word)
-    form = client.get(urlparse(link).path, follow=True)
-    new = "another long password"
-    client.post(form.redirect_chain[-1][0], {"password1": new, "password2": new})
-    user.refresh_from_db()
-    assert user.check_password(new)
 
 
 def test_the_login_page_lists_demo_people_only_in_a_demo(client: Client, settings: Settings) -> None:
