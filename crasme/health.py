@@ -23,6 +23,8 @@ from django.views.decorators.http import require_safe
 from crasme import broker, metrics as figures
 
 LIMIT_SECONDS = 2
+# Of OPTIONS, what Django keeps to itself; everything else is the driver's (sslmode, sslrootcert, …).
+NOT_FOR_THE_DRIVER = {"assume_role", "isolation_level", "pool", "server_side_binding"}
 
 
 class NotReady(Exception):
@@ -70,16 +72,18 @@ def _since(begun: float) -> int:
 
 
 def _database() -> psycopg.Connection:
+    """As Django connects, by the same DATABASE_URL with its options, but never for long."""
     wanted = connection.settings_dict
+    options = {name: value for name, value in wanted["OPTIONS"].items() if name not in NOT_FOR_THE_DRIVER}
+    session = f"{options.pop('options', '')} -c statement_timeout={LIMIT_SECONDS}s"
     return psycopg.connect(
         host=wanted["HOST"] or None,
         port=wanted["PORT"] or None,
         dbname=wanted["NAME"],
         user=wanted["USER"] or None,
         password=wanted["PASSWORD"] or None,
-        connect_timeout=LIMIT_SECONDS,
-        options=f"-c statement_timeout={LIMIT_SECONDS}s",
         autocommit=True,
+        **options | {"connect_timeout": LIMIT_SECONDS, "options": session},
     )
 
 

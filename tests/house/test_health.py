@@ -10,7 +10,7 @@ from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
-from crasme import metrics
+from crasme import health, metrics
 from crasme.kit import gauges
 
 TOKEN = "a-token-for-figures"
@@ -59,6 +59,24 @@ def test_ready_when_all_is_there(client: Client) -> None:
         "migrations": True,
         "broker": True,
     }
+
+
+@pytest.mark.django_db
+def test_the_probe_connects_as_the_product_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = connection.settings_dict["OPTIONS"] | {"application_name": "as-in-the-url", "pool": True}
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
+    with health._database() as link:
+        shown = [link.execute(f"SHOW {name}").fetchone() for name in ("application_name", "timezone")]
+        assert link.execute("SHOW statement_timeout").fetchone() == ("2s",)
+    assert shown == [("as-in-the-url",), ("UTC",)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/health/live/", "/metrics"])
+def test_what_watches_the_container_is_not_sent_to_https(client: Client, settings: Settings, path: str) -> None:
+    settings.SECURE_SSL_REDIRECT, settings.METRICS_TOKEN = True, TOKEN
+    assert client.get(path, headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+    assert client.get("/cookies/").status_code == 301
 
 
 @pytest.mark.django_db
