@@ -72,9 +72,3 @@ class NoHandler(PrivacyError):
     """A step kind that no code does: a deployment mixed two versions."""
 
     code = "no-handler"
-
-
-class TooEarly(PrivacyError):
-    """The thing waited for has not happened yet; not a failure, try again later."""
-
-    code = "too-early"
