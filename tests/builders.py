@@ -42,10 +42,9 @@ _numbers = itertools.count(1)
 def make_user(*roles: str, **fields: Any) -> User:
     """Somebody who works here, in the groups named; `is_superuser=True` for everything."""
     number = next(_numbers)
-    user = User.objects.create_user(
-        fields.pop("email", f"staff{number}@crasme.example"),
-        **{"first_name": "Kim", "last_name": f"Staff {number}", "is_staff": True} | fields,
-    )
+    defaults: dict[str, Any] = {"first_name": "Kim", "last_name": f"Staff {number}", "is_staff": True}
+    email = fields.pop("email", f"staff{number}@crasme.example")
+    user = User.objects.create_user(email, **defaults | fields)
     user.groups.set(Group.objects.filter(name__in=roles))
     return user
 
