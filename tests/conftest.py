@@ -8,8 +8,10 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.db import connection
+from django.utils import translation
 from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django import DjangoDbBlocker, Settings
 from pytest_django.live_server_helper import LiveServer
@@ -55,6 +57,13 @@ def _empty_cache() -> Iterator[None]:
     client = cache._cache.get_client(None, write=True)  # type: ignore[attr-defined]
     if keys := list(client.scan_iter(match=f"{cache.key_prefix}:*", count=1000)):
         client.delete(*keys)
+
+
+@pytest.fixture(autouse=True)
+def _own_language() -> Iterator[None]:
+    """A request in German leaves its language to the thread; the next test begins in the site's own."""
+    with translation.override(django_settings.LANGUAGE_CODE):
+        yield
 
 
 # --- mail ------------------------------------------------------------------------------------------------------------
