@@ -15,7 +15,8 @@ def fitting(asked: Request, user: User) -> set[str]:
     names = {"note", "hand_over"}
     if asked.assignee_id != user.pk:
         names.add("take")
-    if asked.state in MOVES["refuse"].sources:
+    # Approved work begins within seconds, and the page says so; a refusal beside it would contradict it.
+    if asked.state in MOVES["refuse"].sources and asked.state != State.APPROVED:
         names.add("refuse")
     if asked.state == State.REVIEW:
         names |= {"look_again", *_decisions(asked, user)}
