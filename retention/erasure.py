@@ -6,7 +6,6 @@ row that nobody told the person about (every kept row stands in the plan, with i
 """
 
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,7 +15,7 @@ from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from crasme.crm.models import Account
-from crasme.kit import datamap
+from crasme.kit import canonical, datamap
 from crasme.kit.crypto import subject_ref
 from crasme.kit.datamap import Category, Erase, Subject, Table
 from crasme.kit.text import normalise_email
@@ -92,7 +91,7 @@ class ErasurePlan:
             "lines": [line.canonical() for line in self.lines],
             "kept": [kept.canonical() for kept in self.kept],
         }
-        return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return canonical.canonical(content)
 
     @property
     def hash(self) -> str:

@@ -8,8 +8,6 @@ The table is partitioned by month of `filed_at`, which is derived from the id al
 the same partition and meets the row it repeats. See `consent.filing`.
 """
 
-import hashlib
-import json
 import uuid
 from typing import ClassVar, Self
 
@@ -18,6 +16,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from crasme.kit.canonical import digest
 from crasme.kit.ids import uuid7
 
 
@@ -103,5 +102,4 @@ class ConsentEvent(models.Model):
             "decided_at": self.decided_at.isoformat(),
             "received_at": self.received_at.isoformat(),
         }
-        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return digest(content)

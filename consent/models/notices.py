@@ -5,13 +5,12 @@ notice is never edited (the database refuses it); another version is published, 
 the hash of the whole content.
 """
 
-import hashlib
-import json
 from typing import Any, ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crasme.kit.canonical import digest
 from crasme.kit.ids import uuid7
 
 
@@ -54,5 +53,4 @@ class Notice(models.Model):
 
 def content_digest(content: dict[str, Any]) -> str:
     """SHA-256 in hex over canonical JSON: sorted keys, no spaces, UTF-8. Lists keep their order: it was on screen."""
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return digest(content)

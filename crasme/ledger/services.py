@@ -1,7 +1,5 @@
 """Writing and checking evidence."""
 
-import hashlib
-import json
 from datetime import UTC
 from decimal import Decimal
 from typing import Any
@@ -10,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from crasme.kit.canonical import digest
 from crasme.kit.ids import uuid7
 from crasme.ledger.errors import LedgerError, UnfitFact, UnknownVerb
 from crasme.ledger.models import Entry
@@ -47,8 +46,7 @@ def digest_of(entry: Entry) -> str:
         "subject": entry.subject,
         "facts": entry.facts,
     }
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return digest(content)
 
 
 def _plain(name: str, value: Any) -> Any:

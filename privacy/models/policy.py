@@ -4,8 +4,6 @@ What could go wrong: a published text is edited afterwards, and nobody can say w
 refuses UPDATE, DELETE and TRUNCATE on this table; what is not published yet is no row here, it is the live registers.
 """
 
-import hashlib
-import json
 from datetime import date
 from typing import Any, ClassVar
 
@@ -13,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from crasme.kit.canonical import digest
 from crasme.kit.ids import uuid7
 
 NUMBER = r"^[0-9]{4}\.(0[1-9]|1[0-2])(\.[1-9][0-9]?)?$"
@@ -85,5 +84,4 @@ class PolicyVersion(models.Model):
 
 def digest_of(snapshot: dict[str, Any]) -> str:
     """SHA-256 in hex over canonical JSON: sorted keys, no spaces, UTF-8."""
-    canonical = json.dumps(snapshot, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return digest(snapshot)

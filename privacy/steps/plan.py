@@ -1,9 +1,8 @@
 """Step: write down what shall be done, with its hash, for a person to approve."""
 
-import hashlib
-import json
 from typing import Any
 
+from crasme.kit import canonical
 from crasme.kit.claims import WorkState
 from crasme.ledger.services import record
 from crasme.staff.actors import system
@@ -18,9 +17,7 @@ from retention import erasure
 def plan_release(job: Job) -> Done:
     tables = _counts(job.request, Step.Kind.COLLECT, "tables")
     content = {"tables": tables, "contacts": _contacts(job.request)}
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    digest = hashlib.sha256(canonical.encode()).hexdigest()
-    return _planned(job, Plan.Kind.ACCESS, content, digest, rows=sum(tables.values()), kept=0)
+    return _planned(job, Plan.Kind.ACCESS, content, canonical.digest(content), rows=sum(tables.values()), kept=0)
 
 
 @handles(Step.Kind.PLAN, kind=Request.Kind.DELETION)
