@@ -44,10 +44,6 @@ class PersonQuerySet(models.QuerySet[Any]):
             .filter(~Exists(own.filter(packages__isnull=False, packages__deleted_at=None)))
         )
 
-    def without_requests(self) -> Self:
-        """Rows whose last request has ended; nothing is left to answer for."""
-        return self.filter(requests=None)
-
 
 class RequestQuerySet(CardFreeQuerySet):
     def open(self) -> Self:
@@ -65,9 +61,6 @@ class RequestQuerySet(CardFreeQuerySet):
     def _stuck(self) -> models.QuerySet[Any]:
         steps: models.Manager[Any] = self.model._meta.get_field("steps").related_model._base_manager
         return steps.filter(state=WorkState.PARKED).values("request")
-
-    def unassigned(self) -> Self:
-        return self.open().filter(assignee=None)
 
     def by_email(self, address: str) -> Self:
         return self.filter(person__email_hash=email_hash(address))
