@@ -4,7 +4,6 @@
 """
 
 import re
-import time
 import zipfile
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -40,6 +39,7 @@ from tests.builders import (
     make_user,
 )
 from tests.mailbox import Mailbox
+from tests.waiting import until
 
 ADDRESS = "mira.kovac@customer.example"
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("celery_worker_process")]
@@ -112,7 +112,7 @@ def test_a_copy_is_asked_for_released_and_fetched(
     visitor = open_browser().new_page()
     request = _ask(visitor, mail_sink, "See your data", shoot)
     expect(visitor.get_by_role("heading", level=1)).to_contain_text("Your request")
-    _until(lambda: _state(request) == State.REVIEW, "the worker to find what is held")
+    until(lambda: _state(request) == State.REVIEW, "the worker to find what is held")
 
     desk = _sign_in(open_browser(), "ada@staff.crasme.example")
     desk.goto("/admin/privacy/request/")
@@ -122,7 +122,7 @@ def test_a_copy_is_asked_for_released_and_fetched(
     desk.get_by_text("Found", exact=True).first.click()
     shoot(desk, "found")
     _press(desk, "Approve the release")
-    _until(lambda: _state(request) == State.CLOSED, "the copy to be made")
+    until(lambda: _state(request) == State.CLOSED, "the copy to be made")
 
     visitor.reload()
     expect(visitor.get_by_role("heading", name="Your copy is ready")).to_be_visible()
@@ -147,7 +147,7 @@ def test_a_deletion_takes_two_people_and_leaves_nothing_but_the_invoices(
     _staff(PRIVACY_OFFICER, "Dario")
     visitor = open_browser(java_script_enabled=False).new_page()
     request = _ask(visitor, mail_sink, "Delete your data", shoot)
-    _until(lambda: _state(request) == State.REVIEW, "the worker to make the plan")
+    until(lambda: _state(request) == State.REVIEW, "the worker to make the plan")
 
     clara = _sign_in(open_browser(), "clara@staff.crasme.example")
     clara.goto(f"/admin/privacy/request/{request.pk}/change/")
@@ -159,14 +159,14 @@ def test_a_deletion_takes_two_people_and_leaves_nothing_but_the_invoices(
     dario = _sign_in(open_browser(color_scheme="dark"), "dario@staff.crasme.example")
     dario.goto(f"/admin/privacy/request/{request.pk}/change/")
     _press(dario, "Approve the erasure", password=PASSWORD)
-    _until(lambda: _state(request) == State.CLOSED, "the erasure")
+    until(lambda: _state(request) == State.CLOSED, "the erasure")
 
     account.refresh_from_db()
     assert (account.status, account.email, account.full_name) == (Account.Status.ERASED, "", "")
     assert account.invoices.count() == 2
     request.refresh_from_db()
     assert request.outcome == Outcome.PARTLY
-    _until(lambda: len(mail_sink.to(ADDRESS)) >= 3, "the answer")
+    until(lambda: len(mail_sink.to(ADDRESS)) >= 3, "the answer")
     assert "deleted" in str(mail_sink.to(ADDRESS)[-1]["Subject"])
     visitor.reload()
     expect(visitor.get_by_role("rowheader", name="Invoices")).to_be_visible()
@@ -179,7 +179,7 @@ def test_the_pages_of_the_policy_and_the_board(open_browser: Callable[..., Brows
     visitor = open_browser().new_page()
     visitor.goto("/")
     visitor.get_by_role("button", name="Refuse all", exact=True).click()
-    _until(ConsentEvent.objects.exists, "the choice to arrive")
+    until(ConsentEvent.objects.exists, "the choice to arrive")
     shoot(visitor, "home")
     visitor.goto("/policy/")
     for period in ("90 days", "24 months", "7 years", "30 days"):
@@ -209,7 +209,7 @@ def _ask(visitor: Page, mail_sink: Mailbox, wish: str, shoot: Shoot) -> Request:
     visitor.get_by_label("Your e-mail address").fill(ADDRESS)
     shoot(visitor, "ask")
     visitor.get_by_role("button", name="Send the request").click()
-    _until(lambda: mail_sink.to(ADDRESS), "the mail with the link")
+    until(lambda: mail_sink.to(ADDRESS), "the mail with the link")
     mail = mail_sink.to(ADDRESS)[-1]
     link = re.search(r"(/requests/confirm/\S+/)", mail.get_body(("plain",)).get_content())  # type: ignore[union-attr]
     assert link is not None
@@ -253,10 +253,3 @@ def _read_copy(page: Page, path: Path, folder: Path, shoot: Shoot) -> None:
 
 def _state(request: Request) -> str:
     return Request.objects.values_list("state", flat=True).get(pk=request.pk)
-
-
-def _until(happened: Callable[[], object], what: str, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, f"waited {seconds} s for {what}"
-        time.sleep(0.1)

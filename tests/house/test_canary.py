@@ -7,9 +7,8 @@ The same search finds them everywhere beforehand, so its silence afterwards mean
 import logging
 import os
 import re
-import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -45,6 +44,7 @@ from tests.builders import (
 )
 from tests.canary import everywhere
 from tests.mailbox import Mailbox
+from tests.waiting import until
 
 CANARY = "quokka7f3q"
 ADDRESS = f"{CANARY}@planted.example"
@@ -82,8 +82,8 @@ def test_an_erased_person_is_found_nowhere(mail_sink: Mailbox, own_log: Path, wo
     plan = plans.current(access)
     assert plan is not None
     approvals.release(access, plan_hash=plan.hash, by=officer, now=timezone.now())
-    _until(lambda: _state(access) == State.CLOSED, "the copy to be made")
-    _until(lambda: mail_sink.to(ADDRESS)[-1]["Subject"] and len(mail_sink.to(ADDRESS)) >= 3, "the answer")
+    until(lambda: _state(access) == State.CLOSED, "the copy to be made")
+    until(lambda: mail_sink.to(ADDRESS)[-1]["Subject"] and len(mail_sink.to(ADDRESS)) >= 3, "the answer")
     download = visitor.post(reverse("request-download", args=[access.reference]))
     with zipfile.ZipFile(BytesIO(b"".join(download))) as archive:  # type: ignore[arg-type]
         assert CANARY in archive.read("index.html").decode()
@@ -103,8 +103,8 @@ def test_an_erased_person_is_found_nowhere(mail_sink: Mailbox, own_log: Path, wo
     assert plan is not None
     approvals.propose_erasure(deletion, plan_hash=plan.hash, by=officer, now=timezone.now())
     approvals.approve_erasure(deletion, plan_hash=plan.hash, by=second, now=timezone.now())
-    _until(lambda: _state(deletion) == State.CLOSED, "the erasure")
-    _until(_forgotten, "the person to be told and forgotten")
+    until(lambda: _state(deletion) == State.CLOSED, "the erasure")
+    until(_forgotten, "the person to be told and forgotten")
 
     account.refresh_from_db()
     assert account.status == Account.Status.ERASED
@@ -152,7 +152,7 @@ def _ask(visitor: Client, mail_sink: Mailbox, kind: str) -> Request:
     before = len(mail_sink.to(ADDRESS))
     asked = {"kind": kind, "email": ADDRESS, "full_name": f"{CANARY} Person", "details": f"I am {CANARY}."}
     assert visitor.post(reverse("request-new"), asked).status_code == 302
-    _until(lambda: len(mail_sink.to(ADDRESS)) > before, "the mail with the link")
+    until(lambda: len(mail_sink.to(ADDRESS)) > before, "the mail with the link")
     mail = mail_sink.to(ADDRESS)[before]
     link = re.search(r"https?://\S+?(/requests/confirm/\S+/)", mail.get_body(("plain",)).get_content())  # type: ignore[union-attr]
     assert link is not None
@@ -162,7 +162,7 @@ def _ask(visitor: Client, mail_sink: Mailbox, kind: str) -> Request:
 
 
 def _reviewed(request: Request) -> None:
-    _until(lambda: _state(request) == State.REVIEW, "the worker to find what is held")
+    until(lambda: _state(request) == State.REVIEW, "the worker to find what is held")
     request.refresh_from_db()
     colleague = User.objects.filter(is_superuser=True).get()
     desk.add_note(request, body=f"Called {CANARY}.", by=colleague, now=timezone.now())
@@ -175,10 +175,3 @@ def _state(request: Request) -> str:
 def _forgotten() -> bool:
     sweep.delay()
     return not Person.objects.exclude(email="").exists()
-
-
-def _until(happened: Callable[[], object], what: str, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, f"waited {seconds} s for {what}"
-        time.sleep(0.2)
