@@ -54,6 +54,8 @@ MOVES: dict[str, Move] = {
         Move("present", (State.COLLECTING,), State.REVIEW),
         Move("approve", (State.REVIEW,), State.APPROVED),
         Move("execute", (State.APPROVED,), State.EXECUTING),
+        # What the law leaves no choice about (an opt-out) needs nobody to decide.
+        Move("proceed", (State.COLLECTING,), State.EXECUTING),
         # The data moved on since the plan was made: collect again and let a person look again.
         Move("replan", (State.REVIEW, State.APPROVED, State.EXECUTING), State.COLLECTING),
         Move("answer", (State.REVIEW, State.EXECUTING), State.ANSWERING),

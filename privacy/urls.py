@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern] = [
     path("requests/<reference:reference>/", requests.status, name="request-status"),
     path("requests/<reference:reference>/link/", requests.link, name="request-link-for"),
     path("requests/<reference:reference>/withdraw/", requests.withdraw, name="request-withdraw"),
+    path("requests/<reference:reference>/beside/<reference:other>/", requests.beside, name="request-beside"),
     path("requests/<reference:reference>/leave/", requests.leave, name="request-leave"),
     path("requests/<reference:reference>/download/", requests.download, name="request-download"),
     # Where staff look for it, beside this room's other pages; the roof draws it (crasme.dashboard).

@@ -2,7 +2,7 @@
 
 from crasme.ledger.registry import register
 
-RECEIVED = register("request.received", "A request arrived.", facts=("kind", "channel", "received_on"))
+RECEIVED = register("request.received", "A request arrived.", facts=("kind", "channel", "received_on", "lead"))
 CONFIRMED = register("request.confirmed", "The mailbox was proven and work began.", facts=("by",))
 JOINED = register("request.joined", "A request was joined with an earlier one for the same thing.", facts=("first",))
 LAPSED = register("request.lapsed", "A request was never confirmed and was closed.", facts=("days",))
@@ -14,6 +14,7 @@ ASSIGNED = register("request.assigned", "A request got an assignee, or none.", f
 NOTED = register("request.noted", "A colleague wrote a note.", facts=("note",))
 CLOCK = register("request.clock", "Something happened to the clock.", facts=("event", "on", "due", "rules_version"))
 PROPOSED = register("request.erasure_proposed", "An erasure was proposed.", facts=("plan", "hash"))
+GRANTED = register("request.granted", "A request was granted as it was asked.", facts=("kind",))
 APPROVED = register("request.approved", "A plan was approved.", facts=("plan", "kind", "hash"))
 REPLANNED = register("request.replanned", "The data had changed; a new plan is made.", facts=("round", "why"))
 REFUSED = register("request.refused", "A request was refused.", facts=("reason",))

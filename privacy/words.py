@@ -22,6 +22,7 @@ WISHES: dict[str, Promise] = {
     Kind.OBJECTION: _("an end to a use of your data"),
     Kind.WITHDRAWAL: _("withdrawal of a consent"),
     Kind.COMPLAINT: _("an answer to your complaint"),
+    Kind.CHILD: _("a look at a child's account"),
 }
 
 STANDING: dict[str, Promise] = {

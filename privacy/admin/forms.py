@@ -8,6 +8,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget
 
 from crasme.staff.models import User
 from crasme.staff.roles import PRIVACY_OFFICER, SUPPORT_AGENT
+from privacy.kinds import refusable
 from privacy.models import Request
 from privacy.services import plans
 from privacy.states import Outcome
@@ -65,6 +66,10 @@ class RefuseForm(DeskForm):
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
         help_text=_("Added to the letter, which gives the reason and the person's remedies anyway."),
     )
+
+    def __init__(self, data: Any = None, *, asked: Request, by: User) -> None:
+        super().__init__(data, asked=asked, by=by)
+        self.fields["reason"].choices = [(each.value, each.label) for each in refusable(asked.kind)]  # type: ignore[attr-defined]
 
 
 class AnswerForm(DeskForm):

@@ -166,6 +166,10 @@ class Picture:
         return list(self.asked.duplicates.only("id", "reference", "received_on", "state"))
 
     @cached_property
+    def together(self) -> list[Request]:
+        return list(self.asked.together())
+
+    @cached_property
     def story(self) -> list[Event]:
         entries = list(Entry.objects.filter(subject=self.asked.ref).order_by("-id"))
         names = actors.names(entry.actor for entry in entries)

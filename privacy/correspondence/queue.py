@@ -13,11 +13,20 @@ from privacy.wake import SEND, wake
 
 
 def enqueue(
-    request: Request, template: str, *, period_key: str, now: datetime, written: str = "", written_by: Any = None
+    request: Request,
+    template: str,
+    *,
+    period_key: str,
+    now: datetime,
+    written: str = "",
+    written_by: Any = None,
+    addressee: str = Message.Addressee.PERSON,
+    **to: Any,
 ) -> Message | None:
-    """A mail to the person, sent by a worker after the commit; None when this occasion has its mail already.
+    """A mail, sent by a worker after the commit; None when this occasion has its mail already.
 
-    `period_key` names the occasion: one mail a (request, template, occasion), however often the caller runs.
+    `period_key` names the occasion: one mail a (request, template, occasion), however often the caller runs. It goes
+    to the person, or to the `addressee` whose row is in `to` (recipient=…, colleague=…).
     """
     identifier = uuid7()
     message = Message(
@@ -25,12 +34,14 @@ def enqueue(
         request=request,
         template=template,
         period_key=period_key,
-        language=request.language,
+        addressee=addressee,
+        language=settings.LANGUAGE_CODE if addressee == Message.Addressee.COLLEAGUE else request.language,
         written=written or None,
         written_by=written_by,
         mail_id=f"<{identifier}@{mail_domain()}>",
         created_at=now,
         next_attempt_at=now,
+        **to,
     )
     with transaction.atomic():
         added = Message.objects.bulk_create([message], ignore_conflicts=True)

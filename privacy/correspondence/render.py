@@ -68,6 +68,7 @@ def context_of(message: Message, *, now: datetime) -> dict[str, Any]:
         "due": request.told_due,
         "status_url": settings.SITE_URL + reverse("request-status", args=[request.reference]),
         "first": request.duplicate_of,
+        "also": [WISHES[other.kind] for other in request.linked.order_by("id")],
         "written": message.written or "",
         "kept": plans.kept_of(plan),
         "periods": _periods(now),

@@ -22,6 +22,7 @@ from crasme.kit.errors import CrasmeError
 from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import verbs
+from privacy.correspondence.addressees import address_of
 from privacy.correspondence.queue import mail_domain
 from privacy.correspondence.render import Rendered, render
 from privacy.models import Message
@@ -37,7 +38,7 @@ def send(message_id: UUID, *, now: datetime) -> bool:
     message = claim(Message, message_id, now=now, lease=LEASE)
     if message is None:
         return False
-    if not message.request.person.email:
+    if not (address := address_of(message)):
         cancel(message, now=now)  # forgotten in the meantime: there is nobody left to write to
         return False
     if message.attempts > MAX_ATTEMPTS:
@@ -47,7 +48,7 @@ def send(message_id: UUID, *, now: datetime) -> bool:
     started = monotonic()
     try:
         rendered = render(message, now=now)
-        _hand_over(message, rendered)
+        _hand_over(message, rendered, address)
     except Exception as error:  # noqa: BLE001  (whatever it is, the mail must not be lost; the code names the kind)
         refused = _refused_for_good(error)
         _failed(message, _code(error), refused=refused, now=now + timedelta(seconds=monotonic() - started))
@@ -56,9 +57,10 @@ def send(message_id: UUID, *, now: datetime) -> bool:
     return True
 
 
-def _hand_over(message: Message, rendered: Rendered) -> None:
+def _hand_over(message: Message, rendered: Rendered, address: str) -> None:
     request = message.request
-    thread = f"<{request.pk}@{mail_domain()}>"
+    # One thread for everything that one message asked for.
+    thread = f"<{request.lead_id or request.pk}@{mail_domain()}>"
     headers = {
         "Message-ID": message.mail_id,
         "References": thread,
@@ -67,9 +69,7 @@ def _hand_over(message: Message, rendered: Rendered) -> None:
         "Content-Language": message.language,
         "X-Request-Reference": request.reference,
     }
-    mail = EmailMultiAlternatives(
-        subject=rendered.subject, body=rendered.text, to=[request.person.email], headers=headers
-    )
+    mail = EmailMultiAlternatives(subject=rendered.subject, body=rendered.text, to=[address], headers=headers)
     mail.attach_alternative(rendered.html, "text/html")
     mail.send()
 

@@ -24,14 +24,38 @@ class Message(Claimable):
         OUT = "out", _("sent")
         IN = "in", _("received")
 
+    class Addressee(models.TextChoices):
+        PERSON = "person", _("the person")
+        REPRESENTATIVE = "representative", _("a representative")
+        RECIPIENT = "recipient", _("a recipient of data")
+        CUSTOMER = "customer", _("a customer")
+        COLLEAGUE = "colleague", _("a colleague")
+
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     request = models.ForeignKey(
         "privacy.Request", on_delete=models.CASCADE, related_name="messages", verbose_name=_("request")
     )
+    addressee = models.CharField(_("written to"), max_length=14, choices=Addressee.choices, default=Addressee.PERSON)
+    recipient = models.ForeignKey(
+        "privacy.Recipient",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("recipient of data"),
+    )
+    colleague = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("colleague"),
+    )
     direction = models.CharField(_("direction"), max_length=3, choices=Direction.choices, default=Direction.OUT)
     template = models.CharField(_("template"), max_length=40, blank=True)
     period_key = models.CharField(
-        _("occasion"), max_length=40, blank=True, help_text=_("One mail a template and occasion, however often asked.")
+        _("occasion"), max_length=80, blank=True, help_text=_("One mail a template and occasion, however often asked.")
     )
     language = models.CharField(_("language"), max_length=8, default=settings.LANGUAGE_CODE)
     written = EncryptedTextField(_("what the agent wrote"), null=True, blank=True)

@@ -38,6 +38,7 @@ class Request(CardFree):
         OBJECTION = "objection", _("Objection")
         WITHDRAWAL = "withdrawal", _("Withdrawal of consent")
         COMPLAINT = "complaint", _("Complaint")
+        CHILD = "child", _("Child's account")
 
     class Channel(models.TextChoices):
         WEB = "web", _("Web form")
@@ -54,7 +55,7 @@ class Request(CardFree):
         NOT_COVERED = "not_covered", _("Not covered by this right")
         OTHERS = "others", _("It would harm the rights of others")
 
-    CARD_FREE_FIELDS = ("full_name", "details")
+    CARD_FREE_FIELDS = ("full_name", "details", "about")
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     reference = models.CharField(_("reference"), max_length=12, unique=True, default=references.new, editable=False)
@@ -69,6 +70,12 @@ class Request(CardFree):
     # As typed, by whoever it was: it becomes the person's name when the mailbox is proven by this very request.
     full_name = EncryptedTextField(_("full name"), null=True, blank=True)
     details = EncryptedTextField(_("what the person wrote"), null=True, blank=True)
+    about = EncryptedTextField(
+        _("about whom"), null=True, blank=True, help_text=_("Whose account it is about, if not the person's own.")
+    )
+    facts = models.JSONField(
+        _("particulars"), default=dict, blank=True, help_text=_("What was ticked on the form: codes, never words.")
+    )
     round = models.PositiveSmallIntegerField(
         _("round"), default=1, help_text=_("Counts up when the data must be collected and looked at again.")
     )
@@ -79,6 +86,24 @@ class Request(CardFree):
         blank=True,
         related_name="requests",
         verbose_name=_("assignee"),
+    )
+    lead = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="linked",
+        verbose_name=_("asked together with"),
+        help_text=_("The request that carries the proof and the correspondence of one message with several wishes."),
+    )
+    entered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("entered by"),
+        help_text=_("The colleague who entered what came by telephone or post."),
     )
     duplicate_of = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="duplicates", verbose_name=_("same as")
@@ -163,6 +188,11 @@ class Request(CardFree):
                 name="privacy_request_not_its_own_twin",
                 violation_error_message=_("A request cannot be a duplicate of itself."),
             ),
+            models.CheckConstraint(
+                condition=Q(lead=None) | ~Q(lead=F("id")),
+                name="privacy_request_not_its_own_lead",
+                violation_error_message=_("A request cannot be asked together with itself."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -180,6 +210,16 @@ class Request(CardFree):
     def ref(self) -> str:
         """How the ledger names this request; the ledger must not lead back to a row by reading it."""
         return subject_ref("request", self.pk)
+
+    @property
+    def leading(self) -> "Request":
+        """The request that carries the correspondence: itself, or the one it was asked together with."""
+        return self.lead or self
+
+    def together(self) -> "models.QuerySet[Request]":
+        """The others of the same message, in the order in which they were asked."""
+        lead = self.lead_id or self.pk
+        return Request._base_manager.filter(Q(pk=lead) | Q(lead=lead)).exclude(pk=self.pk).order_by("pk")
 
     @property
     def is_open(self) -> bool:
@@ -218,6 +258,10 @@ class Request(CardFree):
     @move(state)
     def execute(self) -> None:
         """It is being done."""
+
+    @move(state)
+    def proceed(self) -> None:
+        """There is nothing to decide: it is done at once."""
 
     @move(state)
     def replan(self) -> None:

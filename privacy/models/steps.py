@@ -19,6 +19,8 @@ class Step(Claimable):
         WORK = "work", _("A person does it")
         PACKAGE = "package", _("Make the package")
         EXECUTE = "execute", _("Erase")
+        APPLY = "apply", _("Carry it out")
+        NOTIFY = "notify", _("Tell the recipients")
         VERIFY = "verify", _("Verify")
         ANSWER = "answer", _("Answer")
 

@@ -19,6 +19,7 @@ from privacy.services.desk import locked, require
 from privacy.services.plans import current
 from privacy.states import State
 from privacy.steps import flow
+from privacy.steps.definitions import granted
 
 
 @transaction.atomic
@@ -56,6 +57,20 @@ def approve_erasure(request: Request, *, plan_hash: str, by: User, now: datetime
     return plan
 
 
+@transaction.atomic
+def grant(request: Request, *, by: User, now: datetime) -> Request:
+    """Grant what was asked, as it was asked: for kinds that have no plan, and no second person to look at it."""
+    require(by, "work_request")
+    request = locked(request)
+    if request.state != State.REVIEW or not granted(request.kind):
+        raise MoveNotAllowed(_("There is nothing of this kind to grant now."))
+    request.approve()
+    request.save(update_fields=["state"])
+    record(verbs.GRANTED.name, actor=by.ref, subject=request.ref, kind=request.kind)
+    _carry_on(request, by=by, now=now)
+    return request
+
+
 def _reviewed(request: Request, kind: Plan.Kind, plan_hash: str) -> tuple[Request, Plan]:
     request = locked(request)
     plan = current(request)
@@ -72,6 +87,10 @@ def _approve(request: Request, plan: Plan, *, by: User, now: datetime) -> None:
     request.approve()
     request.save(update_fields=["state"])
     record(verbs.APPROVED.name, actor=by.ref, subject=request.ref, plan=plan.pk, kind=plan.kind, hash=plan.hash)
+    _carry_on(request, by=by, now=now, plan=str(plan.pk))
+
+
+def _carry_on(request: Request, *, by: User, now: datetime, **result: object) -> None:
     step = request.steps.filter(kind=Step.Kind.APPROVAL, round=request.round).unfinished().get()
-    flow.close_manual(step, actor=by.ref, now=now, plan=str(plan.pk))
+    flow.close_manual(step, actor=by.ref, now=now, **result)
     flow.advance(request, now=now)

@@ -8,6 +8,7 @@ Or a stranger's words become the owner's: the name counts of the request alone w
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from crasme.kit.crypto import subject_ref
 from crasme.ledger.services import record
@@ -40,14 +41,22 @@ def confirm_by_code(reference: str, code: str, *, now: datetime) -> Request:
 def proven(request: Request, *, by: str, now: datetime) -> Request:
     """The person has shown that they read the mailbox; the request that goes on. Doing it again changes nothing.
 
-    `by` says how: link, code, or the channel of a request that an agent entered.
+    What was asked in the same message is proven with it. `by` says how: link, code, or the channel of a request that
+    an agent entered.
     """
-    first = first_of_same(request)
-    # Locked in the order of arrival, whichever of the two was confirmed, so that two confirmations cannot deadlock.
-    pks = sorted(found.pk for found in (first, request) if found is not None)
+    lead = request.lead_id or request.pk
+    together = list(Request.objects.filter(Q(pk=lead) | Q(lead=lead)).order_by("pk"))
+    first = {asked.pk: found.pk for asked in together if (found := first_of_same(asked)) is not None}
+    # Locked in the order of arrival, whichever of them was confirmed, so that two confirmations cannot deadlock.
+    pks = {asked.pk for asked in together} | set(first.values())
     locked = {found.pk: found for found in Request.objects.select_for_update().filter(pk__in=pks).order_by("pk")}
-    request = locked[request.pk]
-    first = locked.get(first.pk) if first is not None else None
+    goes_on = {
+        asked.pk: _prove(locked[asked.pk], locked.get(first.get(asked.pk)), by=by, now=now) for asked in together
+    }
+    return goes_on[request.pk]
+
+
+def _prove(request: Request, first: Request | None, *, by: str, now: datetime) -> Request:
     if request.state != State.RECEIVED:
         return request
     _take_name(request)
@@ -82,5 +91,6 @@ def _begin(request: Request, *, by: str, now: datetime) -> None:
     request.confirm(now=now)
     request.save(update_fields=["state", "confirmed_at"])
     record(verbs.CONFIRMED.name, actor=actor, subject=request.ref, by=by)
-    enqueue(request, "started", period_key="1", now=now)
+    if request.lead_id is None:
+        enqueue(request, "started", period_key="1", now=now)
     flow.begin(request, now=now)

@@ -19,6 +19,7 @@ from privacy import verbs
 from privacy.clock.events import Kind
 from privacy.correspondence.queue import enqueue
 from privacy.errors import Incomplete, MoveNotAllowed, NotYours
+from privacy.kinds import refusable
 from privacy.models import Message, Note, Request, Step
 from privacy.services import clock
 from privacy.services.closing import closed
@@ -72,8 +73,8 @@ def add_note(request: Request, *, body: str, by: User, now: datetime) -> Note:
 def refuse(request: Request, *, reason: str, words: str, by: User, now: datetime) -> Request:
     """Refuse, with the legal reason and, if wanted, words of one's own for the letter."""
     require(by, "refuse_request")
-    if reason not in Request.Refusal.values:
-        raise Incomplete(_("Choose the reason of the refusal; the person has a right to it."))
+    if reason not in refusable(request.kind):
+        raise Incomplete(_("Choose a reason for which this kind may be refused; the person has a right to it."))
     cards.refuse(words=words)
     request = locked(request)
     request.refuse(reason)

@@ -6,8 +6,10 @@ same writes. And the form must not become a way to send strangers' words to stra
 anything that was typed, and every mailbox gets a limited number of them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -31,7 +33,12 @@ TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What somebody asks, as typed. `email` is all that is known of who they are."""
+    """What somebody asks, as typed. `email` is all that is known of who they are.
+
+    facts     what was ticked on the form of this kind: codes, never words
+    about     whose account it is about, where that is not the person's own
+    entered_by  the colleague who entered what came by telephone or post
+    """
 
     kind: str
     email: str
@@ -40,6 +47,9 @@ class Submission:
     details: str = ""
     regime: str = Regime.OTHER
     channel: str = Request.Channel.WEB
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    about: str = ""
+    entered_by: Any = None
 
 
 def submit(asked: Submission, *, now: datetime) -> Request:
@@ -47,11 +57,23 @@ def submit(asked: Submission, *, now: datetime) -> Request:
 
     ValidationError names the field that holds a payment card number.
     """
-    cards.refuse(details=asked.details, full_name=asked.full_name)
+    return submit_many([asked], now=now)[0]
+
+
+def submit_many(wishes: Sequence[Submission], *, now: datetime) -> list[Request]:
+    """Store what one message asks for: a request a wish, all of one person. The first one leads: its mail proves the
+    mailbox for all of them, and the correspondence is there. Each has its own clock, steps and answer.
+
+    ValidationError as for `submit`; ValueError for wishes of several people.
+    """
+    if len({normalise_email(asked.email) for asked in wishes}) != 1:
+        raise ValueError("One message is of one person.")
+    for asked in wishes:
+        cards.refuse(details=asked.details, full_name=asked.full_name, about=asked.about)
     for attempt in range(TRIES):
         try:
             with transaction.atomic():
-                return _store(asked, now)
+                return _store_all(wishes, now)
         except IntegrityError:
             # Two submissions for a new mailbox at once, or two equal references: neither is the visitor's fault.
             if attempt == TRIES - 1:
@@ -59,8 +81,15 @@ def submit(asked: Submission, *, now: datetime) -> Request:
     raise AssertionError("unreachable")
 
 
-def _store(asked: Submission, now: datetime) -> Request:
-    person = _person(asked, now)
+def _store_all(wishes: Sequence[Submission], now: datetime) -> list[Request]:
+    person = _person(wishes[0], now)
+    lead = _store(wishes[0], person, None, now)
+    linked = [_store(asked, person, lead, now) for asked in wishes[1:]]
+    enqueue(lead, "confirm", period_key="1", now=now)
+    return [lead, *linked]
+
+
+def _store(asked: Submission, person: Person, lead: Request | None, now: datetime) -> Request:
     request = Request(
         kind=asked.kind,
         person=person,
@@ -69,6 +98,10 @@ def _store(asked: Submission, now: datetime) -> Request:
         language=asked.language,
         full_name=clean(asked.full_name).strip() or None,
         details=clean(asked.details).strip() or None,
+        about=clean(asked.about).strip() or None,
+        facts=dict(asked.facts),
+        lead=lead,
+        entered_by=asked.entered_by,
         received_at=now,
         received_on=controller_day(now),
     )
@@ -84,8 +117,8 @@ def _store(asked: Submission, now: datetime) -> Request:
         kind=request.kind,
         channel=request.channel,
         received_on=request.received_on,
+        lead=lead.ref if lead else None,
     )
-    enqueue(request, "confirm", period_key="1", now=now)
     return request
 
 

@@ -25,13 +25,17 @@ def answer(job: Job) -> Done:
     return Done({}, effect)
 
 
+# The answer of each kind that has one of its own; an erasure's depends on what was found.
+LETTERS: dict[str, str] = {Request.Kind.ACCESS: "package-ready"}
+
+
 def letter_for(request: Request) -> str:
     """The template of the answer."""
     if request.outcome == Outcome.REFUSED:
         return "refused"
     if request.steps.filter(kind=Step.Kind.WORK, round=request.round, state=WorkState.DONE).exists():
         return "answered"
-    if request.kind != Request.Kind.DELETION:
-        return "package-ready"
+    if request.kind in LETTERS:
+        return LETTERS[request.kind]
     plan = current(request)
     return "erased" if plan is not None and plan.found_something else "nothing-found"

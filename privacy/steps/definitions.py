@@ -29,8 +29,10 @@ COLLECT = Spec(StepKind.COLLECT, sources=(LOCAL,))
 PLAN = Spec(StepKind.PLAN)
 APPROVAL = Spec(StepKind.APPROVAL, manual=True)
 WORK = Spec(StepKind.WORK, manual=True)
+APPLY = Spec(StepKind.APPLY)
 ANSWER = Spec(StepKind.ANSWER)
 
+# A person looks at a plan; then it is carried out and verified, and the verification decides the outcome.
 RELEASE = (
     LOCATE,
     COLLECT,
@@ -49,6 +51,10 @@ ERASURE = (
     Spec(StepKind.VERIFY, queue="erasure"),
     ANSWER,
 )
+# A person decides; then it is applied.
+DECIDED = (LOCATE, COLLECT, APPROVAL, APPLY, ANSWER)
+# There is nothing to decide: the wish itself is enough.
+AT_ONCE = (LOCATE, APPLY, ANSWER)
 BY_HAND = (LOCATE, COLLECT, WORK, ANSWER)
 
 DEFINITIONS: dict[str, tuple[Spec, ...]] = {
@@ -61,6 +67,7 @@ DEFINITIONS: dict[str, tuple[Spec, ...]] = {
     Kind.OBJECTION: BY_HAND,
     Kind.WITHDRAWAL: BY_HAND,
     Kind.COMPLAINT: BY_HAND,
+    Kind.CHILD: BY_HAND,
 }
 
 
@@ -76,3 +83,13 @@ def spec_of(kind: str, step: str) -> Spec:
 def by_hand(kind: str) -> bool:
     """Whether an agent does the work and writes the answer."""
     return WORK in steps_of(kind)
+
+
+def planned(kind: str) -> bool:
+    """Whether a plan is drawn up and approved by its hash."""
+    return PLAN in steps_of(kind)
+
+
+def granted(kind: str) -> bool:
+    """Whether a person grants it as it was asked, without a plan."""
+    return APPROVAL in steps_of(kind) and not planned(kind)

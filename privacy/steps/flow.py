@@ -8,14 +8,17 @@ from datetime import datetime
 
 from crasme.kit.claims import WorkState, cancel
 from crasme.ledger.services import record
+from crasme.staff.actors import system
 from privacy import verbs
 from privacy.models import Request, Step
-from privacy.states import State
-from privacy.steps.definitions import ANSWER, Spec, steps_of
+from privacy.states import Outcome, State
+from privacy.steps.definitions import ANSWER, Spec, StepKind, steps_of
 from privacy.wake import STEP, wake
 
 # A request's state moves on when a worker takes up the first step after it.
 ON_START = {State.CONFIRMED: "collect", State.APPROVED: "execute"}
+# What an APPLY step leaves in its result: how it came out.
+OUTCOME = "outcome"
 
 
 def begin(request: Request, *, now: datetime) -> None:
@@ -37,7 +40,12 @@ def advance(request: Request, *, now: datetime) -> None:
 
 
 def insert(request: Request, spec: Spec, *, now: datetime) -> None:
-    """Make a stage's steps. When it is a person's turn, the request waits for review."""
+    """Make a stage's steps. When it is a person's turn, it waits for review; when all is done, it is decided."""
+    if spec.kind == StepKind.APPLY and request.state == State.COLLECTING:
+        request.proceed()
+        request.save(update_fields=["state"])
+    if spec.kind == StepKind.ANSWER and request.state == State.EXECUTING:
+        _decide(request)
     steps = [
         Step(
             request=request,
@@ -58,6 +66,15 @@ def insert(request: Request, spec: Spec, *, now: datetime) -> None:
         return
     for step in steps:
         wake(STEP, spec.queue, step.pk)
+
+
+def _decide(request: Request) -> None:
+    """By what was applied: a verified plan has decided by itself and is past this state."""
+    applied = request.steps.filter(kind=StepKind.APPLY, round=request.round).values_list("result", flat=True)
+    outcomes = {result[OUTCOME] for result in applied}
+    request.answer(Outcome.GRANTED if outcomes == {Outcome.GRANTED} else Outcome.PARTLY)
+    request.save(update_fields=["state", "outcome"])
+    record(verbs.DECIDED.name, actor=system("worker"), subject=request.ref, outcome=str(request.outcome))
 
 
 def insert_answer(request: Request, *, now: datetime) -> None:

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, Streami
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -135,6 +136,15 @@ def withdraw(http: HttpRequest, reference: str) -> HttpResponse:
 
 @never_cache
 @require_POST
+def beside(http: HttpRequest, reference: str, other: str) -> HttpResponse:
+    """From one request's page to that of another one from the same message: the proof holds for all of them."""
+    asked = proof.opened(http, reference)
+    found = asked.together().filter(reference=other).first() if asked is not None else None
+    return _let_in(found) if found is not None else redirect("request-status", reference=reference)
+
+
+@never_cache
+@require_POST
 def leave(http: HttpRequest, reference: str) -> HttpResponse:
     """Close the page on this computer."""
     response = redirect("home")
@@ -187,8 +197,12 @@ def _standing(asked: Request) -> dict[str, Any]:
     return {
         "asked": asked,
         "wish": WISHES[asked.kind],
-        "standing": STANDING[asked.state] if asked.is_open else ENDINGS[asked.outcome],
+        "standing": _standing_words(asked),
         "timeline": timeline.of(asked),
+        "together": [
+            {"asked": other, "wish": WISHES[other.kind], "standing": _standing_words(other)}
+            for other in asked.together()
+        ],
         "days_left": (asked.told_due - today).days,
         "days_gone": (today - asked.received_on).days,
         "days_all": max((asked.told_due - asked.received_on).days, 1),
@@ -198,6 +212,10 @@ def _standing(asked: Request) -> dict[str, Any]:
         "refusal": REFUSALS.get(asked.refusal_reason),
         "status_path": reverse("request-status", args=[asked.reference]),
     }
+
+
+def _standing_words(asked: Request) -> Promise:
+    return STANDING[asked.state] if asked.is_open else ENDINGS[asked.outcome]
 
 
 def _kept(asked: Request) -> list[plans.KeptLine]:

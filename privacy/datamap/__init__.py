@@ -1,0 +1,23 @@
+"""What this room stores about the people who ask, and what outlives an erasure.
+
+A request is evidence: the company must be able to show, to the person and to a regulator, that it answered, what and
+when. So the rows stay for the period of the rule `requests`, without what identifies anybody: the address, the name,
+what was written and what was sent are emptied; a keyed hash of the address stays, because only it can answer the
+question "did you ever erase me?" from somebody who gives their address again.
+
+An erasure finds these tables by `person` alone and never by address: the row that holds the address is emptied last,
+by `privacy.services.people.forget`, after the answer has been sent to it (decision 9).
+"""
+
+from crasme.kit.datamap import NoPeople
+from privacy.datamap import letters, people, work
+
+TABLES = [
+    NoPeople("privacy.Controller", why="The company itself."),
+    NoPeople("privacy.Recipient", why="Companies that process data for this one."),
+    NoPeople("privacy.Right", why="The rights that people have."),
+    NoPeople("privacy.PolicyVersion", why="Published texts."),
+    *people.TABLES,
+    *work.TABLES,
+    *letters.TABLES,
+]

@@ -1,0 +1,88 @@
+"""What was done about a request, and when."""
+
+from crasme.kit.datamap import Table, anonymised, blanked, kept
+from privacy.datamap.common import ANSWERABLE, CLAIM_FIELDS, INTERNAL, PURPOSES, RIGHTS, SECRET, evidence, machinery
+
+TABLES = [
+    Table(
+        label="privacy.ClockEvent",
+        title="What happened to a request's clock",
+        category=RIGHTS,
+        purposes=PURPOSES,
+        subject={"person": "request__person"},
+        ends="requests",
+        order="at",
+        fields={
+            "request": evidence("The request"),
+            "kind": evidence("What happened"),
+            "at": evidence("When"),
+            "on": evidence("On which day"),
+            "facts": evidence("Particulars"),
+            "actor": kept("Who did it", reason=ANSWERABLE, withheld="It is about a colleague."),
+        },
+    ),
+    Table(
+        label="privacy.Step",
+        title="Steps of a request",
+        category=RIGHTS,
+        purposes=PURPOSES,
+        subject={"person": "request__person"},
+        ends="requests",
+        order="created_at",
+        fields={
+            "request": evidence("The request"),
+            "kind": evidence("What is done"),
+            "source": evidence("In which system"),
+            "round": machinery("Which collection it belongs to"),
+            "manual": evidence("Whether a person does it"),
+            "created_at": evidence("When it came up"),
+            "result": evidence("Counts"),
+            "done_by": kept("Who did it", reason=ANSWERABLE, withheld="It is about a colleague."),
+            **CLAIM_FIELDS,
+        },
+    ),
+    Table(
+        label="privacy.Plan",
+        title="Plans made for a request",
+        category=RIGHTS,
+        purposes=PURPOSES,
+        subject={"person": "request__person"},
+        ends="requests",
+        order="made_at",
+        fields={
+            "request": evidence("The request"),
+            "kind": evidence("Release or erasure"),
+            "round": machinery("Which collection it belongs to"),
+            "content": evidence("Counts by table, what is kept and why"),
+            "hash": evidence("Hash of the plan"),
+            "made_at": evidence("When it was made"),
+            "requested_by": kept("Who proposed it", reason=ANSWERABLE, withheld="It is about a colleague."),
+            "requested_at": evidence("When it was proposed"),
+            "approved_by": kept("Who approved it", reason=ANSWERABLE, withheld="It is about a colleague."),
+            "approved_at": evidence("When it was approved"),
+            "executed_at": evidence("When it was executed"),
+        },
+    ),
+    Table(
+        label="privacy.Package",
+        title="Copies made for a request",
+        category=RIGHTS,
+        purposes=PURPOSES,
+        subject={"person": "request__person"},
+        ends="packages",
+        order="made_at",
+        fields={
+            "request": evidence("The request"),
+            "file_name": machinery("Name of the file"),
+            "sha256": evidence("SHA-256 of the file"),
+            "size": evidence("Size in bytes"),
+            "rows": evidence("Rows by table"),
+            "key": blanked("Key of the file", sensitivity=SECRET, withheld=INTERNAL),
+            "made_at": evidence("When it was made"),
+            "expires_at": evidence("Until when it could be fetched"),
+            "downloads": evidence("How often it was fetched"),
+            # With the key gone the copy is destroyed, wherever its bytes still are.
+            "deleted_at": anonymised("When it was destroyed", how="now"),
+        },
+    ),
+]
