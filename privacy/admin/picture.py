@@ -17,7 +17,7 @@ from crasme.ledger.models import Entry
 from crasme.ledger.registry import known
 from crasme.staff import actors
 from privacy.clock.deadlines import Deadlines, RuleUsed, deadlines
-from privacy.clock.rules import PROMISE_RULE
+from privacy.clock.rules import promise_of
 from privacy.models import Message, Note, Package, Plan, Request, Step
 from privacy.querysets import AT_RISK_DAYS
 from privacy.services import clock, plans
@@ -78,12 +78,13 @@ class Picture:
 
     @cached_property
     def clock(self) -> Deadlines:
-        return deadlines(clock.events_of(self.asked), self.asked.regime)
+        return deadlines(clock.events_of(self.asked), self.asked.regime, kind=self.asked.kind)
 
     @property
     def deadlines(self) -> list[tuple[Promise, RuleUsed]]:
         """The decisive one first."""
-        return [(_("Promised by") if used.rule == PROMISE_RULE else _("By law by"), used) for used in self.clock.rules]
+        promised = promise_of(self.asked.kind).rule
+        return [(_("Promised by") if used.rule == promised else _("By law by"), used) for used in self.clock.rules]
 
     @property
     def days_left(self) -> int:

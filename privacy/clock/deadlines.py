@@ -2,9 +2,9 @@
 
     effective = min(promise, law)
 
-The promise is 30 days flat from receipt; nothing pauses or extends it. The law stands beside it, by regime. What no
-regime knows (a pause in the EU, an extension announced too late, a second one) has no effect here, however often it
-was written down, so a wrong click never buys time.
+The promise is so many days flat from receipt, by kind; nothing pauses or extends it. The law stands beside it, by
+regime. What no regime knows (a pause in the EU, an extension announced too late, a second one) has no effect here,
+however often it was written down, so a wrong click never buys time.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from datetime import date, timedelta
 
 from privacy.clock.events import Event, Kind
 from privacy.clock.regimes import Regime
-from privacy.clock.rules import LAWS, PROMISE_DAYS, PROMISE_RULE, PROMISE_SOURCE, VERSION, Law
+from privacy.clock.rules import LAWS, VERSION, Law, promise_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Deadlines:
     rules_version: str = VERSION
 
 
-def deadlines(events: Iterable[Event], regime: str, as_of: date | None = None) -> Deadlines:
-    """The dates that follow from `events` (only those up to `as_of`, when given) under one regime.
+def deadlines(events: Iterable[Event], regime: str, as_of: date | None = None, *, kind: str = "") -> Deadlines:
+    """The dates that follow from `events` (only those up to `as_of`, when given) under one regime, for one kind.
 
     Raises ValueError when there is no receipt among them.
     """
@@ -43,7 +43,8 @@ def deadlines(events: Iterable[Event], regime: str, as_of: date | None = None) -
     received = next((event.on for event in counted if event.kind == Kind.RECEIVED), None)
     if received is None:
         raise ValueError("A clock without a receipt has no deadlines.")
-    promise = RuleUsed(PROMISE_RULE, PROMISE_SOURCE, received + timedelta(days=PROMISE_DAYS))
+    promised = promise_of(kind)
+    promise = RuleUsed(promised.rule, promised.source, received + timedelta(days=promised.days))
     law = _law(received, counted, regime)
     first = min(promise, law, key=lambda used: used.due)
     return Deadlines(

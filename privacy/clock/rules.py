@@ -51,8 +51,34 @@ def _days(count: int) -> Callable[[date], date]:
     return lambda day: day + timedelta(days=count)
 
 
-PROMISE_RULE = "promise-30-days"
-PROMISE_SOURCE = "Privacy policy, section 5: every request is answered within 30 days"
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What the policy promises beside the law: so many days from the day of receipt."""
+
+    rule: str
+    source: str
+    days: int
+
+
+PROMISE = Promise(
+    rule="promise-30-days",
+    source="Privacy policy, section 5: every request is answered within 30 days",
+    days=PROMISE_DAYS,
+)
+# The policy says "promptly", and no law says how soon that is. Five days leave room for one weekend and two people.
+CHILD_DAYS = 5
+CHILD_PROMISE = Promise(
+    rule="child-promptly",
+    source="Privacy policy, section 9: a child's data is deleted promptly; we hold ourselves to 5 days from the report",
+    days=CHILD_DAYS,
+)
+PROMISES = {"child": CHILD_PROMISE}
+
+
+def promise_of(kind: str) -> Promise:
+    """The promise for this kind of request; the general one where there is none of its own."""
+    return PROMISES.get(kind, PROMISE)
+
 
 LAWS: dict[Regime, Law] = {
     Regime.EU: Law(

@@ -19,7 +19,7 @@ DATES = ("promise_due", "law_due", "effective_due", "rules_version")
 
 def set_dates(request: Request, events: list[Event]) -> Deadlines:
     """Put the derived dates on the instance; the caller saves it."""
-    found = deadlines(events, request.regime)
+    found = deadlines(events, request.regime, kind=request.kind)
     for name in DATES:
         setattr(request, name, getattr(found, name))
     return found
@@ -62,7 +62,8 @@ def replay(request: Request, as_of: date) -> Deadlines:
     """The dates as they followed on that day from what had happened by then. ValueError before the receipt."""
     events = events_of(request)
     known = [event for event in events if event.on <= as_of and "regime" in event.facts]
-    return deadlines(events, known[-1].facts["regime"] if known else request.regime, as_of)
+    regime = known[-1].facts["regime"] if known else request.regime
+    return deadlines(events, regime, as_of, kind=request.kind)
 
 
 def events_of(request: Request) -> list[Event]:

@@ -160,6 +160,14 @@ def test_the_day_of_receipt_is_the_controllers(instant: str, day: date) -> None:
     assert controller_day(moment.astimezone(ZoneInfo("Pacific/Auckland")), "Europe/Vienna") == day
 
 
+@given(days, regimes, happenings)
+def test_a_childs_data_is_due_in_five_days_whatever_the_law_allows(received: date, regime: str, happened: list) -> None:
+    found = deadlines(events_of(received, happened), regime, kind="child")
+    assert found.promise_due == found.effective_due == received + timedelta(days=5)
+    assert found.rules[0].rule == "child-promptly"
+    assert found.law_due == deadlines(events_of(received, happened), regime).law_due
+
+
 def test_a_clock_needs_a_receipt() -> None:
     with pytest.raises(ValueError, match="receipt"):
         deadlines([Event(Kind.EXTENDED, date(2027, 1, 1))], "eu")
@@ -189,5 +197,8 @@ def test_the_command_prints_every_date_with_its_rule() -> None:
     text = printed("--received-on", "2027-01-31", "--regime", "eu", "--extended-on", "2027-02-20")
     assert "law_due        2027-04-30" in text
     assert "effective_due  2027-03-02" in text
+    child = json.loads(printed("--received-on", "2027-01-31", "--regime", "eu", "--kind", "child", "--json"))
+    assert (child["effective_due"], child["rule"]) == ("2027-02-05", "child-promptly")
+    assert "section 9" in child["rules"][0]["source"]
     with pytest.raises(CommandError):
         printed("--received-on", "2027-01-31", "--regime", "eu", "--extended-on", "2027-01-01")

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from privacy.clock.deadlines import Deadlines, deadlines
 from privacy.clock.events import Event, Kind
 from privacy.clock.regimes import Regime
+from privacy.models import Request
 
 
 class Command(BaseCommand):
@@ -20,6 +21,9 @@ class Command(BaseCommand):
         clock = commands.add_parser("clock", help="Print every deadline of a request received on a day.")
         clock.add_argument("--received-on", type=_day, required=True, metavar="DATE", help="where the controller is")
         clock.add_argument("--regime", choices=Regime.values, required=True)
+        clock.add_argument(
+            "--kind", choices=Request.Kind.values, default=Request.Kind.ACCESS, help="what was asked for"
+        )
         clock.add_argument("--extended-on", type=_day, metavar="DATE", help="the day the notice of extension went out")
         clock.add_argument("--json", action="store_true", help="one JSON object")
 
@@ -29,7 +33,7 @@ class Command(BaseCommand):
             if options["extended_on"] < options["received_on"]:
                 raise CommandError("An extension cannot be announced before the request was received.")
             events.append(Event(Kind.EXTENDED, options["extended_on"]))
-        found = deadlines(events, options["regime"])
+        found = deadlines(events, options["regime"], kind=options["kind"])
         self.stdout.write(json.dumps(_plain(found)) if options["json"] else _words(found))
 
 
