@@ -4,7 +4,8 @@ What could go wrong: a search that trusts the same list as the erasure finds exa
 reads the database's own catalogue: every text and JSON column of every table in the schema, whether a model of ours,
 of somebody else's app, or no model at all. Encrypted columns and sessions are opened and looked into.
 
-What it cannot see: values that are stored only as a hash, dead rows and old WAL inside the server, files, and backups.
+What it cannot see: values that are stored only as a hash, dead rows and old WAL inside the server, files
+(those in encrypted columns too), and backups.
 """
 
 import json

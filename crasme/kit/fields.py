@@ -1,4 +1,4 @@
-"""Model fields: text that only the application can read, and periods in ISO 8601.
+"""Model fields: text and files that only the application can read, and periods in ISO 8601.
 
 What could go wrong: somebody filters on an encrypted column and silently finds nothing; a dump or an error shows the
 secret; a period with a typing error stops the nightly run instead of the form. So lookups are refused, dumps carry
@@ -19,7 +19,29 @@ from crasme.kit.calendar import PATTERN, Period, PeriodError
 _DUMPED = "fernet:"
 
 
-class EncryptedTextField(models.TextField):
+class _Encrypted:
+    """What the two encrypted fields share: nothing can be looked up but whether there is a value at all."""
+
+    name: str
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        if lookup_name != "isnull":
+            raise FieldError(f"{self.name} is encrypted: it can only be asked whether it is null, not “{lookup_name}”.")
+        return super().get_lookup(lookup_name)  # type: ignore[misc]
+
+    def get_transform(self, lookup_name: str) -> Any:
+        raise FieldError(f"{self.name} is encrypted: the database cannot compute “{lookup_name}” of it.")
+
+    def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
+        found: list[checks.CheckMessage] = super().check(**kwargs)  # type: ignore[misc]
+        wrong = [option for option in ("unique", "db_index", "primary_key", "choices") if getattr(self, option, None)]
+        found += [
+            checks.Error(f"An encrypted field cannot have {option}=….", obj=self, id="kit.E020") for option in wrong
+        ]
+        return found
+
+
+class EncryptedTextField(_Encrypted, models.TextField):
     """Text that is stored as a Fernet token and is plain text on the instance.
 
     Two equal values never have equal tokens, so nothing but `isnull` can be looked up and nothing can be unique; keep
@@ -48,20 +70,34 @@ class EncryptedTextField(models.TextField):
         value = self.value_from_object(obj)
         return None if value is None else _DUMPED + self.get_prep_value(value)
 
-    def get_lookup(self, lookup_name: str) -> Any:
-        if lookup_name != "isnull":
-            raise FieldError(f"{self.name} is encrypted: it can only be asked whether it is null, not “{lookup_name}”.")
-        return super().get_lookup(lookup_name)
 
-    def get_transform(self, lookup_name: str) -> Any:
-        raise FieldError(f"{self.name} is encrypted: the database cannot compute “{lookup_name}” of it.")
+class EncryptedBytesField(_Encrypted, models.BinaryField):
+    """A file, stored as a Fernet token and as plain bytes on the instance; loaded and kept whole, so for small ones.
 
-    def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
-        found = super().check(**kwargs)
-        for option in ("unique", "db_index", "primary_key", "choices"):
-            if getattr(self, option, None):
-                found.append(checks.Error(f"An encrypted field cannot have {option}=….", obj=self, id="kit.E020"))
-        return found
+    Text inside is found by no search of the database or of `retention.residue`: an erasure deletes the row.
+    """
+
+    description = _("Encrypted file")
+
+    def get_prep_value(self, value: Any) -> Any:
+        if value is None or hasattr(value, "resolve_expression"):
+            return value
+        return crypto.encrypt(bytes(value))
+
+    def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> bytes | None:
+        return None if value is None else crypto.decrypt(bytes(value))
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and value.startswith(_DUMPED):
+            return crypto.decrypt(value.removeprefix(_DUMPED).encode())
+        return super().to_python(value)
+
+    def value_to_string(self, obj: models.Model) -> Any:
+        value: Any = self.value_from_object(obj)
+        return None if value is None else _DUMPED + crypto.encrypt(bytes(value)).decode("ascii")
+
+
+EncryptedField = EncryptedTextField | EncryptedBytesField
 
 
 def validate_period(value: str) -> None:

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from crasme.kit.cards import CardFree, CardFreeQuerySet
 from crasme.kit.claims import Claimable
-from crasme.kit.fields import EncryptedTextField, PeriodField
+from crasme.kit.fields import EncryptedBytesField, EncryptedTextField, PeriodField
 from crasme.kit.ids import uuid7
 
 registry = Apps(["crasme.kit"])
@@ -26,6 +26,7 @@ class Job(Claimable):
 class Secret(models.Model):  # noqa: DJ008
     token = EncryptedTextField(null=True)
     other = EncryptedTextField(blank=True, default="")
+    file = EncryptedBytesField(null=True)
     period = PeriodField(default="P24M")
 
     class Meta:

@@ -14,7 +14,7 @@ from django.db.migrations.writer import MigrationWriter
 
 from crasme.kit import crypto
 from crasme.kit.calendar import Period
-from crasme.kit.fields import EncryptedTextField, PeriodField
+from crasme.kit.fields import EncryptedBytesField, EncryptedTextField, PeriodField
 from crasme.kit.management.commands import rotate_keys
 from tests.kit.models import Secret, registry
 
@@ -92,6 +92,21 @@ def test_a_dump_carries_the_encrypted_form_and_loads_again() -> None:
     assert field.value_to_string(Secret(token=None)) is None
 
 
+def test_a_file_is_bytes_here_and_a_token_there() -> None:
+    content = b"%PDF-1.7 geheim \x00\xff"
+    row = Secret.objects.create(file=content)
+    (token,) = stored("file")
+    assert b"geheim" not in bytes(token)
+    assert Secret.objects.values_list("file", flat=True).get() == Secret.objects.get().file == content
+    Secret.objects.update(file=b"")
+    assert Secret.objects.get().file == b""
+    dumped = serializers.serialize("python", [row])[0]["fields"]["file"]
+    assert "geheim" not in dumped
+    assert Secret._meta.get_field("file").to_python(dumped) == content
+    with pytest.raises(FieldError):
+        Secret.objects.filter(file=content).exists()
+
+
 def test_options_that_cannot_work_are_refused() -> None:
     class Wrong(models.Model):  # noqa: DJ008
         text = EncryptedTextField(unique=True)
@@ -104,7 +119,9 @@ def test_options_that_cannot_work_are_refused() -> None:
     assert not [found for found in Secret._meta.get_field("token").check() if found.id == "kit.E020"]
 
 
-@pytest.mark.parametrize("field", [EncryptedTextField(null=True), PeriodField(blank=True), PeriodField(max_length=30)])
+@pytest.mark.parametrize(
+    "field", [EncryptedTextField(null=True), EncryptedBytesField(), PeriodField(blank=True), PeriodField(max_length=30)]
+)
 def test_fields_survive_a_migration_file(field: models.Field) -> None:
     _name, path, args, kwargs = field.deconstruct()
     again = type(field)(*args, **kwargs)
@@ -118,7 +135,7 @@ def test_rotation_re_encrypts_every_field_and_can_be_repeated(settings, monkeypa
     old, new = settings.FIELD_KEYS[0], Fernet.generate_key().decode()
     for number in range(5):
         Secret.objects.create(token=f"{PLAIN}{number}", other="" if number else PLAIN)
-    Secret.objects.create(token=None)
+    Secret.objects.create(token=None, file=b"geheim\xff")
     settings.FIELD_KEYS = [new, old]
     call_command("rotate_keys", dry_run=True)
     assert "Secret.token: 5 to re-encrypt" in capsys.readouterr().out
@@ -129,6 +146,7 @@ def test_rotation_re_encrypts_every_field_and_can_be_repeated(settings, monkeypa
     settings.FIELD_KEYS = [new]
     assert [row.token for row in Secret.objects.order_by("pk")] == [f"{PLAIN}{n}" for n in range(5)] + [None]
     assert Secret.objects.order_by("pk").first().other == PLAIN
+    assert Secret.objects.order_by("pk").last().file == b"geheim\xff"
     call_command("rotate_keys")
     assert "Secret.token: 0 re-encrypted" in capsys.readouterr().out
 

@@ -15,9 +15,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from crasme.kit import crypto
-from crasme.kit.fields import EncryptedTextField
+from crasme.kit.fields import EncryptedBytesField, EncryptedField
 
 BATCH = 500
+FILES = 5  # a batch of whole files must fit into memory
 
 
 class Command(BaseCommand):
@@ -33,7 +34,7 @@ class Command(BaseCommand):
             rotated = 0
             for key, token in _outdated(field, database):
                 try:
-                    fresh = crypto.rotate(token.encode()).decode("ascii")
+                    fresh = crypto.rotate(token)
                 except crypto.KeyMissing:
                     unreadable.append(f"{field.model._meta.db_table}.{field.column} of {key}")
                     continue
@@ -47,48 +48,53 @@ class Command(BaseCommand):
             )
 
 
-def encrypted_fields() -> Iterator[EncryptedTextField]:
+def encrypted_fields() -> Iterator[EncryptedField]:
     """Every encrypted column there is, each once; sorted, so that two runs meet in the same order."""
     for model in sorted(apps.get_models(include_auto_created=True), key=lambda each: each._meta.label):
         if model._meta.managed and not model._meta.proxy:
-            yield from (field for field in model._meta.local_fields if isinstance(field, EncryptedTextField))
+            yield from (field for field in model._meta.local_fields if isinstance(field, EncryptedField))
 
 
-def _outdated(field: EncryptedTextField, database: str) -> Iterator[tuple[Any, str]]:
+def _outdated(field: EncryptedField, database: str) -> Iterator[tuple[Any, bytes]]:
     """Primary key and stored token of every value that is not under the first key, read in batches by key."""
     for page in _pages(field, database):
-        yield from ((key, token) for key, token in page if not crypto.is_current(token.encode()))
+        yield from ((key, token) for key, token in page if not crypto.is_current(token))
 
 
-def _pages(field: EncryptedTextField, database: str) -> Iterator[list[tuple[Any, str]]]:
+def _pages(field: EncryptedField, database: str) -> Iterator[list[tuple[Any, bytes]]]:
     # Plain SQL: the ORM would decrypt the value on its way out.
     table, key, column = _names(field, database)
     condition, params = "", list[Any]()
+    limit = FILES if isinstance(field, EncryptedBytesField) else BATCH
     while True:
         with connections[database].cursor() as cursor:
             cursor.execute(
                 f"SELECT {key}, {column} FROM {table} WHERE {column} IS NOT NULL{condition}"  # noqa: S608
-                f" ORDER BY {key} LIMIT {BATCH}",
+                f" ORDER BY {key} LIMIT {limit}",
                 params,
             )
-            page = cursor.fetchall()
+            page = [(pk, token.encode() if isinstance(token, str) else bytes(token)) for pk, token in cursor]
         if not page:
             return
         yield page
         condition, params = f" AND {key} > %s", [page[-1][0]]
 
 
-def _replace(field: EncryptedTextField, database: str, key: Any, old: str, new: str) -> int:
+def _replace(field: EncryptedField, database: str, key: Any, old: bytes, new: bytes) -> int:
     table, name, column = _names(field, database)
     with transaction.atomic(using=database), connections[database].cursor() as cursor:
         cursor.execute(
             f"UPDATE {table} SET {column} = %s WHERE {name} = %s AND {column} = %s",  # noqa: S608
-            [new, key, old],
+            [_stored(field, new), key, _stored(field, old)],
         )
         return int(cursor.rowcount)
 
 
-def _names(field: EncryptedTextField, database: str) -> tuple[str, str, str]:
+def _stored(field: EncryptedField, token: bytes) -> bytes | str:
+    return token if isinstance(field, EncryptedBytesField) else token.decode("ascii")
+
+
+def _names(field: EncryptedField, database: str) -> tuple[str, str, str]:
     quote = connections[database].ops.quote_name
     meta = field.model._meta
     return quote(meta.db_table), quote(str(meta.pk.column)), quote(str(field.column))
