@@ -66,8 +66,17 @@ class RequestQuerySet(CardFreeQuerySet):
         return self.filter(person__email_hash=email_hash(address))
 
     def unconfirmed_since(self, moment: datetime) -> Self:
-        """Received before `moment` (UTC) and never confirmed."""
-        return self.filter(state=State.RECEIVED, received_at__lt=moment)
+        """Asked to confirm before `moment` (UTC), and never confirmed. What arrived long before it was entered has its
+        days to confirm like any other.
+        """
+        messages: models.Manager[Any] = self.model._meta.get_field("messages").related_model._base_manager
+        asked = messages.filter(
+            Q(request=OuterRef("pk")) | Q(request=OuterRef("lead")),
+            template="confirm",
+            period_key="1",
+            created_at__gte=moment,
+        )
+        return self.filter(state=State.RECEIVED, received_at__lt=moment).filter(~Exists(asked))
 
     def same_wish(self, request: Any) -> Self:
         """Open requests of the same person for the same thing, the given one left out."""

@@ -38,6 +38,7 @@ class Submission:
     facts     what was ticked on the form of this kind: codes, never words
     about     whose account it is about, where that is not the person's own
     entered_by  the colleague who entered what came by telephone or post
+    received_at  when it reached us (UTC), where that was before it was entered
     """
 
     kind: str
@@ -50,10 +51,11 @@ class Submission:
     facts: Mapping[str, Any] = field(default_factory=dict)
     about: str = ""
     entered_by: Any = None
+    received_at: datetime | None = None
 
 
 def submit(asked: Submission, *, now: datetime) -> Request:
-    """Store the request and queue the mail that proves the mailbox. The clock starts now.
+    """Store the request and queue the mail that proves the mailbox. The clock starts with its arrival.
 
     ValidationError names the field that holds a payment card number.
     """
@@ -90,6 +92,7 @@ def _store_all(wishes: Sequence[Submission], now: datetime) -> list[Request]:
 
 
 def _store(asked: Submission, person: Person, lead: Request | None, now: datetime) -> Request:
+    received_at = min(asked.received_at or now, now)
     request = Request(
         kind=asked.kind,
         person=person,
@@ -102,8 +105,8 @@ def _store(asked: Submission, person: Person, lead: Request | None, now: datetim
         facts=dict(asked.facts),
         lead=lead,
         entered_by=asked.entered_by,
-        received_at=now,
-        received_on=controller_day(now),
+        received_at=received_at,
+        received_on=controller_day(received_at),
     )
     request.duplicate_of = first_of_same(request)
     clock.set_dates(request, [Event(Kind.RECEIVED, request.received_on)])

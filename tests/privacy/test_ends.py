@@ -9,7 +9,7 @@ from crasme.kit.calendar import Period, add
 from crasme.kit.datamap import table
 from privacy.models import ClockEvent, Message, Package, Person, Plan, Request, Step, Verification
 from privacy.packages import files
-from privacy.services import approvals, packages, plans, sweeping
+from privacy.services import approvals, intake, packages, plans, sweeping
 from retention.services import run_due
 from tests.builders import NOW, make_account, reviewed_request, run_steps, submit_request
 from tests.privacy.mails import deliver
@@ -71,6 +71,22 @@ def test_an_address_that_nobody_proved_goes_with_the_request_that_lapses() -> No
     assert deliver(NOW + timedelta(days=15)) == []
     again = submit_request("access", "typed-by-a-stranger@customer.example", now=NOW + timedelta(days=16))
     assert (again.person.email, again.person.forget_from) == ("typed-by-a-stranger@customer.example", None)
+
+
+def test_what_was_entered_late_has_its_days_to_confirm_and_the_clock_of_its_arrival() -> None:
+    arrived = NOW - timedelta(days=20)
+    request, linked = intake.submit_many(
+        [
+            intake.Submission(kind=kind, email="ana@customer.example", received_at=arrived)
+            for kind in ("access", "deletion")
+        ],
+        now=NOW,
+    )
+    assert (request.received_at, (request.promise_due - NOW.date()).days) == (arrived, 10)
+    assert sweeping.lapse_unconfirmed(NOW + timedelta(days=13)) == 0
+    assert sweeping.lapse_unconfirmed(NOW + timedelta(days=15)) == 2
+    linked.refresh_from_db()
+    assert linked.outcome == "unconfirmed"
 
 
 def test_a_proven_mailbox_outlives_a_request_that_lapses() -> None:
