@@ -72,3 +72,9 @@ class NoHandler(PrivacyError):
     """A step kind that no code does: a deployment mixed two versions."""
 
     code = "no-handler"
+
+
+class NoSuchLetter(PrivacyError):
+    """A letter that is not in the catalogue: a deployment mixed two versions, or a new one was not entered."""
+
+    code = "no-such-letter"

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from crasme.kit.ids import uuid7
+from privacy.correspondence.catalogue import entry_of
 from privacy.models import Message, Request
 from privacy.wake import SEND, wake
 
@@ -26,8 +27,10 @@ def enqueue(
     """A mail, sent by a worker after the commit; None when this occasion has its mail already.
 
     `period_key` names the occasion: one mail a (request, template, occasion), however often the caller runs. It goes
-    to the person, or to the `addressee` whose row is in `to` (recipient=…, colleague=…).
+    to the person, or to the `addressee` whose row is in `to` (recipient=…, colleague=…). NoSuchLetter for a
+    template that is not in the catalogue.
     """
+    entry_of(template)
     identifier = uuid7()
     message = Message(
         id=identifier,

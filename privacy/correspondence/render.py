@@ -15,13 +15,11 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from crasme.kit.calendar import Period
+from privacy.correspondence.catalogue import entry_of
 from privacy.models import Controller, Message, Package, Request
 from privacy.services import plans, verification
 from privacy.words import REFUSALS, WISHES
 from retention.models import Rule
-
-# Templates with a link that proves the mailbox, and a code to type instead.
-LINKED = frozenset({"confirm", "link", "package-ready"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +34,12 @@ class Rendered:
 
 def render(message: Message, *, now: datetime) -> Rendered:
     """Make the mail; a linked template gets a fresh link and code, stored as digests only."""
-    request = message.request
+    request, entry = message.request, entry_of(message.template)
     with translation.override(message.language):
         context = context_of(message, now=now)
         placeholders = {"link": f"[{_('link')}]", "code": f"[{_('code')}]"}
         secrets = {}
-        if message.template in LINKED:
+        if entry.linked:
             issued = verification.issue(request, now=now)
             path = reverse("request-confirm", args=[issued.token])
             secrets = {"link": f"{settings.SITE_URL}{path}", "code": issued.code}

@@ -1,0 +1,151 @@
+"""Every letter that is ever sent: on which occasion, to whom, and what a text of the company's own may and must say.
+
+A new letter is one entry here and three files, `templates/emails/<name>-{subject.txt,text.txt,html.html}`.
+
+What could go wrong: a letter that nobody can find or translate (a test compares this list with the files, and nothing
+outside it can be queued), an own text that forgets the link, the reason or the agent's words (`must`), or one that
+leaves out what the law obliges us to say (`fixed` lines are added to every own text and cannot be removed).
+"""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from privacy.correspondence.placeholders import COMMON, POOL, Placeholder
+from privacy.errors import NoSuchLetter
+from privacy.models import Message, Request
+
+Addressee, Kind = Message.Addressee, Request.Kind
+COMPLAIN = _("You may complain to your data protection authority, or go to court, if you think that we are wrong.")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One letter.
+
+    name       of the three files, and of the `Message` rows
+    title      what staff call it
+    occasion   when it is sent, in one sentence
+    addressee  to whom it usually goes
+    kinds      of requests that have it; empty means all
+    must       placeholders that an own text has to contain
+    may        further ones, besides those that every letter may use
+    linked     it carries a fresh link and code that prove the mailbox
+    button     what is written on the button of its link
+    fixed      last lines that an own text cannot leave out
+    """
+
+    name: str
+    title: Promise
+    occasion: Promise
+    addressee: str = Addressee.PERSON
+    kinds: tuple[str, ...] = ()
+    must: tuple[str, ...] = ()
+    may: tuple[str, ...] = ()
+    linked: bool = False
+    button: Promise | str = ""
+    fixed: tuple[Promise, ...] = ()
+
+    @property
+    def placeholders(self) -> dict[str, Placeholder]:
+        """Every placeholder that may be used, the obligatory ones first."""
+        return {name: POOL[name] for name in dict.fromkeys((*self.must, *self.may, *COMMON))}
+
+    def fits(self, kind: str) -> bool:
+        """Whether requests of this kind have it."""
+        return not self.kinds or kind in self.kinds
+
+
+CATALOGUE: dict[str, Entry] = {
+    entry.name: entry
+    for entry in (
+        Entry(
+            "confirm",
+            _("Please confirm"),
+            _("A request arrived; nobody has proven the mailbox yet."),
+            must=("link", "code"),
+            may=("hours", "also", "first"),
+            linked=True,
+            button=_("Look at the request and confirm it"),
+            fixed=(
+                _("If it was not you, do nothing: without a confirmation nothing is looked up and nothing is done."),
+            ),
+        ),
+        Entry(
+            "link",
+            _("A fresh link"),
+            _("Somebody asked for a new link to a request."),
+            must=("link", "code"),
+            may=("hours",),
+            linked=True,
+            button=_("Open the request"),
+        ),
+        Entry("started", _("We have begun"), _("The mailbox was proven and the work begins.")),
+        Entry(
+            "package-ready",
+            _("The copy is ready"),
+            _("The answer to a request for a copy: it can be fetched."),
+            kinds=(Kind.ACCESS, Kind.PORTABILITY),
+            must=("link", "code"),
+            may=("findings", "until", "hours"),
+            linked=True,
+            button=_("To the download"),
+            fixed=(
+                _(
+                    "If something is missing or wrong, answer this mail. You may also complain to your data protection"
+                    " authority or go to court."
+                ),
+            ),
+        ),
+        Entry(
+            "erased",
+            _("The data was deleted"),
+            _("The answer to a deletion that found something."),
+            kinds=(Kind.DELETION, Kind.CHILD),
+            must=("kept",),
+            may=("backups_period", "requests_period"),
+            fixed=(
+                _(
+                    "If you see it differently, answer this mail soon. You may also complain to your data protection"
+                    " authority or go to court."
+                ),
+            ),
+        ),
+        Entry(
+            "nothing-found",
+            _("Nothing is held"),
+            _("The answer to a deletion that found nothing but the request."),
+            kinds=(Kind.DELETION, Kind.CHILD),
+            fixed=(
+                _(
+                    "If you use another address with us, ask again from that one. You may also complain to your data"
+                    " protection authority or go to court."
+                ),
+            ),
+        ),
+        Entry(
+            "refused",
+            _("Refused"),
+            _("The answer when a request is refused."),
+            must=("reason", "remedies", "written"),
+            fixed=(COMPLAIN,),
+        ),
+        Entry(
+            "answered",
+            _("Answered by hand"),
+            _("The answer to a request that a colleague worked on, in the colleague's words."),
+            must=("written",),
+            fixed=(COMPLAIN,),
+        ),
+        Entry("withdrawn", _("Taken back"), _("The person took the request back.")),
+    )
+}
+
+
+def entry_of(template: str) -> Entry:
+    """NoSuchLetter for one that nobody entered here."""
+    try:
+        return CATALOGUE[template]
+    except KeyError:
+        raise NoSuchLetter(_("There is no letter of this name.")) from None

@@ -1,0 +1,117 @@
+"""What may stand between braces in a letter that staff write: `{wish}`, `{link}`, `{kept}`.
+
+What could go wrong: a text reaches into the program. So a placeholder is a name of this table and nothing else; its
+value is computed here from the same facts that the shipped templates use, and is escaped where it is shown.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from typing import Any
+
+from django.utils import formats
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _now, gettext_lazy as _
+
+Context = Mapping[str, Any]
+Value = str | list[str]
+
+
+class Form(Enum):
+    WORDS = "words"  # within a line
+    LINK = "link"  # an address; alone on its line it becomes a button
+    CODE = "code"  # within a line, or large when it is alone on it
+    LINES = "lines"  # a list, alone on its line
+    QUOTE = "quote"  # paragraphs, alone on their line
+
+    @property
+    def stands_alone(self) -> bool:
+        return self in (Form.LINES, Form.QUOTE)
+
+    @property
+    def fits_a_subject(self) -> bool:
+        """A subject is one line and is kept as it was sent: no lists, no secrets."""
+        return self is Form.WORDS
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """`value` is in the active language. `optional`: it may have nothing to say; its paragraph is left out then."""
+
+    name: str
+    meaning: Promise
+    value: Callable[[Context], Value]
+    form: Form = Form.WORDS
+    optional: bool = False
+
+
+def day(value: date | None) -> str:
+    return formats.date_format(value, "DATE_FORMAT") if value else ""
+
+
+def _kept(context: Context) -> list[str]:
+    lines = []
+    for line in context["kept"]:
+        until = _now("Until %(day)s.") % {"day": day(line.until)} if line.until else ""
+        lines.append(f"{line.title} ({line.rows}): {line.reason} {until}".strip())
+    return lines
+
+
+def _findings(context: Context) -> str:
+    if context["nothing_else"]:
+        return _now("We hold nothing about you except what arose from this request; even so, here is a copy of that.")
+    return _now("We have put together everything that we hold about you: to read, and as files for other software.")
+
+
+POOL: dict[str, Placeholder] = {
+    placeholder.name: placeholder
+    for placeholder in (
+        Placeholder("company", _("The company's name"), lambda c: str(c["company"])),
+        Placeholder("product", _("The product's name"), lambda c: str(c["product"])),
+        Placeholder("contact", _("The address for questions on privacy"), lambda c: str(c["contact"])),
+        Placeholder("reference", _("The request's reference"), lambda c: str(c["request"].reference)),
+        Placeholder("wish", _("What was asked for, as in “your request for …”"), lambda c: str(c["wish"])),
+        Placeholder("due", _("The day by which there is an answer"), lambda c: day(c["due"])),
+        Placeholder(
+            "status_page", _("The page of the request; it asks for proof"), lambda c: str(c["status_url"]), Form.LINK
+        ),
+        Placeholder("link", _("The link that proves the mailbox, once"), lambda c: str(c["link"]), Form.LINK),
+        Placeholder("code", _("The code to type instead of following the link"), lambda c: str(c["code"]), Form.CODE),
+        Placeholder("hours", _("How many hours link and code work"), lambda c: str(c["lifetime_hours"])),
+        Placeholder(
+            "also",
+            _("What else was asked in the same message, as a list"),
+            lambda c: [str(wish) for wish in c["also"]],
+            Form.LINES,
+            optional=True,
+        ),
+        Placeholder(
+            "first",
+            _("The reference of an earlier open request for the same thing"),
+            lambda c: str(c["first"].reference) if c["first"] else "",
+            optional=True,
+        ),
+        Placeholder("findings", _("A sentence: whether anything is held besides the request"), _findings),
+        Placeholder(
+            "until",
+            _("Until when the copy can be fetched"),
+            lambda c: day(c["package"].expires_at if c["package"] else None),
+            optional=True,
+        ),
+        Placeholder("kept", _("What stays, with reason and end, as a list"), _kept, Form.LINES, optional=True),
+        Placeholder("backups_period", _("How long backups are kept"), lambda c: str(c["periods"]["backups"])),
+        Placeholder("requests_period", _("How long requests are kept"), lambda c: str(c["periods"]["requests"])),
+        Placeholder("reason", _("Why the request is refused"), lambda c: str(c["refusal"].reason)),
+        Placeholder("remedies", _("What the person can do about the refusal"), lambda c: str(c["refusal"].remedy)),
+        Placeholder(
+            "written",
+            _("What the agent wrote"),
+            lambda c: str(c["written"]),
+            Form.QUOTE,
+            optional=True,
+        ),
+    )
+}
+# Every letter may name these.
+COMMON = ("company", "product", "contact", "reference", "wish", "due", "status_page")
