@@ -62,6 +62,11 @@ class RequestQuerySet(CardFreeQuerySet):
         steps: models.Manager[Any] = self.model._meta.get_field("steps").related_model._base_manager
         return steps.filter(state=WorkState.PARKED).values("request")
 
+    def with_undelivered_mail(self) -> Self:
+        """Somebody has not been told, whatever the request's state says."""
+        mails: Any = self.model._meta.get_field("messages").related_model._default_manager
+        return self.filter(pk__in=mails.undelivered().values("request"))
+
     def by_email(self, address: str) -> Self:
         return self.filter(person__email_hash=email_hash(address))
 
@@ -95,6 +100,11 @@ class StepQuerySet(ClaimableQuerySet):
 class MessageQuerySet(ClaimableQuerySet):
     def outgoing(self) -> Self:
         return self.filter(direction="out")
+
+    def undelivered(self) -> Self:
+        """Given up, or sent and come back."""
+        came_back = Q(state=WorkState.DONE, bounced_at__isnull=False)
+        return self.outgoing().filter(Q(state=WorkState.PARKED) | came_back)
 
 
 class VerificationQuerySet(models.QuerySet[Any]):

@@ -154,6 +154,10 @@ class Picture:
     def messages(self) -> list[Message]:
         return list(self.asked.messages.select_related("written_by").order_by("created_at", "id"))
 
+    @property
+    def undelivered(self) -> int:
+        return sum(message.is_undelivered for message in self.messages)
+
     @cached_property
     def notes(self) -> list[Note]:
         return list(self.asked.notes.select_related("author").order_by("-at", "-id"))

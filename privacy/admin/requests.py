@@ -27,7 +27,7 @@ from privacy import references
 from privacy.admin import tabs
 from privacy.admin.acts import Words, asks
 from privacy.admin.buttons import fitting
-from privacy.admin.filters import ClockFilter, WhoFilter
+from privacy.admin.filters import ClockFilter, MailFilter, WhoFilter
 from privacy.admin.forms import AnswerForm, HandOverForm, NoteForm, PlanForm, RefuseForm
 from privacy.admin.picture import Picture, share_of, tone_of
 from privacy.models import Request
@@ -44,6 +44,7 @@ class RequestAdmin(ReadOnlyAdmin, PersonalDataAdmin):
     list_filter = (
         ClockFilter,
         WhoFilter,
+        MailFilter,
         ("state", ChoicesDropdownFilter),
         ("kind", ChoicesDropdownFilter),
         ("regime", ChoicesDropdownFilter),

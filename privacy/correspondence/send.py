@@ -22,8 +22,8 @@ from crasme.kit.errors import CrasmeError
 from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import verbs
+from privacy.correspondence import threads
 from privacy.correspondence.addressees import address_of
-from privacy.correspondence.queue import mail_domain
 from privacy.correspondence.render import Rendered, render
 from privacy.models import Message
 
@@ -58,16 +58,15 @@ def send(message_id: UUID, *, now: datetime) -> bool:
 
 
 def _hand_over(message: Message, rendered: Rendered, address: str) -> None:
-    request = message.request
-    # One thread for everything that one message asked for.
-    thread = f"<{request.lead_id or request.pk}@{mail_domain()}>"
+    # No List-… header: nobody subscribed to an answer, and nobody could unsubscribe from it.
     headers = {
         "Message-ID": message.mail_id,
-        "References": thread,
-        "In-Reply-To": thread,
-        "Auto-Submitted": "auto-generated",
+        **threads.headers(message),
+        # What a colleague wrote was written by somebody. Holiday replies are asked off either way, bounces are not.
+        "Auto-Submitted": "no" if message.written_by_id else "auto-generated",
+        "X-Auto-Response-Suppress": "OOF, AutoReply",
         "Content-Language": message.language,
-        "X-Request-Reference": request.reference,
+        "X-Request-Reference": message.request.reference,
     }
     mail = EmailMultiAlternatives(subject=rendered.subject, body=rendered.text, to=[address], headers=headers)
     mail.attach_alternative(rendered.html, "text/html")
