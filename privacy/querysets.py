@@ -119,3 +119,15 @@ class PackageQuerySet(models.QuerySet[Any]):
     def expired(self, now: datetime) -> Self:
         """Over, but the file and its key are still there."""
         return self.filter(deleted_at=None, expires_at__lte=now)
+
+
+class WebhookEndpointQuerySet(models.QuerySet[Any]):
+    def hearing(self, event: str) -> Self:
+        """Switched on, and told of this event."""
+        return self.filter(active=True, events__contains=[event])
+
+
+class WebhookDeliveryQuerySet(ClaimableQuerySet):
+    def sendable(self, now: datetime) -> Self:
+        """Claimable, and the receiver is not being left alone for a while."""
+        return self.claimable(now).exclude(endpoint__rest_until__gt=now)

@@ -50,6 +50,19 @@ FORGOTTEN = register(
     facts=("requests",),
 )
 
+WEBHOOK_MADE = register("webhook.made", "A webhook was set up.", facts=("endpoint", "events", "key"))
+WEBHOOK_CHANGED = register(
+    "webhook.changed", "A webhook's address or events were changed.", facts=("endpoint", "events")
+)
+WEBHOOK_ROTATED = register("webhook.rotated", "A webhook got a new secret.", facts=("endpoint", "overlap_until"))
+WEBHOOK_SWITCHED = register(
+    "webhook.switched", "A webhook was switched on or off.", facts=("endpoint", "active", "why", "parked")
+)
+WEBHOOK_PARKED = register(
+    "webhook.parked", "A webhook's message failed too often and waits for a person.", facts=("delivery", "code")
+)
+WEBHOOK_AGAIN = register("webhook.again", "A webhook's message is sent once more.", facts=("delivery",))
+
 POLICY_PUBLISHED = register(
     "privacy.policy_published", "The policy was published.", facts=("version", "sha256", "rules", "material")
 )

@@ -13,6 +13,7 @@ from privacy import verbs
 from privacy.clock.deadlines import Deadlines, deadlines
 from privacy.clock.events import Event, Kind
 from privacy.models import ClockEvent, Request
+from privacy.webhooks import Event as Told, emit
 
 DATES = ("promise_due", "law_due", "effective_due", "rules_version")
 
@@ -55,6 +56,8 @@ def note(request: Request, kind: Kind, *, actor: str, now: datetime, **facts: An
         due=request.effective_due,
         rules_version=request.rules_version,
     )
+    if kind == Kind.EXTENDED:
+        emit(Told.EXTENDED, request, now=now)
     return event
 
 
