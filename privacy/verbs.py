@@ -13,6 +13,10 @@ PLANNED = register("request.planned", "A plan was drawn up.", facts=("plan", "ki
 ASSIGNED = register("request.assigned", "A request got an assignee, or none.", facts=("assignee",))
 NOTED = register("request.noted", "A colleague wrote a note.", facts=("note",))
 CLOCK = register("request.clock", "Something happened to the clock.", facts=("event", "on", "due", "rules_version"))
+EXTENDING = register(
+    "request.extending", "An extension was decided; its notice is queued.", facts=("message", "reason")
+)
+ASKED = register("request.asked", "The person was asked something; the mail is queued.", facts=("message", "about"))
 PROPOSED = register("request.erasure_proposed", "An erasure was proposed.", facts=("plan", "hash"))
 GRANTED = register("request.granted", "A request was granted as it was asked.", facts=("kind",))
 APPROVED = register("request.approved", "A plan was approved.", facts=("plan", "kind", "hash"))
@@ -42,6 +46,9 @@ CERTIFIED = register(
 MAIL_SENT = register("request.mail_sent", "A mail went out.", facts=("message", "template", "language", "digest"))
 MAIL_FAILED = register(
     "request.mail_failed", "A mail could not be sent and waits for a person.", facts=("message", "code")
+)
+MAIL_VOID = register(
+    "request.mail_void", "A mail could not go out in time and would not be true any more.", facts=("message",)
 )
 MAIL_REDRIVEN = register("request.mail_redriven", "A failed mail was put back into the queue.", facts=("message",))
 FORGOTTEN = register(

@@ -58,6 +58,9 @@ class Message(Claimable):
         _("occasion"), max_length=80, blank=True, help_text=_("One mail a template and occasion, however often asked.")
     )
     language = models.CharField(_("language"), max_length=8, default=settings.LANGUAGE_CODE)
+    facts = models.JSONField(
+        _("particulars"), default=dict, blank=True, help_text=_("What the letter is about: codes, never words.")
+    )
     written = EncryptedTextField(_("what the agent wrote"), null=True, blank=True)
     written_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
