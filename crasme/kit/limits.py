@@ -1,8 +1,8 @@
 """How often something may be tried, counted in Valkey by the hash of who tries.
 
 What could go wrong: a limit that locks out a whole office (a network is a small range, and its limit generous), a
-counter that holds addresses, or a counter that is away and takes the form down with it (then nothing is limited, and
-the log says so: turning people away from their rights is worse than a few mails or rows more).
+counter that holds addresses, or a counter that is away and takes the form down with it (then nothing is limited for a
+moment, nobody waits for it, and the log says so: turning people away from their rights is worse than a few mails more).
 """
 
 import ipaddress
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
+from time import monotonic
 from typing import Any
 
 from django.conf import settings
@@ -25,6 +26,8 @@ from crasme.kit.errors import CrasmeError
 
 log = logging.getLogger(__name__)
 View = Callable[..., HttpResponse]
+REST = 5.0  # seconds without another look at the counters, after one that failed
+_away_until = 0.0
 
 
 class TooOften(CrasmeError):
@@ -47,6 +50,9 @@ class Limit:
 
     def hit(self, key: str, *, now: datetime) -> None:
         """Count one try. Raises TooOften from the one after the last allowed on."""
+        global _away_until  # noqa: PLW0603  (one server of counters a process)
+        if monotonic() < _away_until:
+            return
         elapsed = int(now.timestamp())
         window, left = elapsed // self.seconds, self.seconds - elapsed % self.seconds
         name = f"throttle:{self.name}:{window}:{keyed_hash('kit.limits', key)[:32]}"
@@ -56,6 +62,7 @@ class Limit:
         except ValueError:
             return  # the window ended between the two commands
         except (RedisError, OSError) as error:
+            _away_until = monotonic() + REST
             log.warning("Tries cannot be counted (%s); nothing is limited.", type(error).__name__)
             return
         if count > self.times:

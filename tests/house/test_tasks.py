@@ -4,11 +4,15 @@ import inspect
 from importlib import import_module
 from pathlib import Path
 from typing import Final
+from unittest import mock
 
 import pytest
 from django.conf import settings
+from kombu import Connection
+from kombu.exceptions import OperationalError
 
 from crasme.celery import app
+from crasme.embedded.processes import free_port
 from tests.conftest import QUEUES
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +23,6 @@ TESTED: Final = {
     "crasme.crm.tasks.make_partitions": "tests/crm/test_partitions.py",
     "crasme.staff.tasks.forget_uploads": "tests/crm/test_import.py",
     "crasme.staff.tasks.mail_password_link": "tests/staff/test_forgotten.py",
-    "privacy.tasks.deliver": "tests/privacy/test_webhooks.py",
     "privacy.tasks.scan_cards": "tests/privacy/test_promises.py",
     "privacy.tasks.send": "tests/privacy/test_flow_access.py",
     "privacy.tasks.step": "tests/privacy/test_flow_access.py",
@@ -58,3 +61,11 @@ def test_schedules_name_tasks_and_queues_that_exist(ours: list[str]) -> None:
 def test_every_schedule_lets_a_worker_keep_up() -> None:
     for title, entry in settings.CELERY_BEAT_SCHEDULE.items():
         assert entry["options"]["expires"] <= entry["schedule"].total_seconds(), title
+
+
+def test_a_publish_waits_for_no_second_try_when_the_broker_is_away() -> None:
+    """A visitor is waiting for the page, and the sweep finds the work anyway."""
+    away = Connection(f"redis://127.0.0.1:{free_port()}/0", transport_options=settings.CELERY_BROKER_TRANSPORT_OPTIONS)
+    with mock.patch("kombu.utils.functional.sleep") as waited, away, pytest.raises(OperationalError):
+        app.send_task("privacy.tasks.step", args=("id",), connection=away, retry=False)
+    waited.assert_not_called()

@@ -1,8 +1,13 @@
-"""Whom a limit counts together."""
+"""Whom a limit counts together, and what happens when nothing can be counted."""
+
+from datetime import UTC, datetime
+from unittest import mock
 
 import pytest
+from django.core.cache import cache
 from django.test import RequestFactory
 from pytest_django import Settings
+from redis.exceptions import ConnectionError as Away
 
 from crasme.kit import limits
 
@@ -25,3 +30,16 @@ def test_behind_a_proxy_only_what_the_proxy_saw_counts(settings: Settings) -> No
     assert limits.network(forged) == "10.0.0.0/24"
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     assert limits.network(forged) == "203.0.113.0/24"
+
+
+def test_counters_that_are_away_limit_nobody_and_are_left_alone_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, once = datetime(2026, 11, 22, 13, 0, tzinfo=UTC), limits.Limit("once", times=1, seconds=3600)
+    monkeypatch.setattr(limits, "_away_until", 0.0)
+    with mock.patch.object(cache, "add", side_effect=Away) as tried:
+        for _ in range(3):
+            once.hit("a", now=now)
+    assert tried.call_count == 1
+    monkeypatch.setattr(limits, "_away_until", 0.0)
+    once.hit("a", now=now)
+    with pytest.raises(limits.TooOften):
+        once.hit("a", now=now)
