@@ -17,7 +17,7 @@ from django.core.management import call_command
 from crasme import embedded
 
 # In this order: the first needs no database of ours.
-NAMES = ("cold_start", "ingest", "changelist")
+NAMES = ("cold_start", "ingest", "changelist", "request_throughput", "intake", "clock")
 WITHOUT_DATABASE = {"cold_start"}
 
 
@@ -25,12 +25,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"any of: {', '.join(NAMES)}")
     parser.add_argument("--rows", type=int, help="rows to work on, instead of each benchmark's own number")
+    parser.add_argument("--requests", type=int, help="requests to queue, where a benchmark has some (1,000)")
     options = parser.parse_args()
     if unknown := set(options.names) - set(NAMES):
         parser.error(f"unknown: {', '.join(sorted(unknown))}. There are: {', '.join(NAMES)}.")
     chosen = [name for name in NAMES if not options.names or name in options.names]
     for name in [name for name in chosen if name in WITHOUT_DATABASE]:
-        report(name, options.rows)
+        report(name, options.rows, options.requests)
     if with_database := [name for name in chosen if name not in WITHOUT_DATABASE]:
         with tempfile.TemporaryDirectory(prefix="crasme-bench-") as folder, embedded.start(Path(folder)):
             os.environ |= environment(Path(folder))
@@ -38,7 +39,7 @@ def main() -> int:
             django.setup()
             call_command("migrate", verbosity=0)
             for name in with_database:
-                report(name, options.rows)
+                report(name, options.rows, options.requests)
     return 0
 
 
@@ -54,9 +55,10 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
-def report(name: str, rows: int | None) -> None:
+def report(name: str, rows: int | None, requests: int | None) -> None:
     module = import_module(f"benchmarks.{name}")
-    for figure in module.run(rows or module.ROWS):
+    more = (requests,) if requests and hasattr(module, "REQUESTS") else ()
+    for figure in module.run(rows or module.ROWS, *more):
         sys.stdout.write(figure.line() + "\n")
         sys.stdout.flush()
 

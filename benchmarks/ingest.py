@@ -5,11 +5,7 @@ checks nothing: no card numbers, no unknown or restricted accounts, no duplicate
 """
 
 import json
-import os
 import random
-import subprocess
-import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,9 +14,9 @@ from django.db import connection
 from django.utils import timezone
 
 from benchmarks.figures import Figure, seconds
+from benchmarks.web import Server
 from crasme.crm import partitions
 from crasme.crm.models import Account, Organisation, UsageEvent
-from crasme.embedded.processes import free_port
 from crasme.kit.calendar import month_floor
 from crasme.kit.ids import uuid7
 from crasme.staff.models import ApiKey, User
@@ -40,13 +36,14 @@ def run(rows: int) -> Iterator[Figure]:
     bodies = [_body(call) for call in calls]
     partitions.make_ahead(now)
     copied = posted = 0.0
-    with Server(_key(now)) as server:
-        server.post(_body(list(_rows(accounts, 100, now))))  # the first call of a process loads modules
+    key = _key(now)
+    with Server() as server:
+        _post(server, key, _body(list(_rows(accounts, 100, now))))  # the first call of a process loads modules
         for _turn in range(TURNS):
             _empty()
             copied += seconds(lambda: [_copy(call) for call in calls])
             _empty()
-            posted += seconds(lambda: [server.post(body) for body in bodies])
+            posted += seconds(lambda: [_post(server, key, body) for body in bodies])
             stored = UsageEvent.objects.count()
             if stored != rows:
                 raise RuntimeError(f"{rows} events were sent and {stored} are stored")
@@ -115,45 +112,8 @@ def _empty() -> None:
         cursor.execute("TRUNCATE crm_usageevent")
 
 
-class Server:
-    """The product's own web server, one process of it, on a free port."""
-
-    COMMAND = (
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--blocking-threads", "4", "--no-ws"),
-        *("--log-level", "warning"),
-    )
-    PATIENCE = 60
-
-    def __init__(self, key: str) -> None:
-        self.key, self.port = key, free_port()
-
-    def __enter__(self) -> "Server":
-        command = [*self.COMMAND, "--port", str(self.port), "crasme.wsgi:application"]
-        self.process = subprocess.Popen(command, env=os.environ)
-        until = time.monotonic() + self.PATIENCE
-        while not self._answers():
-            if time.monotonic() > until or self.process.poll() is not None:
-                self.__exit__()
-                raise RuntimeError("the web server did not start")
-            time.sleep(0.1)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.terminate()
-        self.process.wait(20)
-
-    def _answers(self) -> bool:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health/live/", timeout=2).close()
-        except OSError:
-            return False
-        return True
-
-    def post(self, body: bytes) -> None:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/api/v1/events/",
-            data=body,
-            headers={"Authorization": f"Bearer {self.key}", "Content-Type": "application/x-ndjson"},
-        )
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  (loopback)
-            answer.read()
+def _post(server: Server, key: str, body: bytes) -> None:
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/x-ndjson"}
+    request = urllib.request.Request(server.url("/api/v1/events/"), data=body, headers=headers)  # noqa: S310  (loopback)
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  (loopback)
+        answer.read()

@@ -2,17 +2,27 @@
 
 import json
 import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
 from django.db import connection
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
 
 import benchmarks
-from benchmarks import __main__ as harness, changelist, cold_start, ingest
+from benchmarks import __main__ as harness, changelist, clock, cold_start, ingest, intake, request_throughput
 from benchmarks.figures import Figure
+from benchmarks.sink import Sink
+from tests.mailbox import Mailbox
 
 KEYS = ["name", "value", "unit", "baseline", "ratio", "rows", "note"]
-NO_BENCHMARKS = {"__init__", "__main__", "figures"}
+NO_BENCHMARKS = {"__init__", "__main__", "figures", "bare", "people", "sink", "web"}
 
 
 def read(figure: Figure) -> dict[str, object]:
@@ -28,7 +38,7 @@ def read(figure: Figure) -> dict[str, object]:
 def test_every_file_is_a_benchmark_that_the_harness_knows() -> None:
     files = {file.stem for file in Path(benchmarks.__file__).parent.glob("*.py")}
     assert files - NO_BENCHMARKS == set(harness.NAMES)
-    assert all(module.ROWS > 0 for module in (changelist, cold_start, ingest))
+    assert all(module.ROWS > 0 for module in (changelist, clock, cold_start, ingest, intake, request_throughput))
 
 
 def test_an_unknown_name_is_refused_before_anything_starts(
@@ -38,7 +48,7 @@ def test_an_unknown_name_is_refused_before_anything_starts(
     with pytest.raises(SystemExit) as ended:
         harness.main()
     assert ended.value.code == 2
-    assert "There are: cold_start, ingest, changelist." in capsys.readouterr().err
+    assert f"There are: {', '.join(harness.NAMES)}." in capsys.readouterr().err
 
 
 def test_without_a_baseline_there_is_no_ratio() -> None:
@@ -61,3 +71,71 @@ def test_changelist(monkeypatch: pytest.MonkeyPatch) -> None:
     said = {figure["name"]: figure for figure in map(read, changelist.run(120))}
     assert list(said) == [f"changelist_{name}" for name in ("page", "queries", "all", "search", "filter")]
     assert said["changelist_queries"]["value"] < said["changelist_queries"]["baseline"]
+
+
+@pytest.mark.django_db
+def test_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "SAMPLE", 2)
+    said = [read(figure) for figure in clock.run(40)]
+    assert [(figure["name"], figure["unit"]) for figure in said] == [
+        ("clock", "requests/s"),
+        ("clock_database", "requests/s"),
+    ]
+
+
+def test_intake(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server of the tests stands in for both of the benchmark's own."""
+
+    @contextmanager
+    def server(**_environment: str) -> Iterator[LiveServer]:
+        live_server.port = urlsplit(live_server.url).port  # type: ignore[attr-defined]
+        yield live_server
+
+    monkeypatch.setattr(intake, "Server", server)
+    monkeypatch.setattr(intake, "WARM", 1)
+    said = [read(figure) for figure in intake.run(3)]
+    assert [(figure["name"], figure["unit"]) for figure in said] == [
+        ("intake", "submissions/s"),
+        ("intake_p95", "ms"),
+    ]
+
+
+@pytest.mark.slow
+def test_request_throughput(
+    celery_worker_process: subprocess.Popen[bytes],
+    mail_sink: Mailbox,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The worker and the mailbox of the tests stand in for those of the benchmark."""
+    server, name = os.environ["DATABASE_URL"].rpartition("/")[0], connection.settings_dict["NAME"]
+    monkeypatch.setenv("DATABASE_URL", f"{server}/{name}")
+    settings.PACKAGE_DIR = Path(os.environ["DATA_DIR"]) / "packages"
+    monkeypatch.setattr(request_throughput, "Sink", lambda: _Sink(mail_sink))
+    monkeypatch.setattr(request_throughput, "worker", lambda port: _running(celery_worker_process.pid))
+    said = {str(figure["name"]): figure for figure in map(read, request_throughput.run(request_throughput.FEW, 1))}
+    assert list(said) == ["access_20_throughput", "access_20_cpu", "erasure_20_throughput", "erasure_20_cpu"]
+    assert "strongest open peer" in str(said["access_20_cpu"]["note"])
+
+
+class _Sink(Sink):
+    def __init__(self, box: Mailbox) -> None:
+        super().__init__()
+        self._box, self._read = box, 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """The mailbox belongs to the tests."""
+
+    def tokens(self) -> Iterator[str]:
+        for message in self._box.messages[self._read :]:
+            self.keep(message.as_bytes())
+            self._read += 1
+        return super().tokens()
+
+
+@contextmanager
+def _running(pid: int) -> Iterator[psutil.Process]:
+    yield psutil.Process(pid)
