@@ -25,7 +25,7 @@ from crasme.kit import gauges
 from crasme.kit.claims import Claimable
 
 logger = logging.getLogger(__name__)
-QUEUES = ("celery", "clock", "mail", "export", "erasure", "retention")
+QUEUES = ("celery", "clock", "mail", "export", "erasure", "retention", "webhooks")
 
 
 def exposition() -> bytes:

@@ -62,6 +62,11 @@ class RequestQuerySet(CardFreeQuerySet):
         steps: models.Manager[Any] = self.model._meta.get_field("steps").related_model._base_manager
         return steps.filter(state=WorkState.PARKED).values("request")
 
+    def with_undelivered_mail(self) -> Self:
+        """Somebody has not been told, whatever the request's state says."""
+        mails: Any = self.model._meta.get_field("messages").related_model._default_manager
+        return self.filter(pk__in=mails.undelivered().values("request"))
+
     def by_email(self, address: str) -> Self:
         return self.filter(person__email_hash=email_hash(address))
 
@@ -96,6 +101,11 @@ class MessageQuerySet(ClaimableQuerySet):
     def outgoing(self) -> Self:
         return self.filter(direction="out")
 
+    def undelivered(self) -> Self:
+        """Given up, or sent and come back."""
+        came_back = Q(state=WorkState.DONE, bounced_at__isnull=False)
+        return self.outgoing().filter(Q(state=WorkState.PARKED) | came_back)
+
 
 class VerificationQuerySet(models.QuerySet[Any]):
     def usable(self, now: datetime) -> Self:
@@ -109,3 +119,15 @@ class PackageQuerySet(models.QuerySet[Any]):
     def expired(self, now: datetime) -> Self:
         """Over, but the file and its key are still there."""
         return self.filter(deleted_at=None, expires_at__lte=now)
+
+
+class WebhookEndpointQuerySet(models.QuerySet[Any]):
+    def hearing(self, event: str) -> Self:
+        """Switched on, and told of this event."""
+        return self.filter(active=True, events__contains=[event])
+
+
+class WebhookDeliveryQuerySet(ClaimableQuerySet):
+    def sendable(self, now: datetime) -> Self:
+        """Claimable, and the receiver is not being left alone for a while."""
+        return self.claimable(now).exclude(endpoint__rest_until__gt=now)

@@ -1,6 +1,7 @@
 """What workers are woken for. A task carries an id, or nothing, and calls one service.
 
-Queues: `clock` (the sweep), `celery` (steps that only read and count), `export` (copies), `erasure`, `mail`.
+Queues: `clock` (the sweep), `celery` (steps that only read and count), `export` (copies), `erasure`, `mail`,
+`webhooks`.
 """
 
 import logging
@@ -14,8 +15,9 @@ from django.utils import timezone
 from crasme.staff.actors import system
 from privacy.correspondence.send import send as send_message
 from privacy.promises import cardscan
-from privacy.services import packages, sweeping
+from privacy.services import clock, packages, sweeping, webhooks
 from privacy.steps import runner
+from privacy.webhooks import sending
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,11 @@ def send(message_id: str) -> None:
     send_message(UUID(message_id), now=timezone.now())
 
 
+@shared_task(max_retries=3, default_retry_delay=30)
+def deliver(delivery_id: str) -> None:
+    sending.send(UUID(delivery_id), now=timezone.now())
+
+
 @shared_task
 def sweep() -> None:
     """Each minute: wake what is due, end what is over. One duty that fails does not keep the others from theirs."""
@@ -37,8 +44,12 @@ def sweep() -> None:
         sweeping.wake_steps,
         sweeping.wake_messages,
         sweeping.lapse_unconfirmed,
+        clock.rederive,
         packages.expire,
         sweeping.forget_people,
+        webhooks.wake_deliveries,
+        webhooks.switch_off_failing,
+        webhooks.end_overlaps,
     )
     failures = []
     for duty in duties:

@@ -23,6 +23,7 @@ _quiet_until = 0.0
 # Task and queue by name: a service that wakes a task must not import what the task imports.
 SEND = ("privacy.tasks.send", "mail")
 STEP = "privacy.tasks.step"
+WEBHOOK = ("privacy.tasks.deliver", "webhooks")
 
 
 def wake(task: str, queue: str, identifier: UUID) -> None:

@@ -78,6 +78,13 @@ REFUSALS: dict[str, Refusal] = {
 }
 
 
+# Why more time is needed than the law's first period, as the letter says it (GDPR Art. 12(3)).
+EXTENSIONS: dict[str, Promise] = {
+    "complex": _("Your request is complex: your data is in many places, and each must be looked at with care."),
+    "many": _("You asked for several things, and they take more time together."),
+}
+
+
 def named(view: Table) -> str:
     """What staff call the rows of a table; those of others that only name the person are told apart."""
     return str(_("%(title)s of others") % {"title": view.title}) if view.own else view.title

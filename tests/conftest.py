@@ -21,7 +21,7 @@ from tests import template
 from tests.flush import keep_seeds
 from tests.mailbox import Mailbox
 
-QUEUES = "celery,clock,mail,export,erasure,retention"
+QUEUES = "celery,clock,mail,export,erasure,retention,webhooks"
 WORKER = [sys.executable, "-m", "celery", "-A", "crasme", "worker", "--pool", "solo", "--loglevel", "INFO"]
 WORKER += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

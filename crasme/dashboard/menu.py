@@ -127,6 +127,8 @@ MENU: tuple[tuple[Words, tuple[Page, ...]], ...] = (
                 setting="FLOWER_URL",
                 permission="django_celery_beat.change_periodictask",
             ),
+            Page(_("Webhooks"), "webhook", "privacy.WebhookEndpoint"),
+            Page(_("Webhook deliveries"), "outbox", "privacy.WebhookDelivery"),
             Page(_("API description"), "api", url="api-docs", permission="staff.view_apikey"),
         ),
     ),

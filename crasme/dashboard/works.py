@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from crasme.dashboard import links
-from crasme.kit.claims import WorkState
 from privacy.models import Message, Step
 from retention.models import Run
 
@@ -44,16 +44,17 @@ def runs() -> list[RunLine]:
 
 def parked() -> list[Parked]:
     """Only kinds that have any: an empty list is good news."""
-    found = (_parked(Step, _("Steps")), _parked(Message, _("Messages")))
+    found = (
+        _parked(_("Steps"), Step.objects.parked(), "?state__exact=parked"),
+        # A mail that went out and came back waits for a person just as one that never went.
+        _parked(_("Messages"), Message.objects.undelivered(), "?mail=undelivered"),
+    )
     return [kind for kind in found if kind.rows]
 
 
-def _parked(model: type[Any], title: str | Promise) -> Parked:
-    rows = model.objects.filter(state=WorkState.PARKED)
+def _parked(title: str | Promise, rows: QuerySet[Any], query: str) -> Parked:
     codes: dict[str, int] = {}
     for code in rows.values_list("last_error", flat=True)[:1000]:
         codes[code] = codes.get(code, 0) + 1
     frequent = sorted(codes, key=lambda code: -codes[code])[:3]
-    return Parked(
-        title, rows.count(), [code for code in frequent if code], links.to_list(model, "?state__exact=parked")
-    )
+    return Parked(title, rows.count(), [code for code in frequent if code], links.to_list(rows.model, query))

@@ -11,7 +11,7 @@ from pathlib import Path
 from crasme.run.child import Child
 
 THREADS = min(8, 2 * (os.cpu_count() or 1))
-QUEUES = "celery,clock,mail,export,erasure,retention"
+QUEUES = "celery,clock,mail,export,erasure,retention,webhooks"
 
 
 @dataclass(frozen=True)

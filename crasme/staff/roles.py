@@ -72,6 +72,9 @@ ROLES: Final = (
         (
             "privacy.view_step",
             "privacy.redrive_step",
+            "privacy.*_webhookendpoint",
+            "privacy.view_webhookdelivery",
+            "privacy.redeliver_webhook",
             "retention.view_rule",
             "retention.view_run",
             "retention.view_backupset",

@@ -1,8 +1,13 @@
 """Which buttons fit a request as it stands. The services decide; this only spares people a click that must fail."""
 
+from datetime import date
+
+from django.utils import timezone
+
+from crasme.kit.clock import controller_day
 from crasme.staff.models import User
 from privacy.models import Plan, Request
-from privacy.services import plans
+from privacy.services import clock, plans, timing
 from privacy.states import MOVES, State
 from privacy.steps.definitions import by_hand
 
@@ -12,7 +17,7 @@ def fitting(asked: Request, user: User) -> set[str]:
     if not asked.is_open:
         again = asked.confirmed_at is not None and asked.person.email
         return {"note", "reopen"} if again else {"note"}
-    names = {"note", "hand_over"}
+    names = {"note", "hand_over", *_clock(asked, controller_day(timezone.now()))}
     if asked.assignee_id != user.pk:
         names.add("take")
     # Approved work begins within seconds, and the page says so; a refusal beside it would contradict it.
@@ -20,6 +25,15 @@ def fitting(asked: Request, user: User) -> set[str]:
         names.add("refuse")
     if asked.state == State.REVIEW:
         names |= {"look_again", *_decisions(asked, user)}
+    return names
+
+
+def _clock(asked: Request, today: date) -> set[str]:
+    names = {"ask", "set_law"}
+    if clock.open_question(asked) is not None:
+        names.add("replied")
+    if timing.extendable(asked, today):
+        names.add("extend")
     return names
 
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
 from crasme.kit.clock import controller_day
-from privacy.querysets import RequestQuerySet
+from privacy.querysets import MessageQuerySet, RequestQuerySet
 from privacy.states import State
 
 
@@ -44,7 +44,23 @@ class ClockFilter(DropdownFilter):
 
 
 def _asks(request: HttpRequest) -> bool:
-    return bool(request.GET.get("q") or request.GET.get("state__exact"))
+    return any(request.GET.get(name) for name in ("q", "state__exact", MailFilter.parameter_name))
+
+
+class MailFilter(DropdownFilter):
+    """Requests, or messages, of which somebody has not been told; closed ones too, because nobody looks there."""
+
+    title = _("mail")
+    parameter_name = "mail"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("undelivered", _("Not delivered"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        if self.value() != "undelivered":
+            return queryset
+        mails = isinstance(queryset, MessageQuerySet)
+        return queryset.undelivered() if mails else queryset.with_undelivered_mail()
 
 
 class WhoFilter(DropdownFilter):

@@ -16,11 +16,11 @@ from crasme.kit.clock import controller_day
 from crasme.ledger.models import Entry
 from crasme.ledger.registry import known
 from crasme.staff import actors
-from privacy.clock.deadlines import Deadlines, RuleUsed, deadlines
-from privacy.clock.rules import promise_of
+from privacy.clock.deadlines import Deadlines, RuleUsed
 from privacy.models import Message, Note, Package, Plan, Request, Step
 from privacy.querysets import AT_RISK_DAYS
 from privacy.services import clock, plans
+from privacy.services.clock import Turn
 from privacy.states import State
 from privacy.steps.definitions import by_hand
 from privacy.words import named
@@ -77,14 +77,44 @@ class Picture:
         return controller_day(self.now)
 
     @cached_property
+    def turns(self) -> list[Turn]:
+        """What happened to the clock, with the dates that followed each time; the last one's are those that count."""
+        return clock.history(self.asked)
+
+    @property
     def clock(self) -> Deadlines:
-        return deadlines(clock.events_of(self.asked), self.asked.regime, kind=self.asked.kind)
+        return self.turns[-1].dates
+
+    @cached_property
+    def turn_actors(self) -> dict[str, str]:
+        return actors.names(turn.event.actor for turn in self.turns)
+
+    @property
+    def clock_story(self) -> list[tuple[Turn, str]]:
+        return [(turn, self.turn_actors[turn.event.actor]) for turn in reversed(self.turns)]
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether the law's clock waits for the person's answer."""
+        return bool(self.asked.is_open and clock.is_paused([turn.event.kind for turn in self.turns]))
 
     @property
     def deadlines(self) -> list[tuple[Promise, RuleUsed]]:
         """The decisive one first."""
-        promised = promise_of(self.asked.kind).rule
-        return [(_("Promised by") if used.rule == promised else _("By law by"), used) for used in self.clock.rules]
+        dates: list[tuple[Promise, RuleUsed]] = [
+            (_("Promised by") if used.promised else _("By law by"), used) for used in self.clock.rules
+        ]
+        duty = self.clock.acknowledge
+        return [*dates, (_("Confirm receipt by"), duty)] if duty and not self.told else dates
+
+    @property
+    def told(self) -> bool:
+        """Whether any letter has reached the person: the first one says that the request has arrived."""
+        return any(
+            message.addressee == Message.Addressee.PERSON and message.state == WorkState.DONE
+            for message in self.messages
+            if message.direction == Message.Direction.OUT
+        )
 
     @property
     def days_left(self) -> int:
@@ -153,6 +183,10 @@ class Picture:
     @cached_property
     def messages(self) -> list[Message]:
         return list(self.asked.messages.select_related("written_by").order_by("created_at", "id"))
+
+    @property
+    def undelivered(self) -> int:
+        return sum(message.is_undelivered for message in self.messages)
 
     @cached_property
     def notes(self) -> list[Note]:

@@ -20,6 +20,7 @@ from crasme.kit.claims import WorkState
 from crasme.kit.errors import CrasmeError
 from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin, ReadOnlyAdmin, confirmed
 from privacy import references
+from privacy.admin.filters import MailFilter
 from privacy.models import Message, Package, Person, Plan, Step
 from privacy.services import desk
 
@@ -61,9 +62,13 @@ class WorkAdmin(OfRequestAdmin):
     def standing(self, row: Any) -> tuple[str, str]:
         return row.state, row.get_state_display()
 
+    def waits(self, row: Any) -> bool:
+        """Whether a person may put it back into the queue."""
+        return bool(row.state == WorkState.PARKED)
+
     def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[UnfoldAction]:
         row = self.get_object(request, unquote(str(object_id)))
-        return super().get_actions_detail(request, object_id) if row and row.state == WorkState.PARKED else []
+        return super().get_actions_detail(request, object_id) if row and self.waits(row) else []
 
     @action(description=_("Try again"), permissions=["privacy.redrive_step"], icon="replay")
     @confirmed(
@@ -100,14 +105,21 @@ class StepAdmin(WorkAdmin):
 
 @admin.register(Message)
 class MessageAdmin(WorkAdmin):
-    list_display = ("template", "of_request", "standing", "language", "attempts", "last_error", "created_at")
-    list_filter: ClassVar[Any] = (("state", ChoicesDropdownFilter), ("language", admin.AllValuesFieldListFilter))
+    list_display = (
+        "template", "of_request", "standing", "language", "attempts", "last_error", "created_at", "bounced_at",
+    )  # fmt: skip
+    list_filter: ClassVar[Any] = (
+        MailFilter, ("state", ChoicesDropdownFilter), ("language", admin.AllValuesFieldListFilter),
+    )  # fmt: skip
     ordering = ("-created_at", "-id")
     fields = (
         "of_request", ("template", "direction", "language"), ("state", "attempts", "last_error"),
         ("created_at", "finished_at", "bounced_at"), "subject", "body", "written",
     )  # fmt: skip
     readonly_fields = ("of_request",)
+
+    def waits(self, row: Any) -> bool:
+        return bool(row.is_undelivered)
 
 
 @admin.register(Plan)

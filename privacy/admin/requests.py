@@ -26,8 +26,9 @@ from crasme.staff.stepup import step_up
 from privacy import references
 from privacy.admin import tabs
 from privacy.admin.acts import Words, asks
+from privacy.admin.acts_clock import ClockActs
 from privacy.admin.buttons import fitting
-from privacy.admin.filters import ClockFilter, WhoFilter
+from privacy.admin.filters import ClockFilter, MailFilter, WhoFilter
 from privacy.admin.forms import AnswerForm, HandOverForm, NoteForm, PlanForm, RefuseForm
 from privacy.admin.picture import Picture, share_of, tone_of
 from privacy.models import Request
@@ -36,7 +37,7 @@ from privacy.states import Outcome, State
 
 
 @admin.register(Request)
-class RequestAdmin(ReadOnlyAdmin, PersonalDataAdmin):
+class RequestAdmin(ClockActs, ReadOnlyAdmin, PersonalDataAdmin):
     paginator = EstimatePaginator
     list_display = ("name", "kind_name", "standing", "person_name", "clock", "assignee", "channel", "received_on")
     list_display_links = ("name",)
@@ -44,6 +45,7 @@ class RequestAdmin(ReadOnlyAdmin, PersonalDataAdmin):
     list_filter = (
         ClockFilter,
         WhoFilter,
+        MailFilter,
         ("state", ChoicesDropdownFilter),
         ("kind", ChoicesDropdownFilter),
         ("regime", ChoicesDropdownFilter),
@@ -57,6 +59,7 @@ class RequestAdmin(ReadOnlyAdmin, PersonalDataAdmin):
     # What is done to every request stands in the menu: the row of buttons shares its line with the reference.
     actions_detail = (
         *("take", "release", "propose", "approve", "answer", "reopen", "refuse"),
+        {"title": _("Clock"), "icon": "timer", "items": ["ask", "replied", "extend", "set_law"]},
         {"title": _("More"), "icon": "more_horiz", "items": ["note", "hand_over", "look_again"]},
     )
 

@@ -19,6 +19,18 @@ class Kind(TextChoices):
     REOPENED = "reopened", _("reopened")
 
 
+class Question(TextChoices):
+    """What a person is asked about; of a pause it is the fact `about`."""
+
+    WHAT = "what", _("What exactly is wanted")
+    WHO = "who", _("Who is asking")
+    FEE = "fee", _("A fee")
+
+
+# With the answer to these the period only starts; see UK GDPR Art. 12A.
+STARTS_OVER = frozenset({Question.WHO, Question.FEE})
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """`on` is the calendar day where the controller is. Hours play no part, so neither does daylight saving.

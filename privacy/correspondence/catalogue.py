@@ -138,6 +138,21 @@ CATALOGUE: dict[str, Entry] = {
             must=("written",),
             fixed=(COMPLAIN,),
         ),
+        Entry(
+            "extended",
+            _("More time is needed"),
+            _("The notice of an extension, sent before the law's first day; with it the law's later day counts."),
+            must=("more_time", "written", "later", "promised"),
+            fixed=(COMPLAIN,),
+        ),
+        Entry(
+            "question",
+            _("A question"),
+            _("A colleague asks the person something. In some places the law's clock stands still until the answer."),
+            must=("written",),
+            may=("stands_still",),
+            fixed=(_("Please answer this mail. Send no copies of identity documents; we do not need them."),),
+        ),
         Entry("withdrawn", _("Taken back"), _("The person took the request back.")),
     )
 }

@@ -64,6 +64,12 @@ def _findings(context: Context) -> str:
     return _now("We have put together everything that we hold about you: to read, and as files for other software.")
 
 
+def _stands_still(context: Context) -> str:
+    if context["stands_still"]:
+        return _now("The law lets the time to answer stand still until we hear from you; our own promise does not.")
+    return _now("The time to answer goes on meanwhile.")
+
+
 POOL: dict[str, Placeholder] = {
     placeholder.name: placeholder
     for placeholder in (
@@ -104,6 +110,10 @@ POOL: dict[str, Placeholder] = {
         Placeholder("requests_period", _("How long requests are kept"), lambda c: str(c["periods"]["requests"])),
         Placeholder("reason", _("Why the request is refused"), lambda c: str(c["refusal"].reason)),
         Placeholder("remedies", _("What the person can do about the refusal"), lambda c: str(c["refusal"].remedy)),
+        Placeholder("more_time", _("Why more time is needed"), lambda c: str(c["more_time"])),
+        Placeholder("later", _("Until when the law lets us take our time"), lambda c: day(c["later"])),
+        Placeholder("promised", _("The day that we promised"), lambda c: day(c["request"].promise_due)),
+        Placeholder("stands_still", _("A sentence: whether the time to answer stands still meanwhile"), _stands_still),
         Placeholder(
             "written",
             _("What the agent wrote"),

@@ -5,7 +5,7 @@ the record of what was sent. Subjects are one line, templates escape, and the re
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
@@ -15,10 +15,11 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from crasme.kit.calendar import Period
+from crasme.kit.clock import controller_day
 from privacy.correspondence.catalogue import entry_of
 from privacy.models import Controller, Message, Package, Request
-from privacy.services import plans, verification
-from privacy.words import REFUSALS, WISHES
+from privacy.services import clock, plans, verification
+from privacy.words import EXTENSIONS, REFUSALS, WISHES
 from retention.models import Rule
 
 
@@ -73,9 +74,20 @@ def context_of(message: Message, *, now: datetime) -> dict[str, Any]:
         "nothing_else": plan is not None and not plan.found_something,
         "package": Package.objects.filter(request=request).available(now).order_by("-made_at").first(),
         "refusal": REFUSALS.get(request.refusal_reason),
+        "more_time": EXTENSIONS.get(message.facts.get("reason", "")),
+        "later": _later(message, now),
+        "stands_still": clock.stops(request),
         "lifetime_hours": int(verification.LIFETIME.total_seconds() // 3600),
         "subject": _subject_line(message, request),
     }
+
+
+def _later(message: Message, now: datetime) -> date | None:
+    """Until when the law lets us take our time, once this letter has gone out today."""
+    if message.template != clock.EXTENSION:
+        return None
+    found = clock.extended(message.request, controller_day(now))
+    return found.law_due if found else None
 
 
 def _periods(now: datetime) -> dict[str, str]:

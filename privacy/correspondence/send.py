@@ -22,10 +22,11 @@ from crasme.kit.errors import CrasmeError
 from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import verbs
+from privacy.correspondence import threads
 from privacy.correspondence.addressees import address_of
-from privacy.correspondence.queue import mail_domain
 from privacy.correspondence.render import Rendered, render
 from privacy.models import Message
+from privacy.services import clock
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=330)
@@ -40,6 +41,9 @@ def send(message_id: UUID, *, now: datetime) -> bool:
         return False
     if not (address := address_of(message)):
         cancel(message, now=now)  # forgotten in the meantime: there is nobody left to write to
+        return False
+    if clock.is_void(message, now=now):
+        _given_up(message, now=now)
         return False
     if message.attempts > MAX_ATTEMPTS:
         # The worker died each time, or the lease would not have come round so often.
@@ -58,16 +62,15 @@ def send(message_id: UUID, *, now: datetime) -> bool:
 
 
 def _hand_over(message: Message, rendered: Rendered, address: str) -> None:
-    request = message.request
-    # One thread for everything that one message asked for.
-    thread = f"<{request.lead_id or request.pk}@{mail_domain()}>"
+    # No List-… header: nobody subscribed to an answer, and nobody could unsubscribe from it.
     headers = {
         "Message-ID": message.mail_id,
-        "References": thread,
-        "In-Reply-To": thread,
-        "Auto-Submitted": "auto-generated",
+        **threads.headers(message),
+        # What a colleague wrote was written by somebody. Holiday replies are asked off either way, bounces are not.
+        "Auto-Submitted": "no" if message.written_by_id else "auto-generated",
+        "X-Auto-Response-Suppress": "OOF, AutoReply",
         "Content-Language": message.language,
-        "X-Request-Reference": request.reference,
+        "X-Request-Reference": message.request.reference,
     }
     mail = EmailMultiAlternatives(subject=rendered.subject, body=rendered.text, to=[address], headers=headers)
     mail.attach_alternative(rendered.html, "text/html")
@@ -77,6 +80,7 @@ def _hand_over(message: Message, rendered: Rendered, address: str) -> None:
 def _sent(message: Message, rendered: Rendered, *, now: datetime) -> None:
     try:
         with transaction.atomic():
+            clock.went_out(message, now=now)
             finish(message, now=now, subject=rendered.subject, body=rendered.record)
             record(
                 verbs.MAIL_SENT.name,
@@ -103,6 +107,13 @@ def _failed(message: Message, code: str, *, now: datetime, refused: bool = False
                 record(verbs.MAIL_FAILED.name, actor=ACTOR, subject=message.request.ref, message=message.pk, code=code)
     except LeaseLost:
         log.warning("Message %s had lost its lease before it failed.", message.pk)
+
+
+def _given_up(message: Message, *, now: datetime) -> None:
+    """The mail server was away for so long that the letter would not be true any more."""
+    with transaction.atomic():
+        if cancel(message, now=now):
+            record(verbs.MAIL_VOID.name, actor=ACTOR, subject=message.request.ref, message=message.pk)
 
 
 def _refused_for_good(error: Exception) -> bool:

@@ -10,7 +10,7 @@ by `privacy.services.people.forget`, after the answer has been sent to it (decis
 """
 
 from crasme.kit.datamap import NoPeople
-from privacy.datamap import letters, people, work
+from privacy.datamap import letters, machines, people, work
 
 TABLES = [
     NoPeople("privacy.Controller", why="The company itself."),
@@ -20,4 +20,5 @@ TABLES = [
     *people.TABLES,
     *work.TABLES,
     *letters.TABLES,
+    *machines.TABLES,
 ]

@@ -21,6 +21,7 @@ TABLES = [
             "template": evidence("Kind of message"),
             "period_key": machinery("The occasion"),
             "language": evidence("Language"),
+            "facts": evidence("Particulars"),
             "written": blanked("What a colleague wrote"),
             "written_by": kept("Who wrote it", reason=ANSWERABLE, withheld="It is about a colleague."),
             "subject": blanked("Subject"),

@@ -1,6 +1,7 @@
 """People who ask, their requests and what is done for them; the policy and the registers it is rendered from."""
 
 from privacy.models.clock import ClockEvent
+from privacy.models.entries import ApiEntry
 from privacy.models.messages import Message, Note
 from privacy.models.packages import Package
 from privacy.models.people import Person
@@ -10,8 +11,10 @@ from privacy.models.registers import Controller, Recipient, Right
 from privacy.models.requests import Request
 from privacy.models.steps import Step
 from privacy.models.verification import Verification
+from privacy.models.webhooks import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
+    "ApiEntry",
     "ClockEvent",
     "Controller",
     "Message",
@@ -25,4 +28,6 @@ __all__ = [
     "Right",
     "Step",
     "Verification",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from crasme.kit.cards import CardFree, CardFreeQuerySet
-from crasme.kit.claims import Claimable
+from crasme.kit.claims import Claimable, WorkState
 from crasme.kit.fields import EncryptedTextField
 from crasme.kit.ids import uuid7
 from privacy.querysets import MessageQuerySet
@@ -58,6 +58,9 @@ class Message(Claimable):
         _("occasion"), max_length=80, blank=True, help_text=_("One mail a template and occasion, however often asked.")
     )
     language = models.CharField(_("language"), max_length=8, default=settings.LANGUAGE_CODE)
+    facts = models.JSONField(
+        _("particulars"), default=dict, blank=True, help_text=_("What the letter is about: codes, never words.")
+    )
     written = EncryptedTextField(_("what the agent wrote"), null=True, blank=True)
     written_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -92,6 +95,12 @@ class Message(Claimable):
 
     def __str__(self) -> str:
         return f"{self.template or self.direction} {self.pk.hex[-8:]}"
+
+    @property
+    def is_undelivered(self) -> bool:
+        """Whether nobody got it: given up, or sent and come back."""
+        came_back = self.state == WorkState.DONE and self.bounced_at is not None
+        return self.direction == self.Direction.OUT and (self.state == WorkState.PARKED or came_back)
 
 
 class Note(CardFree):

@@ -82,6 +82,25 @@ RIGHTS: list[dict[str, Any]] = [
         "title": _("Restrict the use"),
         "explanation": _("Have your data stored and nothing else, for example while a dispute about it is open."),
     },
+    # Beside the six of the policy; each stands under the promise that it belongs to.
+    {
+        "kind": "objection",
+        "promise": "P5.7",
+        "title": _("Object to a use"),
+        "explanation": _("Have us stop using your data for something, for example to analyse how the product is used."),
+    },
+    {
+        "kind": "withdrawal",
+        "promise": "P6.2",
+        "title": _("Take back a consent"),
+        "explanation": _("End what you once agreed to: marketing mail, connected services or cookies."),
+    },
+    {
+        "kind": "complaint",
+        "promise": "P11.1",
+        "title": _("Complain"),
+        "explanation": _("Tell our privacy officer what went wrong with your data. You may also turn to an authority."),
+    },
 ]
 
 FIRST_VERSION: dict[str, Any] = {

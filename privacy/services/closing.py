@@ -9,6 +9,7 @@ from privacy.clock.events import Kind
 from privacy.models import Request
 from privacy.services import clock
 from privacy.steps import flow
+from privacy.webhooks import Event, emit
 
 
 def closed(request: Request, *, actor: str, now: datetime) -> None:
@@ -23,3 +24,4 @@ def closed(request: Request, *, actor: str, now: datetime) -> None:
         outcome=request.outcome,
         in_time=controller_day(now) <= request.effective_due,
     )
+    emit(Event.CLOSED, request, now=now)

@@ -21,6 +21,7 @@ from privacy.services.closing import closed
 from privacy.services.intake import first_of_same
 from privacy.states import State
 from privacy.steps import flow
+from privacy.webhooks import Event, emit
 
 
 def confirm_by_link(token: str, *, now: datetime) -> Request:
@@ -91,6 +92,7 @@ def _begin(request: Request, *, by: str, now: datetime) -> None:
     request.confirm(now=now)
     request.save(update_fields=["state", "confirmed_at"])
     record(verbs.CONFIRMED.name, actor=actor, subject=request.ref, by=by)
+    emit(Event.CONFIRMED, request, now=now)
     if request.lead_id is None:
         enqueue(request, "started", period_key="1", now=now)
     flow.begin(request, now=now)

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crasme.kit import cards
-from crasme.kit.claims import redrive
+from crasme.kit.claims import WorkState, redrive
 from crasme.kit.text import clean
 from crasme.ledger.services import record
 from crasme.staff.models import User
@@ -136,9 +136,16 @@ def look_again(request: Request, *, by: User, now: datetime) -> Request:
 
 @transaction.atomic
 def redrive_work(work: Step | Message, *, by: User, now: datetime) -> None:
-    """Put a parked step or mail back into the queue, with all its attempts. NotParked for any other."""
+    """Put a parked step or mail, or a mail that came back, into the queue again, with all its attempts. NotParked for
+    any other. The address stays the one on file: no mail goes astray by a correction that nobody proved.
+    """
     require(by, "redrive_step")
     request = locked(work.request)
+    if isinstance(work, Message):
+        came_back = Message.objects.filter(pk=work.pk).undelivered()
+        came_back.filter(state=WorkState.DONE).update(state=WorkState.PARKED, finished_at=None)
+        came_back.update(bounced_at=None)
+        work.bounced_at = None
     redrive(work, now=now)
     if isinstance(work, Step):
         record(verbs.STEP_REDRIVEN.name, actor=by.ref, subject=request.ref, step=work.pk, kind=work.kind)

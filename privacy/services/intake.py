@@ -20,15 +20,26 @@ from crasme.kit.crypto import subject_ref
 from crasme.kit.text import clean, normalise_email
 from crasme.ledger.services import record
 from crasme.staff.actors import person as by_person
+from crasme.staff.models import ApiKey
 from privacy import verbs
 from privacy.clock.events import Event, Kind
 from privacy.clock.regimes import Regime
 from privacy.correspondence.queue import enqueue
-from privacy.models import Person, Request
+from privacy.models import ApiEntry, Person, Request
 from privacy.querysets import email_hash
 from privacy.services import clock
+from privacy.webhooks import Event as Told, emit
 
 TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The call of the API that brought it; see privacy.models.ApiEntry."""
+
+    key: ApiKey
+    external_id: str | None
+    digests: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,7 @@ class Submission:
     about     whose account it is about, where that is not the person's own
     entered_by  the colleague who entered what came by telephone or post
     received_at  when it reached us (UTC), where that was before it was entered
+    call      what a machine sent it with
     """
 
     kind: str
@@ -52,6 +64,7 @@ class Submission:
     about: str = ""
     entered_by: Any = None
     received_at: datetime | None = None
+    call: Call | None = None
 
 
 def submit(asked: Submission, *, now: datetime) -> Request:
@@ -122,7 +135,22 @@ def _store(asked: Submission, person: Person, lead: Request | None, now: datetim
         received_on=request.received_on,
         lead=lead.ref if lead else None,
     )
+    if asked.call is not None:
+        _entered(request, asked.call, now)
+    emit(Told.RECEIVED, request, now=now)
     return request
+
+
+def _entered(request: Request, call: Call, now: datetime) -> None:
+    call_digest, body_digest = (None, None) if request.lead_id else call.digests
+    ApiEntry.objects.create(
+        request=request,
+        key=call.key,
+        external_id=call.external_id,
+        call_digest=call_digest,
+        body_digest=body_digest,
+        created_at=now,
+    )
 
 
 def _person(asked: Submission, now: datetime) -> Person:

@@ -14,6 +14,7 @@ from privacy.models import Request, Step
 from privacy.states import Outcome, State
 from privacy.steps.definitions import ANSWER, Spec, StepKind, steps_of
 from privacy.wake import STEP, wake
+from privacy.webhooks import Event, emit
 
 # A request's state moves on when a worker takes up the first step after it.
 ON_START = {State.CONFIRMED: "collect", State.APPROVED: "execute"}
@@ -46,6 +47,8 @@ def insert(request: Request, spec: Spec, *, now: datetime) -> None:
         request.save(update_fields=["state"])
     if spec.kind == StepKind.ANSWER and request.state == State.EXECUTING:
         _decide(request)
+    if spec.kind == StepKind.ANSWER:
+        emit(Event.DECIDED, request, now=now)
     steps = [
         Step(
             request=request,

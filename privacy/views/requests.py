@@ -22,7 +22,7 @@ from crasme.kit.limits import limited, network
 from crasme.staff.actors import person as by_person
 from privacy import throttle
 from privacy.errors import LinkSpent, MoveNotAllowed, PackageGone
-from privacy.forms import AddressForm, CodeForm, LinkForm, RequestForm
+from privacy.forms import AddressForm, ChooseForm, CodeForm, LinkForm, RequestForm
 from privacy.models import Package, Request
 from privacy.services import confirmation, desk, intake, links, packages, plans, verification
 from privacy.states import MOVES, Outcome, State
@@ -34,9 +34,9 @@ from privacy.words import ENDINGS, REFUSALS, STANDING, WISHES
 @require_http_methods(["GET", "HEAD", "POST"])
 @limited
 def new(http: HttpRequest) -> HttpResponse:
-    """The form. The answer to a valid one is the same whoever asks."""
+    """First the choice of what, then the form. The answer to a valid one is the same whoever asks."""
     if http.method != "POST":
-        return render(http, "portal/requests/new.html", {"form": RequestForm(initial={"kind": http.GET.get("kind")})})
+        return _choose(http)
     form = RequestForm(http.POST)
     if not form.is_valid():
         return render(http, "portal/requests/new.html", {"form": form}, status=422)
@@ -44,8 +44,19 @@ def new(http: HttpRequest) -> HttpResponse:
     throttle.ASK_NETWORK.hit(network(http), now=now)
     throttle.ASK_ADDRESS.hit(form.cleaned_data["email"], now=now)
     throttle.ASK_ALL.hit("", now=now)
-    intake.submit(form.submission(), now=now)
+    intake.submit_many(form.submissions(), now=now)
     return redirect("request-sent")
+
+
+def _choose(http: HttpRequest) -> HttpResponse:
+    """What was chosen leads to its questions; nothing, or `choose`, to the choice."""
+    kinds = http.GET.getlist("kind")
+    if not kinds or "choose" in http.GET:
+        return render(http, "portal/requests/choose.html", {"form": ChooseForm(initial={"kind": kinds})})
+    form = ChooseForm(http.GET)
+    if not form.is_valid():
+        return render(http, "portal/requests/choose.html", {"form": form}, status=422)
+    return render(http, "portal/requests/new.html", {"form": RequestForm(kinds=form.cleaned_data["kind"])})
 
 
 @never_cache

@@ -13,10 +13,20 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from privacy.models import PolicyVersion
+from privacy.policy.seeds import RIGHTS
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-PAGES = ("/", "/policy/", "/policy/2026.02/", "/requests/new/", "/cookies/", "/evidence/verify/?entry=nonsense")
+EVERY_KIND = "/requests/new/?" + "&".join(f"kind={row['kind']}" for row in RIGHTS)
+PAGES = (
+    "/",
+    "/policy/",
+    "/policy/2026.02/",
+    "/requests/new/",
+    EVERY_KIND,
+    "/cookies/",
+    "/evidence/verify/?entry=nonsense",
+)
 THEMES = ("light", "dark")
 WIDTHS = (1280, 390, 320)
 
@@ -138,7 +148,7 @@ def test_the_mirrored_page_does_not_scroll_sideways(visit: Any) -> None:
 def test_a_right_on_the_start_page_leads_to_its_form(visit: Any) -> None:
     page = visit("/")
     page.get_by_role("link", name="Delete your data").click()
-    expect(page.get_by_role("radio", name="Delete your data")).to_be_checked()
+    expect(page.get_by_role("heading", name="Delete your data")).to_be_visible()
 
 
 def test_the_policy_prints_without_its_furniture_and_with_everything_open(visit: Any) -> None:

@@ -206,6 +206,7 @@ def _ask(visitor: Page, mail_sink: Mailbox, wish: str, shoot: Shoot) -> Request:
         refuse.click()
         visitor.goto("/requests/new/")
     visitor.get_by_label(re.compile(wish)).check()
+    visitor.get_by_role("button", name="Go on").click()
     visitor.get_by_label("Your e-mail address").fill(ADDRESS)
     shoot(visitor, "ask")
     visitor.get_by_role("button", name="Send the request").click()

@@ -16,7 +16,7 @@ from crasme.kit.ids import uuid7
 from crasme.staff import access
 from crasme.staff.models import AccessEntry, User
 from crasme.staff.sessions import SessionStore
-from privacy.services import approvals, plans
+from privacy.services import approvals, intake, plans, webhooks
 from retention import holds, services as retention
 from retention.models import Rule
 from tests.builders import (
@@ -34,6 +34,7 @@ from tests.builders import (
     make_user,
     reviewed_request,
     run_steps,
+    submit_request,
 )
 
 NOW = timezone.now()
@@ -52,7 +53,7 @@ def everything(mark: str = "") -> None:
     )  # fmt: skip
     retention.run_rule(Rule.objects.active().get(slug="billing"), now=NOW, actor="system:test")
     retention.register_backup(name="base-1", kind="database", location="base-1", made_at=NOW)
-    make_api_key("events:write")
+    _machines(officer)
     SessionStore().create()
     access.record(officer, AccessEntry.Action.VIEW, "crm.account", now=NOW)
 
@@ -91,6 +92,13 @@ def _choices() -> None:
     CookieSighting.objects.create(
         name="_ga", route="/", reason="undeclared", dropped=True, first_seen_at=NOW, last_seen_at=NOW
     )
+
+
+def _machines(officer: User) -> None:
+    key, _header = make_api_key("requests:write")
+    heard: Any = {"url": "https://hooks.example.com/", "events": ["request.received"], "by": officer, "now": NOW}
+    webhooks.set_up(name="CRM", key=key, **heard)
+    submit_request(email="api@customer.example", call=intake.Call(key, "T-1", ("a" * 64, "b" * 64)), now=NOW)
 
 
 def pages() -> dict[str, tuple[type[Model], Any]]:

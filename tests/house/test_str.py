@@ -17,6 +17,8 @@ CALLED_BY = {
     "crm.Invoice": {"number"},
     "privacy.Message": {"template"},
     "privacy.Request": {"reference"},
+    "privacy.WebhookDelivery": {"event"},
+    "privacy.WebhookEndpoint": {"name"},
     "retention.Hold": {"matter"},
     "staff.AccessEntry": {"table"},
     "staff.ApiKey": {"name", "prefix"},

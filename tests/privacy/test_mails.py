@@ -9,8 +9,12 @@ from unittest import mock
 
 import pytest
 from django.core import mail
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
+from crasme.kit.claims import NotParked
 from crasme.ledger.models import Entry
 from crasme.staff.models import User
 from privacy.correspondence import send as sending
@@ -29,6 +33,7 @@ from tests.builders import (
     make_organisation,
     reviewed_request,
     run_steps,
+    sign_in,
     submit_request,
 )
 from tests.mailbox import Mailbox
@@ -74,13 +79,75 @@ def test_a_mail_goes_out_over_smtp_threaded_and_in_two_forms(mail_sink: Mailbox)
     (received,) = mail_sink.wait()
     assert received["To"] == "ana@customer.example"
     assert received["Message-ID"] == one(request).mail_id
-    assert received["References"] == received["In-Reply-To"]
     assert received["Auto-Submitted"] == "auto-generated"
     assert request.reference in received["Subject"]
     assert [part.get_content_type() for part in received.iter_parts()] == ["text/plain", "text/html"]
     plain = received.get_body(("plain",))
     assert isinstance(plain, EmailMessage)
     assert "/requests/confirm/" in plain.get_content()
+
+
+def test_the_mails_of_a_request_are_one_conversation(agent: User) -> None:
+    request = submit_request("access")
+    confirm_request(request)
+    first, second = deliver(NOW)
+    root = first["References"]
+    assert "In-Reply-To" not in first  # it answers nothing
+    assert second["In-Reply-To"] == first["Message-ID"]
+    assert second["References"].split() == [root, first["Message-ID"]]
+
+    run_steps()
+    request.refresh_from_db()
+    enqueue(request, "link", period_key="w", now=NOW, written_by=agent)
+    enqueue(
+        request, "withdrawn", period_key="r", now=NOW, addressee="recipient", recipient=Recipient.objects.first()
+    )  # a stranger to the conversation: their mail must not lie in the person's thread
+    Recipient.objects.update(contact_email="desk@recipient.example")
+    third, other = deliver(NOW + timedelta(hours=1))
+    assert third["References"].split() == [root, first["Message-ID"], second["Message-ID"]]
+    assert (third["In-Reply-To"], third["Auto-Submitted"]) == (second["Message-ID"], "no")
+    assert (other["References"], "In-Reply-To" in other) == (root, False)
+    assert not [name for mail in (first, third) for name in mail if name.startswith("List-")]
+
+
+def test_a_second_try_is_the_same_mail(settings: Settings, mail_sink: Mailbox) -> None:
+    message = one(submit_request())
+    port, settings.EMAIL_PORT = settings.EMAIL_PORT, 1
+    assert not send(message.pk, now=NOW)
+    settings.EMAIL_PORT = port
+    send(message.pk, now=NOW + timedelta(minutes=1))
+    assert mail_sink.wait()[0]["Message-ID"] == message.mail_id
+
+
+def test_a_mail_that_came_back_is_seen_everywhere_and_can_be_sent_again(client: Client, agent: User) -> None:
+    """The request's own state stays what it is: somebody answered it, whether or not the answer arrived."""
+    sign_in(client, agent)
+    request = reviewed_request("correction")
+    desk.answer(request, outcome="granted", words="Done.", by=agent, now=NOW)
+    run_steps()
+    deliver(NOW)
+    message = request.messages.get(template="answered")
+    Message.objects.filter(pk=message.pk).update(bounced_at=NOW)  # the mail server told so, days later
+    request.refresh_from_db()
+    assert (request.state, request.outcome) == (State.CLOSED, Outcome.GRANTED)
+
+    shown = client.get(reverse("admin:privacy_request_changelist"), {"mail": "undelivered"}).context["cl"]
+    assert list(shown.result_list) == [request]
+    mails = client.get(reverse("admin:privacy_message_changelist"), {"mail": "undelivered"}).context["cl"]
+    assert list(mails.result_list) == [message]
+    page = client.get(reverse("admin:privacy_request_change", args=[request.pk])).content.decode()
+    assert "A mail has not reached anybody" in page
+    redrive = reverse("admin:privacy_message_redrive", args=[message.pk])
+    assert redrive in page
+
+    client.post(redrive)
+    message.refresh_from_db()
+    assert (message.state, message.bounced_at) == ("due", None)
+    (again,) = deliver(timezone.now() + timedelta(minutes=1))
+    assert again["Message-ID"] == message.mail_id
+    assert not Request.objects.with_undelivered_mail().exists()
+    with pytest.raises(NotParked):
+        desk.redrive_work(message, by=agent, now=NOW)
 
 
 def test_what_is_kept_of_a_mail_has_neither_address_nor_link(mail_sink: Mailbox) -> None:

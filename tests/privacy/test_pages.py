@@ -187,10 +187,6 @@ def test_every_promised_right_can_be_asked_for(client: Client, kind: str) -> Non
     assert asked.state == State.REVIEW
 
 
-def test_a_kind_in_the_address_is_chosen_already(client: Client) -> None:
-    assert re.search(r'value="deletion"[^>]*checked', client.get(NEW, {"kind": "deletion"}).content.decode())
-
-
 def test_the_broker_and_the_counters_being_down_fail_no_submission(
     client: Client, django_capture_on_commit_callbacks: object
 ) -> None:

@@ -24,6 +24,8 @@ LISTS = {
     "django_celery_beat.PeriodicTask": {OPERATIONS, AUDITOR},
     "ledger.Entry": OVERSIGHT,
     "privacy.Step": EVERYBODY,
+    "privacy.WebhookDelivery": EVERYBODY,
+    "privacy.WebhookEndpoint": EVERYBODY,
     "retention.BackupSet": OVERSIGHT,
     "retention.Hold": WITH_PEOPLE,
     "retention.HoldItem": WITH_PEOPLE,
@@ -86,7 +88,9 @@ def test_an_auditor_holds_view_permissions_only() -> None:
 
 def test_operations_sees_nobodys_data() -> None:
     held = Permission.objects.filter(group__name=OPERATIONS, content_type__app_label__in=["crm", "consent", "privacy"])
-    assert set(held.values_list("codename", flat=True)) == {"view_step", "redrive_step"}
+    work = {"view_step", "redrive_step", "view_webhookdelivery", "redeliver_webhook"}
+    set_up = {f"{act}_webhookendpoint" for act in ("view", "add", "change")}  # where another system listens
+    assert set(held.values_list("codename", flat=True)) == work | set_up
 
 
 def test_nobody_both_proposes_from_the_desk_and_approves_there() -> None:
