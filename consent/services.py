@@ -13,6 +13,7 @@ from consent import filing, notices, registry
 from consent.errors import BadChoice, UnknownCategory, UnknownNotice
 from consent.inserts import insert_once
 from consent.models import ConsentEvent
+from crasme.kit.ids import uuid7
 
 Action = ConsentEvent.Action
 
@@ -74,6 +75,34 @@ def record_choice(
 def current(visitor: uuid.UUID) -> ConsentEvent | None:
     """The choice that counts for a visitor: the one decided last, whenever it arrived."""
     return ConsentEvent.objects.of_visitor(visitor).first()
+
+
+def withdraw_of_account(account: uuid.UUID, *, language: str, now: datetime) -> int:
+    """Record a withdrawal for every browser in which somebody chose while signed in to the account; how many.
+
+    The choice itself lies in the browser's cookie, where only its owner can change it: tell them so.
+    """
+    signed_in = ConsentEvent.objects.filter(account=account).order_by().values_list("visitor", flat=True).distinct()
+    granting = [visitor for visitor in signed_in if (latest := current(visitor)) and _grants_something(latest)]
+    for visitor in granting:
+        record_choice(
+            event_id=uuid7(),
+            visitor=visitor,
+            choices={},
+            action=Action.WITHDRAW,
+            surface=ConsentEvent.Surface.REQUEST,
+            notice_sha=notices.current(language)["sha256"],
+            language=language,
+            gpc=False,
+            decided_at=now,
+            now=now,
+            account=account,
+        )
+    return len(granting)
+
+
+def _grants_something(event: ConsentEvent) -> bool:
+    return any(yes for slug, yes in event.choices.items() if slug != "essential")
 
 
 def later_than(earlier: uuid.UUID, visitor: uuid.UUID, decided_at: datetime) -> datetime:

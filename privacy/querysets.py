@@ -62,6 +62,10 @@ class RequestQuerySet(CardFreeQuerySet):
         steps: models.Manager[Any] = self.model._meta.get_field("steps").related_model._base_manager
         return steps.filter(state=WorkState.PARKED).values("request")
 
+    def proven(self) -> Self:
+        """Whoever asked has shown that they read the mailbox."""
+        return self.filter(confirmed_at__isnull=False, without_proof=False)
+
     def with_undelivered_mail(self) -> Self:
         """Somebody has not been told, whatever the request's state says."""
         mails: Any = self.model._meta.get_field("messages").related_model._default_manager

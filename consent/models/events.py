@@ -39,6 +39,7 @@ class ConsentEvent(models.Model):
         PREFERENCES = "preferences", _("cookie settings page")
         NO_JS = "no-js", _("banner without scripts")
         API = "api", _("API")
+        REQUEST = "request", _("privacy request")
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     filed_at = models.DateTimeField(_("filed at"), help_text=_("The instant inside the id."))

@@ -20,7 +20,6 @@ KINDS = {
     Kind.DELETION: 34,
     Kind.PORTABILITY: 6,
     Kind.CORRECTION: 6,
-    Kind.OPT_OUT: 5,
     Kind.RESTRICTION: 3,
     Kind.OBJECTION: 2,
     Kind.COMPLAINT: 2,
@@ -50,6 +49,8 @@ JOURNEYS = (
     # Young enough for the copy to be still there.
     Journey(State.CLOSED, 3, (2, 11), {Kind.ACCESS: 1}),
     Journey(State.CLOSED, 2, (3, 28), {Kind.DELETION: 1}),
+    # What nobody has to decide is over in a minute.
+    Journey(State.CLOSED, 3, (1, 28), {Kind.OPT_OUT: 3, Kind.WITHDRAWAL: 2}),
 )
 # A request costs the services about a hundred queries; a desk with fifty of them shows everything.
 MOST_THROUGH_SERVICES = 200

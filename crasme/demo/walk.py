@@ -22,6 +22,7 @@ from privacy.services import approvals, desk, intake, packages
 from privacy.services.confirmation import proven
 from privacy.states import State
 from privacy.steps import flow, runner
+from privacy.steps.definitions import needs_people
 
 # What people write beside what they tick: a copy, to be deleted, anything else.
 WISHES = {
@@ -113,6 +114,8 @@ class Walk:
             self._work(1)
             return self._stick("source-unreachable")
         self._work()
+        if not needs_people(self.request.kind, self.request.facts):
+            return None
         agent = self._take_up()
         if state == State.REVIEW:
             return self._ask_again() if self.rng.random() < 0.1 else None

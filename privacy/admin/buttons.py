@@ -38,7 +38,7 @@ def _clock(asked: Request, today: date) -> set[str]:
 
 
 def _decisions(asked: Request, user: User) -> set[str]:
-    if by_hand(asked.kind):
+    if by_hand(asked.kind, asked.facts):
         return {"answer"}
     plan = plans.current(asked)
     if plan is None:

@@ -133,7 +133,7 @@ class Picture:
         if self.asked.state != State.REVIEW:
             return NEXT[self.asked.state]
         if self.plan is None:
-            return REVIEW_NEXT["hand"] if by_hand(self.asked.kind) else NEXT[State.COLLECTING]
+            return REVIEW_NEXT["hand"] if by_hand(self.asked.kind, self.asked.facts) else NEXT[State.COLLECTING]
         return REVIEW_NEXT["proposed" if self.plan.requested_by_id else self.plan.kind]
 
     @property

@@ -125,6 +125,27 @@ CATALOGUE: dict[str, Entry] = {
             ),
         ),
         Entry(
+            "opted-out",
+            _("No more marketing"),
+            _("The answer to an opt-out, and to an objection to marketing; nobody has to confirm those."),
+            kinds=(Kind.OPT_OUT, Kind.OBJECTION),
+            must=("ended", "status_page"),
+            fixed=(
+                _(
+                    "Mail about the service itself goes on: answers to you, bills, and what concerns the safety of your"
+                    " account."
+                ),
+            ),
+        ),
+        Entry(
+            "consent-withdrawn",
+            _("Consent taken back"),
+            _("The answer to the withdrawal of a consent."),
+            kinds=(Kind.WITHDRAWAL,),
+            must=("ended", "browsers", "cookie_page"),
+            fixed=(_("What was done before, with your consent, stays lawful."), COMPLAIN),
+        ),
+        Entry(
             "refused",
             _("Refused"),
             _("The answer when a request is refused."),

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from crasme.kit.calendar import Period
 from crasme.kit.clock import controller_day
+from privacy.correspondence import outcomes
 from privacy.correspondence.catalogue import entry_of
 from privacy.models import Controller, Message, Package, Request
 from privacy.services import clock, plans, verification
@@ -67,8 +68,12 @@ def context_of(message: Message, *, now: datetime) -> dict[str, Any]:
         "due": request.told_due,
         "status_url": settings.SITE_URL + reverse("request-status", args=[request.reference]),
         "first": request.duplicate_of,
-        "also": [WISHES[other.kind] for other in request.linked.order_by("id")],
+        # What needed no confirmation is not asked to be confirmed.
+        "also": [WISHES[other.kind] for other in request.linked.filter(without_proof=False).order_by("id")],
         "written": message.written or "",
+        "ended": outcomes.ended(request),
+        "browsers": outcomes.browsers(request),
+        "cookies_url": settings.SITE_URL + reverse("cookies"),
         "kept": plans.kept_of(plan),
         "periods": _periods(now),
         "nothing_else": plan is not None and not plan.found_something,

@@ -50,6 +50,7 @@ TABLES = [
             "received_at": evidence("When it arrived"),
             "received_on": evidence("The day on which it arrived"),
             "confirmed_at": evidence("When the mailbox was proven"),
+            "without_proof": evidence("Whether it was done without a proof of the mailbox"),
             "closed_at": evidence("When it was closed"),
             "promise_due": evidence("Promised by"),
             "law_due": evidence("Due by law"),

@@ -19,6 +19,7 @@ from privacy.forms.fields import AddressField, KindsField, StorableCharField, ch
 from privacy.forms.sections import Section, facts_of, fields_of, needs_words
 from privacy.models import Request, Right
 from privacy.services.intake import Submission
+from privacy.steps.definitions import needs_proof
 
 LONGEST_DETAILS = 5_000
 # A report on a child's account asks other questions and has a page of its own.
@@ -91,6 +92,8 @@ class RequestForm(ChooseForm):
             self.fields |= fields_of(kind)
         if Request.Kind.COMPLAINT in self.kinds:
             self._ask_for_words()
+        if self.at_once:
+            self.fields["email"].help_text = _("The one to which we send no more marketing.")
         self.order_fields(["kind", *(name for kind in self.kinds for name in fields_of(kind))])
 
     def _ask_for_words(self) -> None:
@@ -99,6 +102,11 @@ class RequestForm(ChooseForm):
         alone = len(self.kinds) == 1
         details.label = _("Your complaint") if alone else _("Your complaint, and anything else we should know")
         details.help_text = _("What happened, and when? Please write no passwords and no card numbers.")
+
+    @property
+    def at_once(self) -> bool:
+        """Whether nothing has to be proven: then nothing but the address is asked for."""
+        return bool(self.kinds) and not any(needs_proof(kind) for kind in self.kinds)
 
     @property
     def sections(self) -> list[Section]:

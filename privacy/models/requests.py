@@ -112,6 +112,9 @@ class Request(CardFree):
     received_at = models.DateTimeField(_("received at"))
     received_on = models.DateField(_("received on"), help_text=_("The calendar day where the controller is."))
     confirmed_at = models.DateTimeField(_("confirmed at"), null=True, blank=True)
+    without_proof = models.BooleanField(
+        _("without proof"), default=False, help_text=_("Begun although nobody has shown that they read the mailbox.")
+    )
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
     # Copies, derived from the clock events by privacy.services.clock; never set by hand.
     promise_due = models.DateField(_("promised by"), editable=False)
@@ -171,6 +174,15 @@ class Request(CardFree):
                 condition=~Q(outcome__in=["granted", "partly", "refused"]) | Q(confirmed_at__isnull=False),
                 name="privacy_request_decided_needs_proof",
                 violation_error_message=_("A request is only decided after the mailbox was proven."),
+            ),
+            models.CheckConstraint(
+                condition=Q(without_proof=False)
+                | (
+                    Q(confirmed_at__isnull=False)
+                    & (Q(kind="opt_out") | Q(kind="objection", facts__contains={"purpose": "marketing"}))
+                ),
+                name="privacy_request_unproven_is_harmless",
+                violation_error_message=_("Only an opt-out from marketing is done without a proof of the mailbox."),
             ),
             models.CheckConstraint(
                 condition=Q(effective_due__lte=F("promise_due")) & Q(effective_due__lte=F("law_due")),
@@ -240,8 +252,8 @@ class Request(CardFree):
 
     # --- moves: the caller has locked the row, and saves it --------------------------------------------------------
     @move(state)
-    def confirm(self, *, now: datetime) -> None:
-        self.confirmed_at = now
+    def confirm(self, *, now: datetime, without_proof: bool = False) -> None:
+        self.confirmed_at, self.without_proof = now, without_proof
 
     @move(state)
     def collect(self) -> None:

@@ -62,7 +62,7 @@ def grant(request: Request, *, by: User, now: datetime) -> Request:
     """Grant what was asked, as it was asked: for kinds that have no plan, and no second person to look at it."""
     require(by, "work_request")
     request = locked(request)
-    if request.state != State.REVIEW or not granted(request.kind):
+    if request.state != State.REVIEW or not granted(request.kind, request.facts):
         raise MoveNotAllowed(_("There is nothing of this kind to grant now."))
     request.approve()
     request.save(update_fields=["state"])

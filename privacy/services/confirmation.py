@@ -14,14 +14,12 @@ from crasme.kit.crypto import subject_ref
 from crasme.ledger.services import record
 from crasme.staff.actors import person as by_person
 from privacy import verbs
-from privacy.correspondence.queue import enqueue
 from privacy.models import Request
-from privacy.services import verification
+from privacy.services import people, verification
+from privacy.services.beginning import begin
 from privacy.services.closing import closed
 from privacy.services.intake import first_of_same
 from privacy.states import State
-from privacy.steps import flow
-from privacy.webhooks import Event, emit
 
 
 def confirm_by_link(token: str, *, now: datetime) -> Request:
@@ -88,11 +86,5 @@ def _join(request: Request, first: Request, *, by: str, now: datetime) -> Reques
 
 
 def _begin(request: Request, *, by: str, now: datetime) -> None:
-    actor = by_person(subject_ref("person", request.person_id))
-    request.confirm(now=now)
-    request.save(update_fields=["state", "confirmed_at"])
-    record(verbs.CONFIRMED.name, actor=actor, subject=request.ref, by=by)
-    emit(Event.CONFIRMED, request, now=now)
-    if request.lead_id is None:
-        enqueue(request, "started", period_key="1", now=now)
-    flow.begin(request, now=now)
+    people.known_again(request)
+    begin(request, by=by, now=now)

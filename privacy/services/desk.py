@@ -95,7 +95,7 @@ def answer(request: Request, *, outcome: str, words: str, by: User, now: datetim
         raise Incomplete(_("Write the answer: the person reads nothing else."))
     cards.refuse(words=words)
     request = locked(request)
-    if not by_hand(request.kind):
+    if not by_hand(request.kind, request.facts):
         raise MoveNotAllowed(_("A request of this kind is answered by its own steps."), remedy="")
     step = request.steps.filter(kind=Step.Kind.WORK, round=request.round).unfinished().first()
     request.answer(Outcome(outcome))

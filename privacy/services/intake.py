@@ -3,7 +3,8 @@
 What could go wrong: the answer, or how long it takes, tells whether an address is known here. So nothing about the
 address is looked up in the platform's data before the mailbox is proven; a stranger and a customer cause the very
 same writes. And the form must not become a way to send strangers' words to strangers: no mail before proof carries
-anything that was typed, and every mailbox gets a limited number of them.
+anything that was typed, and every mailbox gets a limited number of them. What can harm nobody, an opt-out, is done in
+the same transaction that stores it, proven or not: the gate is shut before the visitor sees the next page.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +28,9 @@ from privacy.clock.regimes import Regime
 from privacy.correspondence.queue import enqueue
 from privacy.models import ApiEntry, Person, Request
 from privacy.querysets import email_hash
-from privacy.services import clock
+from privacy.services import clock, marketing
+from privacy.services.beginning import NOT_NEEDED, begin
+from privacy.steps.definitions import needs_people, needs_proof
 from privacy.webhooks import Event as Told, emit
 
 TRIES = 3
@@ -76,8 +79,9 @@ def submit(asked: Submission, *, now: datetime) -> Request:
 
 
 def submit_many(wishes: Sequence[Submission], *, now: datetime) -> list[Request]:
-    """Store what one message asks for: a request a wish, all of one person. The first one leads: its mail proves the
-    mailbox for all of them, and the correspondence is there. Each has its own clock, steps and answer.
+    """Store what one message asks for: a request a wish, all of one person, in the order given. The first of those
+    that people look at leads: its mail proves the mailbox for all of them, and the correspondence is there. Each has
+    its own clock, steps and answer.
 
     ValidationError as for `submit`; ValueError for wishes of several people.
     """
@@ -98,10 +102,21 @@ def submit_many(wishes: Sequence[Submission], *, now: datetime) -> list[Request]
 
 def _store_all(wishes: Sequence[Submission], now: datetime) -> list[Request]:
     person = _person(wishes[0], now)
-    lead = _store(wishes[0], person, None, now)
-    linked = [_store(asked, person, lead, now) for asked in wishes[1:]]
-    enqueue(lead, "confirm", period_key="1", now=now)
-    return [lead, *linked]
+    leads = min(range(len(wishes)), key=lambda position: _rank(wishes[position]))
+    lead = _store(wishes[leads], person, None, now)
+    stored = [lead if position == leads else _store(asked, person, lead, now) for position, asked in enumerate(wishes)]
+    if needs_proof(lead.kind, lead.facts):
+        enqueue(lead, "confirm", period_key="1", now=now)
+    for request in stored:
+        if not needs_proof(request.kind, request.facts):
+            marketing.stop(request, now=now)
+            begin(request, by=NOT_NEEDED, now=now)
+    return stored
+
+
+def _rank(asked: Submission) -> int:
+    """0 for what people look at, 1 for what is done once the mailbox is proven, 2 for what is done already."""
+    return 2 - needs_proof(asked.kind, asked.facts) - needs_people(asked.kind, asked.facts)
 
 
 def _store(asked: Submission, person: Person, lead: Request | None, now: datetime) -> Request:

@@ -1,7 +1,8 @@
 """Who somebody is in the platform's data, once the mailbox is proven, and forgetting them when all is done."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
@@ -17,6 +18,9 @@ from privacy.clock.regimes import Regime, of_country
 from privacy.models import Message, Person, Plan, Request
 from privacy.services import packages
 from retention import erasure
+
+# An address that nobody proved is of no use to anybody; so long its owner can still come back for what was done.
+STRANGER_KEPT: Final = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def forget_stranger(request: Request, *, now: datetime) -> bool:
     Anybody can type anybody's address into the form: unproven, there is nothing to answer for and no reason to keep it.
     """
     person = request.person
-    if person.requests.exclude(confirmed_at=None).exists() or person.requests.open().exists():
+    if person.requests.proven().exists() or person.requests.open().exists():
         return False
     for message in Message.objects.filter(request__person=person).unfinished():
         cancel(message, now=now)  # a link to confirm what is over
@@ -87,6 +91,21 @@ def forget_stranger(request: Request, *, now: datetime) -> bool:
     # Whoever comes back and proves the mailbox must not be forgotten for having been a stranger once.
     Person.objects.filter(pk=person.pk).update(forget_from=None)
     return False
+
+
+def forget_soon(person: Person, *, now: datetime) -> None:
+    """What was done needed no proof: unless the mailbox is proven otherwise, its address goes after a while."""
+    if person.forget_from is None and not person.requests.proven().exists():
+        person.forget_from = now + STRANGER_KEPT
+        person.save(update_fields=["forget_from"])
+
+
+def known_again(request: Request) -> None:
+    """The mailbox is proven, for the first time: it is no stranger's any more. An erasure's own end stays."""
+    person = request.person
+    if person.forget_from is not None and not person.requests.proven().exclude(pk=request.pk).exists():
+        person.forget_from = None
+        person.save(update_fields=["forget_from"])
 
 
 def forget(person: Person, *, now: datetime) -> bool:

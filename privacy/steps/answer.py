@@ -26,7 +26,12 @@ def answer(job: Job) -> Done:
 
 
 # The answer of each kind that has one of its own; an erasure's depends on what was found.
-LETTERS: dict[str, str] = {Request.Kind.ACCESS: "package-ready"}
+LETTERS: dict[str, str] = {
+    Request.Kind.ACCESS: "package-ready",
+    Request.Kind.OPT_OUT: "opted-out",
+    Request.Kind.OBJECTION: "opted-out",
+    Request.Kind.WITHDRAWAL: "consent-withdrawn",
+}
 
 
 def letter_for(request: Request) -> str:

@@ -4,9 +4,13 @@ What could go wrong: a kind that nobody defined would stop silently after its co
 a test asks for every kind.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 from privacy.models import Request, Step
+from privacy.particulars import PURPOSE, chosen
 
 LOCAL = "crm"  # the database this product runs on, found by the data map; connectors bring names of their own
 
@@ -55,6 +59,8 @@ ERASURE = (
 DECIDED = (LOCATE, COLLECT, APPROVAL, APPLY, ANSWER)
 # There is nothing to decide: the wish itself is enough.
 AT_ONCE = (LOCATE, APPLY, ANSWER)
+# It can harm nobody, whoever asks: not even the mailbox has to be proven, and nothing is looked up.
+HARMLESS = (APPLY, ANSWER)
 BY_HAND = (LOCATE, COLLECT, WORK, ANSWER)
 
 DEFINITIONS: dict[str, tuple[Spec, ...]] = {
@@ -62,27 +68,41 @@ DEFINITIONS: dict[str, tuple[Spec, ...]] = {
     Kind.PORTABILITY: BY_HAND,
     Kind.DELETION: ERASURE,
     Kind.CORRECTION: BY_HAND,
-    Kind.OPT_OUT: BY_HAND,
+    Kind.OPT_OUT: HARMLESS,
     Kind.RESTRICTION: BY_HAND,
     Kind.OBJECTION: BY_HAND,
-    Kind.WITHDRAWAL: BY_HAND,
+    Kind.WITHDRAWAL: AT_ONCE,
     Kind.COMPLAINT: BY_HAND,
     Kind.CHILD: BY_HAND,
 }
 
 
-def steps_of(kind: str) -> tuple[Spec, ...]:
-    """LookupError for a kind that has no steps."""
+# An objection's way depends on the use that it is to; one that does not say is looked at by a person.
+OBJECTIONS: dict[str, tuple[Spec, ...]] = {"marketing": HARMLESS}
+_SILENT: Mapping[str, Any] = MappingProxyType({})
+
+
+def steps_of(kind: str, facts: Mapping[str, Any] = _SILENT) -> tuple[Spec, ...]:
+    """`facts` are the request's particulars. LookupError for a kind that has no steps."""
+    if kind == Kind.OBJECTION:
+        for purpose in chosen(facts, PURPOSE):
+            return OBJECTIONS.get(purpose, DEFINITIONS[kind])
     return DEFINITIONS[kind]
 
 
 def spec_of(kind: str, step: str) -> Spec:
-    return next(spec for spec in steps_of(kind) if spec.kind == step)
+    return next(spec for way in _ways(kind) for spec in way if spec.kind == step)
 
 
-def by_hand(kind: str) -> bool:
+def _ways(kind: str) -> Iterator[tuple[Spec, ...]]:
+    yield DEFINITIONS[kind]
+    if kind == Kind.OBJECTION:
+        yield from OBJECTIONS.values()
+
+
+def by_hand(kind: str, facts: Mapping[str, Any] = _SILENT) -> bool:
     """Whether an agent does the work and writes the answer."""
-    return WORK in steps_of(kind)
+    return WORK in steps_of(kind, facts)
 
 
 def planned(kind: str) -> bool:
@@ -90,6 +110,17 @@ def planned(kind: str) -> bool:
     return PLAN in steps_of(kind)
 
 
-def granted(kind: str) -> bool:
+def granted(kind: str, facts: Mapping[str, Any] = _SILENT) -> bool:
     """Whether a person grants it as it was asked, without a plan."""
-    return APPROVAL in steps_of(kind) and not planned(kind)
+    steps = steps_of(kind, facts)
+    return APPROVAL in steps and PLAN not in steps
+
+
+def needs_proof(kind: str, facts: Mapping[str, Any] = _SILENT) -> bool:
+    """Whether the mailbox has to be proven before anything is done. The database knows the same (models.requests)."""
+    return steps_of(kind, facts) != HARMLESS
+
+
+def needs_people(kind: str, facts: Mapping[str, Any] = _SILENT) -> bool:
+    """Whether a person has to look at it before it is done."""
+    return any(spec.manual for spec in steps_of(kind, facts))

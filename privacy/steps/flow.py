@@ -32,7 +32,7 @@ def advance(request: Request, *, now: datetime) -> None:
     states: dict[str, list[str]] = {}
     for kind, state in request.steps.filter(round=request.round).values_list("kind", "state"):
         states.setdefault(kind, []).append(state)
-    for spec in steps_of(request.kind):
+    for spec in steps_of(request.kind, request.facts):
         if spec.kind not in states:
             insert(request, spec, now=now)
             return
@@ -42,9 +42,8 @@ def advance(request: Request, *, now: datetime) -> None:
 
 def insert(request: Request, spec: Spec, *, now: datetime) -> None:
     """Make a stage's steps. When it is a person's turn, it waits for review; when all is done, it is decided."""
-    if spec.kind == StepKind.APPLY and request.state == State.COLLECTING:
-        request.proceed()
-        request.save(update_fields=["state"])
+    if spec.kind == StepKind.APPLY:
+        _proceed(request)
     if spec.kind == StepKind.ANSWER and request.state == State.EXECUTING:
         _decide(request)
     if spec.kind == StepKind.ANSWER:
@@ -69,6 +68,16 @@ def insert(request: Request, spec: Spec, *, now: datetime) -> None:
         return
     for step in steps:
         wake(STEP, spec.queue, step.pk)
+
+
+def _proceed(request: Request) -> None:
+    """Nobody has to decide, or somebody has: then the state moves on when a worker takes the step up."""
+    if request.state == State.CONFIRMED:  # there was nothing to look for
+        request.collect()
+        request.save(update_fields=["state"])
+    if request.state == State.COLLECTING:
+        request.proceed()
+        request.save(update_fields=["state"])
 
 
 def _decide(request: Request) -> None:

@@ -24,8 +24,9 @@ from privacy import throttle
 from privacy.errors import LinkSpent, MoveNotAllowed, PackageGone
 from privacy.forms import AddressForm, ChooseForm, CodeForm, LinkForm, RequestForm
 from privacy.models import Package, Request
-from privacy.services import confirmation, desk, intake, links, packages, plans, verification
+from privacy.services import confirmation, desk, intake, links, marketing, packages, plans, verification
 from privacy.states import MOVES, Outcome, State
+from privacy.steps.definitions import needs_proof
 from privacy.views import proof, timeline
 from privacy.words import ENDINGS, REFUSALS, STANDING, WISHES
 
@@ -44,8 +45,12 @@ def new(http: HttpRequest) -> HttpResponse:
     throttle.ASK_NETWORK.hit(network(http), now=now)
     throttle.ASK_ADDRESS.hit(form.cleaned_data["email"], now=now)
     throttle.ASK_ALL.hit("", now=now)
-    intake.submit_many(form.submissions(), now=now)
-    return redirect("request-sent")
+    wishes = form.submissions()
+    intake.submit_many(wishes, now=now)
+    done = [not needs_proof(asked.kind, asked.facts) for asked in wishes]
+    if all(done):
+        return redirect("request-done")
+    return redirect(f"{reverse('request-sent')}?done" if any(done) else "request-sent")
 
 
 def _choose(http: HttpRequest) -> HttpResponse:
@@ -63,7 +68,14 @@ def _choose(http: HttpRequest) -> HttpResponse:
 @require_safe
 def sent(http: HttpRequest) -> HttpResponse:
     """What happens next, and the place to type the code."""
-    return render(http, "portal/requests/sent.html", {"form": CodeForm()})
+    return render(http, "portal/requests/sent.html", {"form": CodeForm(), "done": "done" in http.GET})
+
+
+@never_cache
+@require_safe
+def done(http: HttpRequest) -> HttpResponse:
+    """What was asked for needed no confirmation and has happened."""
+    return render(http, "portal/requests/done.html")
 
 
 @never_cache
@@ -147,6 +159,20 @@ def withdraw(http: HttpRequest, reference: str) -> HttpResponse:
 
 @never_cache
 @require_POST
+def resume(http: HttpRequest, reference: str) -> HttpResponse:
+    """The person wants marketing again, after an opt-out."""
+    asked = proof.opened(http, reference)
+    if asked is not None:
+        try:
+            marketing.resume(asked, now=timezone.now())
+        except MoveNotAllowed as error:
+            context = _standing(asked) | {"problem": str(error)}
+            return _private(render(http, "portal/requests/status.html", context, status=409))
+    return redirect("request-status", reference=reference)
+
+
+@never_cache
+@require_POST
 def beside(http: HttpRequest, reference: str, other: str) -> HttpResponse:
     """From one request's page to that of another one from the same message: the proof holds for all of them."""
     asked = proof.opened(http, reference)
@@ -220,9 +246,17 @@ def _standing(asked: Request) -> dict[str, Any]:
         "can_withdraw": State(asked.state) in MOVES["withdraw"].sources,
         "package": _package(asked),
         "kept": _kept(asked),
+        "marketing": _marketing(asked),
         "refusal": REFUSALS.get(asked.refusal_reason),
         "status_path": reverse("request-status", args=[asked.reference]),
     }
+
+
+def _marketing(asked: Request) -> str:
+    """ "stopped" or "resumed" after an opt-out, "" on the page of any other request."""
+    if needs_proof(asked.kind, asked.facts) or asked.outcome != Outcome.GRANTED or not asked.person.email:
+        return ""
+    return "stopped" if marketing.is_stopped(asked) else "resumed"
 
 
 def _standing_words(asked: Request) -> Promise:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from privacy.models import Request
 from privacy.states import Outcome, State
-from privacy.steps.definitions import by_hand
+from privacy.steps.definitions import LOCATE, by_hand, needs_people, steps_of
 from privacy.words import ENDINGS
 
 ORDER = list(State)
@@ -26,13 +26,20 @@ class Entry:
 
 
 # Stage → the state from which on it is over.
-_STAGES: tuple[tuple[State, Promise, Promise], ...] = (
-    (State.REVIEW, _("We look for your data"), _("Our software searches every place where your data can be.")),
-    (State.APPROVED, _("A colleague looks at it"), _("A person checks what was found and decides.")),
-)
+_SEARCH = (State.REVIEW, _("We look for your data"), _("Our software searches every place where your data can be."))
+_LOOK = (State.APPROVED, _("A colleague looks at it"), _("A person checks what was found and decides."))
 _DOING: dict[str, tuple[Promise, Promise]] = {
     Request.Kind.ACCESS: (_("Your copy is made"), _("Everything goes into one file, encrypted until you fetch it.")),
     Request.Kind.DELETION: (_("Your data is deleted"), _("Then we search for it, to be sure that it is gone.")),
+    Request.Kind.OPT_OUT: (
+        _("No more marketing"),
+        _("It took effect when you asked; the mail that says so is on its way."),
+    ),
+    Request.Kind.OBJECTION: (_("The use ends"), _("What you object to is stopped.")),
+    Request.Kind.WITHDRAWAL: (
+        _("It ends"),
+        _("What you agreed to once is stopped, and what it had brought is removed."),
+    ),
 }
 _BY_HAND = (_("It is done"), _("A colleague does what you asked for."))
 
@@ -43,20 +50,27 @@ def of(request: Request) -> list[Entry]:
     if request.confirmed_at is None:
         css = "now" if request.is_open else ""
         entries.append(Entry(_("Confirm that it is you"), _("Open the link in our mail."), css))
-    else:
+    elif not request.without_proof:
         entries.append(Entry(_("Confirmed"), css="done", at=request.confirmed_at))
     if request.is_open:
         return [*entries, *_ahead(request)]
     return [*entries, Entry(ENDINGS[request.outcome], css="done", at=request.closed_at)]
 
 
+def _stages(request: Request) -> list[tuple[State, Promise, Promise]]:
+    """What lies between the confirmation and the answer, on the way that this request takes."""
+    doing = _BY_HAND if by_hand(request.kind, request.facts) else _DOING[request.kind]
+    stages = [_SEARCH] if LOCATE in steps_of(request.kind, request.facts) else []
+    if needs_people(request.kind, request.facts):
+        stages.append(_LOOK)
+    return [*stages, (State.ANSWERING, *doing)]
+
+
 def _ahead(request: Request) -> list[Entry]:
     if request.outcome == Outcome.REFUSED:
         return [Entry(_("You get the answer"), css="now", by=request.told_due)]
-    doing = _BY_HAND if by_hand(request.kind) else _DOING[request.kind]
-    stages = [*_STAGES, (State.ANSWERING, *doing)]
     here, entries, reached = ORDER.index(State(request.state)), [], request.confirmed_at is not None
-    for over_from, title, text in stages:
+    for over_from, title, text in _stages(request):
         done = here >= ORDER.index(over_from)
         css = "done" if done else "now" if reached else ""
         entries.append(Entry(title, text, css))

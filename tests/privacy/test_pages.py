@@ -178,10 +178,10 @@ def test_too_many_tries_meet_a_friendly_page(client: Client) -> None:
     ask(client, email="somebody.else@customer.example")
 
 
-@pytest.mark.parametrize("kind", ["access", "deletion", "portability", "opt_out", "restriction", "correction"])
+@pytest.mark.parametrize("kind", ["access", "deletion", "portability", "restriction", "correction", "complaint"])
 def test_every_promised_right_can_be_asked_for(client: Client, kind: str) -> None:
     assert f'value="{kind}"' in client.get(NEW).content.decode()
-    asked = opened(client, kind=kind)
+    asked = opened(client, kind=kind, details="Please.")
     run_steps(timezone.now())
     asked.refresh_from_db()
     assert asked.state == State.REVIEW

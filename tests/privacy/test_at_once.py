@@ -1,0 +1,249 @@
+"""What the law leaves no choice about is done at once: an opt-out before anything is proven, a withdrawal after it."""
+
+import re
+import uuid
+from datetime import timedelta
+
+import pytest
+import tablib
+from django.db import IntegrityError, transaction
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from consent import notices, services as consent, suppression
+from consent.models import ConsentEvent, Suppression
+from crasme.crm.models import Integration
+from crasme.crm.sheets import AccountImport
+from crasme.kit.ids import uuid7
+from crasme.ledger.models import Entry
+from privacy.errors import MoveNotAllowed
+from privacy.models import Message, Person, Request, Step
+from privacy.services import intake, marketing, sweeping, verification
+from privacy.services.intake import Submission
+from privacy.states import Outcome, State
+from tests.builders import (
+    NOW,
+    confirm_request,
+    make_account,
+    make_integration,
+    make_organisation,
+    make_user,
+    run_steps,
+    sign_in,
+    submit_request,
+)
+from tests.privacy.mails import deliver
+
+pytestmark = pytest.mark.django_db
+ADDRESS = "ana@customer.example"
+NEW = reverse("request-new")
+DAY = timedelta(days=1)
+
+
+def letters(request: Request) -> list[str]:
+    return list(Message.objects.filter(request=request).values_list("template", flat=True))
+
+
+# --- opt-out ---------------------------------------------------------------------------------------------------------
+def test_an_opt_out_shuts_the_gate_with_the_submission_for_known_and_unknown_alike() -> None:
+    make_account(email=ADDRESS)
+    seen = []
+    for address in (ADDRESS, "nobody@elsewhere.example"):
+        visitor = Client()
+        answer = visitor.post(NEW, {"kind": "opt_out", "email": address})
+        assert suppression.is_suppressed(address, "marketing.features")  # before any worker has run
+        request = Request.objects.latest("id")
+        assert (request.state, request.without_proof) == (State.EXECUTING, True)
+        run_steps(timezone.now())
+        request.refresh_from_db()
+        assert (request.state, request.outcome) == (State.CLOSED, Outcome.GRANTED)
+        assert request.person.account is None  # nothing was looked up
+        (letter,) = deliver(timezone.now() + timedelta(minutes=1))
+        page = visitor.get(answer["Location"]).content
+        told = str(letter).replace(request.reference, "").replace(address, "")
+        told = re.sub(r"[0-9a-f-]{36}|={5,}\d+==|Date: .*", "", told)
+        seen.append((answer["Location"], page, letters(request), told))
+    assert seen[0] == seen[1]
+    assert seen[0][2] == ["opted-out"]
+    assert "All marketing" in seen[0][3]
+    by = Entry.objects.filter(verb="request.confirmed").values_list("facts__by", flat=True)
+    assert set(by) == {"not-needed"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "scope"),
+    [
+        ("opt_out", {"scope": "announcements"}, "marketing.announcements"),
+        ("opt_out", {"scope": "features"}, "marketing.features"),
+        ("opt_out", {}, "marketing"),
+        ("objection", {"purpose": "marketing"}, "marketing"),
+    ],
+)
+def test_as_much_is_stopped_as_was_asked(kind: str, facts: dict[str, str], scope: str) -> None:
+    request = submit_request(kind, facts=facts, full_name="Somebody's joke")
+    assert Suppression.objects.get().scope == scope
+    assert (Suppression.objects.get().reason, Suppression.objects.get().source) == ("objected", "privacy-request")
+    assert run_steps() == 2
+    assert letters(request) == ["opted-out"]
+    assert Person.objects.get().full_name == ""  # nobody has proven whose name it is
+    assert Entry.objects.filter(verb="consent.suppressed").count() == 1
+
+
+def test_an_opt_out_survives_every_way_in_which_an_address_comes_back() -> None:
+    office = make_user("Privacy officer")
+    submit_request("opt_out")
+    gone = make_account(email=ADDRESS)
+    gone.delete()
+
+    def imported() -> None:
+        sheet = tablib.Dataset(headers=["email", "full_name", "organisation"])
+        sheet.append([ADDRESS.upper(), "Ana", str(organisation.pk)])
+        result = AccountImport(actor=office.ref, now=NOW).import_data(sheet, dry_run=False)
+        assert not result.has_validation_errors()
+        assert not result.has_errors()
+
+    organisation = make_organisation()
+    for _time in range(2):
+        imported()
+        assert suppression.is_suppressed(ADDRESS)
+        assert suppression.check_many([ADDRESS.title()]) == {ADDRESS.title()}
+    # Nor does a colleague open it: the list can be added to, and a row has no form and no button to remove it.
+    client = Client()
+    sign_in(client, office)
+    row = Suppression.objects.get()
+    for path in ("delete", "change"):
+        client.post(f"/admin/consent/suppression/{row.pk}/{path}/", {"post": "yes"})
+    client.post("/admin/consent/suppression/", {"action": "delete_selected", "_selected_action": str(row.pk)})
+    assert suppression.is_suppressed(ADDRESS)
+
+
+def test_beside_other_wishes_the_opt_out_does_not_wait_for_the_proof(client: Client) -> None:
+    answer = client.post(
+        NEW, {"kind": ["opt_out", "withdrawal", "access"], "email": ADDRESS, "withdrawal-what": "cookies"}
+    )
+    assert suppression.is_suppressed(ADDRESS)
+    assert b"No more marketing: that is done already." in client.get(answer["Location"]).content
+    found = {request.kind: request for request in Request.objects.all()}
+    # A person looks at the copy only, so that leads; its mail asks for nothing that is done already.
+    assert {request.lead for request in found.values()} == {None, found["access"]}
+    assert (found["access"].state, found["withdrawal"].state) == (State.RECEIVED, State.RECEIVED)
+    run_steps(timezone.now())
+    mails = {mail["X-Request-Reference"]: str(mail) for mail in deliver(timezone.now() + timedelta(minutes=1))}
+    assert "withdrawal of a consent" in mails[found["access"].reference]
+    assert "no more marketing" not in mails[found["access"].reference]
+    given = intake.submit_many([Submission("opt_out", ADDRESS), Submission("complaint", ADDRESS)], now=NOW)
+    assert [request.kind for request in given] == ["opt_out", "complaint"]  # in the order given, whoever leads
+    assert given[0].lead == given[1]
+
+
+@pytest.mark.parametrize("changes", [{"kind": "access"}, {"kind": "objection"}, {"confirmed_at": None}])
+def test_the_database_lets_nothing_else_begin_without_proof(changes: dict[str, object]) -> None:
+    request = submit_request("opt_out")
+    with pytest.raises(IntegrityError, match=r"unproven_is_harmless|work_needs_proof"), transaction.atomic():
+        Request.objects.filter(pk=request.pk).update(**changes)
+
+
+def test_only_a_proven_mailbox_takes_the_opt_out_back(client: Client) -> None:
+    request = submit_request("opt_out", now=timezone.now())
+    run_steps(timezone.now())
+    with pytest.raises(MoveNotAllowed):
+        marketing.resume(request, now=NOW)
+    page = reverse("request-status", args=[request.reference])
+    back = reverse("request-resume", args=[request.reference])
+    client.post(back)
+    assert suppression.is_suppressed(ADDRESS)
+
+    client.post(reverse("request-confirm", args=[verification.issue(request, now=timezone.now()).token]))
+    assert b"You get no more marketing" in client.get(page).content
+    client.post(back)
+    assert not suppression.is_suppressed(ADDRESS)
+    assert b"You have asked for the mails again" in client.get(page).content
+    assert Entry.objects.get(verb="consent.suppression_lifted").facts["scope"] == "marketing"
+
+
+def test_an_address_that_nobody_proved_is_forgotten_and_a_proven_one_is_not() -> None:
+    submit_request("opt_out", "stranger@elsewhere.example")
+    confirm_request(submit_request("complaint", "known@customer.example"))
+    submit_request("opt_out", "known@customer.example")
+    submit_request("opt_out", "later@customer.example")
+    run_steps()
+    deliver(NOW + timedelta(minutes=1))
+    assert sweeping.forget_people(NOW + 13 * DAY) == 0
+    confirm_request(submit_request("access", "later@customer.example", now=NOW + 13 * DAY), now=NOW + 13 * DAY)
+    assert sweeping.forget_people(NOW + 15 * DAY) == 1
+    left = Person.objects.exclude(email="").order_by("email")
+    assert list(left.values_list("email", "forget_from")) == [
+        ("known@customer.example", None),
+        ("later@customer.example", None),
+    ]
+    assert suppression.is_suppressed("stranger@elsewhere.example")  # the hash of the wish stays
+
+
+# --- withdrawal of consent -------------------------------------------------------------------------------------------
+def withdrawn(facts: dict[str, object]) -> Request:
+    request = confirm_request(submit_request("withdrawal", facts=facts))
+    run_steps()
+    request.refresh_from_db()
+    assert (request.state, request.outcome) == (State.CLOSED, Outcome.GRANTED)
+    assert letters(request) == ["confirm", "consent-withdrawn"]
+    return request
+
+
+def told(request: Request) -> str:
+    (letter,) = [mail for mail in deliver(NOW + timedelta(minutes=1)) if "taken back" in str(mail["Subject"])]
+    return " ".join(letter.get_payload()[0].get_payload(decode=True).decode().split())  # type: ignore[union-attr]
+
+
+def test_a_withdrawal_ends_what_it_names_and_says_so() -> None:
+    notices.forget()
+    account = make_account(email=ADDRESS)
+    make_integration(account, messages=2)
+    make_integration(account, provider="other")
+    make_integration(make_account())
+    visitor, refuser = uuid.uuid4(), uuid.uuid4()
+    for who, action in ((visitor, "accept-all"), (refuser, "refuse-all")):
+        consent.record_choice(
+            event_id=uuid7(), visitor=who, choices={}, action=action, surface="banner", language="en", gpc=False,
+            notice_sha=notices.current("en")["sha256"], decided_at=NOW - DAY, now=NOW - DAY, account=account.pk,
+        )  # fmt: skip
+    before = submit_request("withdrawal", facts={"what": ["services", "cookies"]})
+    assert Integration.objects.count() == 3  # nothing is done before the mailbox is proven
+    confirm_request(before)
+    run_steps()
+    before.refresh_from_db()
+
+    assert before.outcome == Outcome.GRANTED
+    assert Integration.objects.exclude(account=account).count() == Integration.objects.count() == 1
+    latest = ConsentEvent.objects.of_visitor(visitor).first()
+    assert latest is not None
+    assert (latest.action, latest.surface) == ("withdraw", "request")
+    assert not any(yes for slug, yes in latest.choices.items() if slug != "essential")
+    assert ConsentEvent.objects.filter(visitor=refuser).count() == 1
+    assert not suppression.is_suppressed(ADDRESS)
+    result = before.steps.get(kind=Step.Kind.APPLY).result
+    assert result == {"outcome": "granted", "services": 2, "kept": 0, "cookies": 1}
+    text = told(before)
+    assert "2 were disconnected" in text
+    assert "1 browser in which you were signed in" in text
+    assert "Firefox: Settings" in text
+    assert "/cookies/" in text
+    assert "Marketing" not in text
+
+
+def test_a_withdrawal_that_names_nothing_ends_everything_and_a_hold_keeps_what_it_must() -> None:
+    make_integration(make_account(email=ADDRESS, on_hold=True), messages=1)
+    request = withdrawn({})
+    assert suppression.is_suppressed(ADDRESS)
+    held = Integration.objects.get()
+    assert (held.access_token, held.disconnected_at) == ("", NOW + timedelta(seconds=2))
+    text = told(request)
+    assert "The keys are gone at once" in text
+    assert "no choice was made while you were signed in" in text
+
+
+def test_somebody_without_an_account_can_withdraw_as_well() -> None:
+    text = told(withdrawn({"what": ["services", "marketing"]}))
+    assert "none was connected" in text
+    assert "Marketing: we send none to this address any more." in text
+    assert "Firefox" not in text
