@@ -228,6 +228,9 @@ CELERY_BEAT_SCHEDULE = {
 
 FLOWER_URL = env.str("FLOWER_URL", default="")  # where the menu finds the task queue's own pages; empty: no entry
 
+# Messages to other systems go to public addresses alone; tests and local trying may allow this very machine.
+WEBHOOKS_TO_LOOPBACK = DEBUG and env.bool("WEBHOOKS_TO_LOOPBACK", default=False)
+
 # --- people who sign in: staff only --------------------------------------------------------------------------------
 AUTH_USER_MODEL = "staff.User"
 AUTHENTICATION_BACKENDS = [

@@ -13,6 +13,10 @@ PLANNED = register("request.planned", "A plan was drawn up.", facts=("plan", "ki
 ASSIGNED = register("request.assigned", "A request got an assignee, or none.", facts=("assignee",))
 NOTED = register("request.noted", "A colleague wrote a note.", facts=("note",))
 CLOCK = register("request.clock", "Something happened to the clock.", facts=("event", "on", "due", "rules_version"))
+EXTENDING = register(
+    "request.extending", "An extension was decided; its notice is queued.", facts=("message", "reason")
+)
+ASKED = register("request.asked", "The person was asked something; the mail is queued.", facts=("message", "about"))
 RECOMPUTED = register(
     "request.clocks_recomputed", "Deadlines were derived anew from the events.", facts=("requests", "rules_version")
 )
@@ -46,12 +50,28 @@ MAIL_SENT = register("request.mail_sent", "A mail went out.", facts=("message", 
 MAIL_FAILED = register(
     "request.mail_failed", "A mail could not be sent and waits for a person.", facts=("message", "code")
 )
+MAIL_VOID = register(
+    "request.mail_void", "A mail could not go out in time and would not be true any more.", facts=("message",)
+)
 MAIL_REDRIVEN = register("request.mail_redriven", "A failed mail was put back into the queue.", facts=("message",))
 FORGOTTEN = register(
     "request.person_forgotten",
     "After the answer, or when nobody had confirmed, the address went too.",
     facts=("requests",),
 )
+
+WEBHOOK_MADE = register("webhook.made", "A webhook was set up.", facts=("endpoint", "events", "key"))
+WEBHOOK_CHANGED = register(
+    "webhook.changed", "A webhook's address or events were changed.", facts=("endpoint", "events")
+)
+WEBHOOK_ROTATED = register("webhook.rotated", "A webhook got a new secret.", facts=("endpoint", "overlap_until"))
+WEBHOOK_SWITCHED = register(
+    "webhook.switched", "A webhook was switched on or off.", facts=("endpoint", "active", "why", "parked")
+)
+WEBHOOK_PARKED = register(
+    "webhook.parked", "A webhook's message failed too often and waits for a person.", facts=("delivery", "code")
+)
+WEBHOOK_AGAIN = register("webhook.again", "A webhook's message is sent once more.", facts=("delivery",))
 
 POLICY_PUBLISHED = register(
     "privacy.policy_published", "The policy was published.", facts=("version", "sha256", "rules", "material")

@@ -23,6 +23,7 @@ TESTED: Final = {
     "crasme.crm.tasks.make_partitions": "tests/crm/test_partitions.py",
     "crasme.staff.tasks.forget_uploads": "tests/crm/test_import.py",
     "crasme.staff.tasks.mail_password_link": "tests/staff/test_forgotten.py",
+    "privacy.tasks.deliver": "tests/privacy/test_webhooks.py",
     "privacy.tasks.scan_cards": "tests/privacy/test_promises.py",
     "privacy.tasks.send": "tests/privacy/test_flow_access.py",
     "privacy.tasks.step": "tests/privacy/test_flow_access.py",

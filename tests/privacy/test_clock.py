@@ -1,6 +1,10 @@
 """By when a request must be answered: the law's own examples, and what must hold for every request there can be."""
 
 import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from zoneinfo import ZoneInfo
@@ -12,9 +16,9 @@ from hypothesis import given, strategies as st
 from crasme.kit.clock import controller_day
 from crasme.ledger.models import Entry
 from privacy.clock.deadlines import deadlines
-from privacy.clock.events import Event, Kind
+from privacy.clock.events import Event, Kind, Question
 from privacy.clock.regimes import Regime, of_country
-from privacy.clock.rules import VERSION, months_after
+from privacy.clock.rules import LAWS_BY_KIND, PROMISES, VERSION, business_days_after, months_after
 from privacy.models import Request
 from privacy.services import clock
 from privacy.states import State
@@ -23,10 +27,25 @@ from tests.builders import NOW, confirm_request, make_account, run_steps, submit
 days = st.dates(date(2020, 1, 1), date(2040, 12, 31))
 regimes = st.sampled_from(list(Regime))
 offsets = st.integers(0, 400)
-happenings = st.lists(
-    st.tuples(st.sampled_from([Kind.EXTENDED, Kind.PAUSED, Kind.RESUMED, Kind.CLOSED, Kind.REOPENED]), offsets),
-    max_size=8,
-)
+kinds = st.sampled_from(["", *Request.Kind.values])
+whats = st.sampled_from([Kind.EXTENDED, Kind.PAUSED, Kind.RESUMED, Kind.CLOSED, Kind.REOPENED])
+happenings = st.lists(st.tuples(whats, offsets), max_size=8)
+abouts = st.sampled_from(Question.values)
+
+
+@contextmanager
+def server_in(zone: str) -> Iterator[None]:
+    """This process as if its machine stood elsewhere."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = zone
+    time.tzset()
+    try:
+        yield
+    finally:
+        os.environ.pop("TZ")
+        if before is not None:
+            os.environ["TZ"] = before
+        time.tzset()
 
 
 def events_of(received: date, happened: list[tuple[Kind, int]] = ()) -> list[Event]:  # type: ignore[assignment]
@@ -84,6 +103,64 @@ def test_only_the_uk_stops_the_clock_and_counts_both_days() -> None:
     assert law("2027-03-01", "uk", *same_day) == "2027-04-06"
 
 
+def test_a_question_counts_when_it_was_asked_before_the_last_day_was_over() -> None:
+    on_it = ((Kind.PAUSED, "2027-04-01"), (Kind.RESUMED, "2027-04-05"))
+    assert law("2027-03-01", "uk", *on_it) == "2027-04-06"
+    after = ((Kind.PAUSED, "2027-04-02"), (Kind.RESUMED, "2027-04-05"))
+    assert law("2027-03-01", "uk", *after) == "2027-04-01"
+    # While the answer is out, the period is not over, and more time can still be announced.
+    meanwhile = (on_it[0], (Kind.EXTENDED, "2027-04-03"), on_it[1])
+    assert law("2027-03-01", "uk", *meanwhile) == "2027-06-06"
+    assert law("2027-03-01", "uk", *after, (Kind.EXTENDED, "2027-04-03")) == "2027-04-01"
+
+
+@pytest.mark.parametrize("about", ["who", "fee"])
+def test_in_the_uk_the_period_starts_with_the_identity_or_the_fee_that_was_asked_for(about: str) -> None:
+    asked = Event(Kind.PAUSED, date(2027, 3, 5), {"about": about})
+    shown = Event(Kind.RESUMED, date(2027, 3, 9))
+    events = [Event(Kind.RECEIVED, date(2027, 3, 1)), asked, shown]
+    assert deadlines(events, "uk").law_due == date(2027, 4, 9)
+    assert deadlines(events[:2], "uk").law_due == date(2027, 4, 1)
+    assert deadlines(events, "eu").law_due == date(2027, 4, 1)
+    assert deadlines(events, "uk").effective_due == date(2027, 3, 31)  # as promised
+
+
+@pytest.mark.parametrize(
+    ("regime", "kind", "due", "rule"),
+    [
+        ("us-ca", "opt_out", "2027-02-19", "ccpa-opt-out-15-business-days"),  # received on a Sunday
+        ("us-ca", "deletion", "2027-03-17", "ccpa-45-days"),
+        ("br", "access", "2027-02-15", "lgpd-15-days"),
+        ("br", "deletion", "2027-03-02", "lgpd-without-delay"),
+        ("uk", "complaint", "2027-03-02", "uk-complaint-30-days"),
+        ("eu", "complaint", "2027-02-28", "gdpr-one-month"),
+        ("other", "access", "2027-02-15", "lgpd-15-days"),
+        ("other", "opt_out", "2027-02-19", "ccpa-opt-out-15-business-days"),
+        ("other", "deletion", "2027-02-28", "gdpr-one-month"),
+    ],
+)
+def test_a_law_that_treats_a_kind_in_its_own_way(regime: str, kind: str, due: str, rule: str) -> None:
+    found = deadlines(events_of(date(2027, 1, 31)), regime, kind=kind)
+    (used,) = [used for used in found.rules if not used.promised]
+    assert (used.due.isoformat(), used.rule) == (due, rule)
+
+
+def test_the_tables_name_kinds_that_exist() -> None:
+    assert {kind for _regime, kind in LAWS_BY_KIND} | set(PROMISES) <= set(Request.Kind.values)
+
+
+def test_some_laws_want_the_receipt_confirmed_first() -> None:
+    def confirmed_by(regime: str, kind: str = "access") -> str | None:
+        duty = deadlines(events_of(date(2027, 1, 29)), regime, kind=kind).acknowledge
+        return duty.due.isoformat() if duty else None
+
+    assert confirmed_by("us-ca") == "2027-02-12"  # ten business days from a Friday
+    assert confirmed_by("us-ca", "opt_out") is None
+    assert confirmed_by("uk", "complaint") == "2027-02-28"
+    assert confirmed_by("eu") is None
+    assert confirmed_by("other") == "2027-02-12"
+
+
 def test_each_regime_names_its_rule_and_source() -> None:
     received = date(2027, 1, 31)
     expected = {
@@ -115,6 +192,41 @@ def test_never_later_than_the_promise_whatever_happens(received: date, regime: s
     assert found.promise_due == received + timedelta(days=30)
     assert found.effective_due == min(found.promise_due, found.law_due) == found.rules[0].due
     assert found.effective_due > received
+
+
+@given(days, regimes, kinds, st.lists(st.tuples(whats, st.integers(0, 40), abouts), max_size=8))
+def test_nothing_that_happens_makes_an_answer_due_earlier(
+    received: date, regime: str, kind: str, happened: list
+) -> None:
+    """Each event comes on the day of the one before or later, as life writes them; the promise stays where it is."""
+    events, day = [Event(Kind.RECEIVED, received)], received
+    before = deadlines(events, regime, kind=kind)
+    for what, pause, about in happened:
+        day += timedelta(days=pause)
+        events.append(Event(what, day, {"about": about}))
+        after = deadlines(events, regime, kind=kind)
+        assert after.promise_due == before.promise_due
+        assert after.law_due >= before.law_due
+        assert before.effective_due <= after.effective_due <= after.promise_due
+        before = after
+
+
+@given(days, st.integers(0, 40))
+def test_business_days_are_counted_from_monday_to_friday(day: date, count: int) -> None:
+    after = business_days_after(day, count)
+    between = [day + timedelta(days=number) for number in range(1, (after - day).days + 1)]
+    assert sum(each.weekday() < 5 for each in between) == count
+    assert count == 0 or after.weekday() < 5
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland", "America/Los_Angeles"])
+@given(moment=st.datetimes(datetime(2027, 3, 26), datetime(2027, 3, 30)), other=st.timezones())  # noqa: DTZ001
+def test_neither_the_servers_zone_nor_the_clients_has_a_say(zone: str, moment: datetime, other: ZoneInfo) -> None:
+    """The night of the change to summer time lies in these days."""
+    instant = moment.replace(tzinfo=UTC)
+    expected = controller_day(instant, "Europe/Vienna")
+    with server_in(zone):
+        assert controller_day(instant.astimezone(other), "Europe/Vienna") == expected
 
 
 @given(days, regimes)
@@ -200,13 +312,21 @@ def test_the_command_prints_every_date_with_its_rule() -> None:
     assert found["rule"] == "gdpr-one-month"
     assert "12(3)" in found["rules"][0]["source"]
     text = printed("--received-on", "2027-01-31", "--regime", "eu", "--extended-on", "2027-02-20")
-    assert "law_due        2027-04-30" in text
-    assert "effective_due  2027-03-02" in text
+    assert "law_due         2027-04-30" in text
+    assert "effective_due   2027-03-02" in text
     child = json.loads(printed("--received-on", "2027-01-31", "--regime", "eu", "--kind", "child", "--json"))
     assert (child["effective_due"], child["rule"]) == ("2027-02-05", "child-promptly")
     assert "section 9" in child["rules"][0]["source"]
-    with pytest.raises(CommandError):
-        printed("--received-on", "2027-01-31", "--regime", "eu", "--extended-on", "2027-01-01")
+    california = json.loads(printed("--received-on", "2027-01-29", "--regime", "us-ca", "--json"))
+    assert california["acknowledge_due"] == "2027-02-12"
+    assert [used["for"] for used in california["rules"]] == ["promise", "law", "acknowledge"]
+    for wrong in (
+        ("--received-on", "2027-01-31", "--regime", "eu", "--extended-on", "2027-01-01"),
+        ("--received-on", "2027-01-31"),
+        ("--received-on", "2027-01-31", "--regime", "eu", "--as-of", "2027-02-01"),
+    ):
+        with pytest.raises(CommandError):
+            printed(*wrong)
 
 
 @pytest.mark.django_db

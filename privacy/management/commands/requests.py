@@ -1,5 +1,11 @@
-"""`manage.py requests clock …`: by when a request would have to be answered, with the rule and source of each date;
-`manage.py requests recompute`: the dates of all open requests anew, once a reading of the law has changed.
+"""`manage.py requests clock …`: by when a request must be answered, with the rule and source of each date.
+
+    requests clock --received-on DATE --regime CODE [--kind KIND] [--extended-on DATE] [--json]
+    requests clock --reference PR-XXXX-XXXX [--as-of DATE] [--json]
+    requests recompute
+
+The second form replays a stored request's clock: what followed on that day from what had happened by then. The last one
+derives the dates of all open requests anew, once a reading of the law has changed.
 """
 
 import json
@@ -8,13 +14,17 @@ from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
+from crasme.kit.clock import controller_day
 from crasme.staff.actors import system
-from privacy.clock.deadlines import Deadlines, deadlines
+from privacy import references
+from privacy.clock.deadlines import Deadlines, RuleUsed, deadlines
 from privacy.clock.events import Event, Kind
 from privacy.clock.regimes import Regime
 from privacy.clock.rules import VERSION
 from privacy.models import Request
+from privacy.services import clock as clocks
 from privacy.services.recompute import recompute
 
 
@@ -23,13 +33,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         commands = parser.add_subparsers(dest="command", required=True)
-        clock = commands.add_parser("clock", help="Print every deadline of a request received on a day.")
-        clock.add_argument("--received-on", type=_day, required=True, metavar="DATE", help="where the controller is")
-        clock.add_argument("--regime", choices=Regime.values, required=True)
+        clock = commands.add_parser(
+            "clock", help="Print every deadline, of a request received on a day or of a stored one."
+        )
+        which = clock.add_mutually_exclusive_group(required=True)
+        which.add_argument("--received-on", type=_day, metavar="DATE", help="where the controller is")
+        which.add_argument("--reference", metavar="PR-XXXX-XXXX", help="a stored request, with all that happened to it")
+        clock.add_argument("--regime", choices=Regime.values)
         clock.add_argument(
             "--kind", choices=Request.Kind.values, default=Request.Kind.ACCESS, help="what was asked for"
         )
         clock.add_argument("--extended-on", type=_day, metavar="DATE", help="the day the notice of extension went out")
+        clock.add_argument("--as-of", type=_day, metavar="DATE", help="how a stored request's dates looked on that day")
         clock.add_argument("--json", action="store_true", help="one JSON object")
         commands.add_parser("recompute", help="Derive the dates of all open requests anew from what happened.")
 
@@ -38,13 +53,37 @@ class Command(BaseCommand):
             changed = recompute(actor=system("clock"))
             self.stdout.write(f"{changed} open requests have other dates now, by the rules {VERSION}.")
             return
-        events = [Event(Kind.RECEIVED, options["received_on"])]
-        if options["extended_on"]:
-            if options["extended_on"] < options["received_on"]:
-                raise CommandError("An extension cannot be announced before the request was received.")
-            events.append(Event(Kind.EXTENDED, options["extended_on"]))
-        found = deadlines(events, options["regime"], kind=options["kind"])
-        self.stdout.write(json.dumps(_plain(found)) if options["json"] else _words(found))
+        found, events = _stored(options) if options["reference"] else _supposed(options)
+        if options["json"]:
+            self.stdout.write(json.dumps(_plain(found) | ({"events": _listed(events)} if options["reference"] else {})))
+        else:
+            self.stdout.write(_words(found, events if options["reference"] else []))
+
+
+def _supposed(options: dict[str, Any]) -> tuple[Deadlines, list[Event]]:
+    """A request that nobody has to have made."""
+    if not options["regime"]:
+        raise CommandError("--received-on needs --regime: say whose law applies, or “other” if nobody knows.")
+    if options["as_of"]:
+        raise CommandError("--as-of replays a stored request: name it with --reference.")
+    events = [Event(Kind.RECEIVED, options["received_on"])]
+    if options["extended_on"]:
+        if options["extended_on"] < options["received_on"]:
+            raise CommandError("An extension cannot be announced before the request was received.")
+        events.append(Event(Kind.EXTENDED, options["extended_on"]))
+    return deadlines(events, options["regime"], kind=options["kind"]), events
+
+
+def _stored(options: dict[str, Any]) -> tuple[Deadlines, list[Event]]:
+    if options["regime"] or options["extended_on"]:
+        raise CommandError("A stored request knows its law and what happened: leave out --regime and --extended-on.")
+    request = Request.objects.filter(reference=references.normalise(options["reference"])).first()
+    if request is None:
+        raise CommandError("There is no request of this reference.")
+    as_of = options["as_of"] or controller_day(timezone.now())
+    if as_of < request.received_on:
+        raise CommandError(f"It was received on {request.received_on}; before that it had no deadlines.")
+    return clocks.replay(request, as_of), [event for event in clocks.events_of(request) if event.on <= as_of]
 
 
 def _day(text: str) -> date:
@@ -59,14 +98,30 @@ def _plain(found: Deadlines) -> dict[str, Any]:
         "promise_due": found.promise_due.isoformat(),
         "law_due": found.law_due.isoformat(),
         "effective_due": found.effective_due.isoformat(),
+        "acknowledge_due": found.acknowledge.due.isoformat() if found.acknowledge else None,
         "rule": found.rules[0].rule,
-        "rules": [{"rule": used.rule, "source": used.source, "due": used.due.isoformat()} for used in found.rules],
+        "rules": [
+            {"rule": used.rule, "source": used.source, "due": used.due.isoformat(), "for": why}
+            for why, used in _used(found)
+        ],
         "rules_version": found.rules_version,
     }
 
 
-def _words(found: Deadlines) -> str:
+def _used(found: Deadlines) -> list[tuple[str, RuleUsed]]:
+    """Every rule, the one that decides the answer first, with what it is about."""
+    answers = [("promise" if used.promised else "law", used) for used in found.rules]
+    return [*answers, ("acknowledge", found.acknowledge)] if found.acknowledge else answers
+
+
+def _listed(events: list[Event]) -> list[dict[str, Any]]:
+    return [{"event": str(event.kind), "on": event.on.isoformat(), **event.facts} for event in events]
+
+
+def _words(found: Deadlines, events: list[Event]) -> str:
     plain = _plain(found)
-    lines = [f"{name:<14} {plain[name]}" for name in ("promise_due", "law_due", "effective_due", "rule")]
-    lines += [f"  {used.due}  {used.rule}: {used.source}" for used in found.rules]
-    return "\n".join([*lines, f"{'rules_version':<14} {found.rules_version}"])
+    names = ("promise_due", "law_due", "effective_due", "acknowledge_due", "rule")
+    lines = [f"  {event.on}  {event.kind}" for event in events]
+    lines += [f"{name:<15} {plain[name]}" for name in names if plain[name]]
+    lines += [f"  {used.due}  {used.rule}: {used.source}" for _why, used in _used(found)]
+    return "\n".join([*lines, f"{'rules_version':<15} {found.rules_version}"])
