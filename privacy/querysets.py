@@ -56,11 +56,22 @@ class RequestQuerySet(CardFreeQuerySet):
     def at_risk(self, today: date) -> Self:
         """Due within a week, or stopped by work that needs a person: neither may vanish from sight."""
         soon = Q(effective_due__lte=today + timedelta(days=AT_RISK_DAYS))
-        return self.open().filter(effective_due__gte=today).filter(soon | Q(pk__in=self._stuck()))
+        return self.open().filter(effective_due__gte=today).filter(soon | self._is_stuck())
 
-    def _stuck(self) -> models.QuerySet[Any]:
-        steps: models.Manager[Any] = self.model._meta.get_field("steps").related_model._base_manager
-        return steps.filter(state=WorkState.PARKED).values("request")
+    def stuck(self) -> Self:
+        """Open, and stopped by work that needs a person: parked steps, and mails that nobody got.
+
+        An address that bounced before anybody had proven it stops nothing: whoever asked gave a wrong one.
+        """
+        return self.open().filter(self._is_stuck())
+
+    def _is_stuck(self) -> Q:
+        steps: Any = self.model._meta.get_field("steps").related_model._base_manager
+        mails: Any = self.model._meta.get_field("messages").related_model._default_manager
+        wrong_address = Q(request__state=State.RECEIVED, bounced_at__isnull=False)
+        lost = mails.undelivered().exclude(addressee="colleague").exclude(wrong_address)
+        parked = steps.filter(state=WorkState.PARKED)
+        return Q(pk__in=parked.values("request")) | Q(pk__in=lost.values("request"))
 
     def proven(self) -> Self:
         """Whoever asked has shown that they read the mailbox."""
@@ -90,6 +101,12 @@ class RequestQuerySet(CardFreeQuerySet):
     def same_wish(self, request: Any) -> Self:
         """Open requests of the same person for the same thing, the given one left out."""
         return self.open().filter(person=request.person_id, kind=request.kind).exclude(pk=request.pk)
+
+
+class AlertQuerySet(models.QuerySet[Any]):
+    def standing(self) -> Self:
+        """Of open requests, and about the day on which they are due now."""
+        return self.exclude(request__state=State.CLOSED).filter(due=F("request__effective_due"))
 
 
 class StepQuerySet(ClaimableQuerySet):

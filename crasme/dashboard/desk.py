@@ -16,8 +16,10 @@ from django.utils.translation import gettext as _
 
 from crasme.dashboard import links
 from crasme.kit.clock import controller_day
+from crasme.staff.models import User
 from privacy.models import Request
 from privacy.querysets import AT_RISK_DAYS
+from privacy.services import alerts, forecast
 from privacy.states import State
 
 PROMISED_DAYS: Final = 30
@@ -80,7 +82,7 @@ def overdue_count() -> int:
 
 
 def figures(now: datetime) -> list[Figure]:
-    """Late, due within a week, at risk, open, and waiting for somebody to take them."""
+    """Late, due within a week, at risk, going to miss their day, waiting for somebody to take them, and open."""
     today = controller_day(now)
     late = Q(effective_due__lt=today)
     soon = Q(effective_due__range=(today, today + timedelta(days=AT_RISK_DAYS)))
@@ -89,6 +91,7 @@ def figures(now: datetime) -> list[Figure]:
         free=Count("pk", filter=Q(assignee=None)),
     )  # fmt: skip
     risky = Request.objects.at_risk(today).count()
+    missing = len(forecast.missing(now))
     return [
         Figure(
             _("Overdue"), counts["late"], _("past the promised day"), "alarm", _tone(counts["late"], "bad"),
@@ -101,6 +104,10 @@ def figures(now: datetime) -> list[Figure]:
         Figure(
             _("At risk"), risky, _("due soon, or stopped by parked work"), "warning", _tone(risky, "warn"),
             links.to_list(Request, "?clock=risk"),
+        ),
+        Figure(
+            _("Will miss"), missing, _("by how long the work usually takes"), "event_busy", _tone(missing, "warn"),
+            links.to_list(Request, "?clock=miss"),
         ),
         Figure(
             _("Unassigned"), counts["free"], _("nobody has taken them"), "person_add", "",
@@ -123,6 +130,24 @@ def mine(user_id: UUID, now: datetime) -> list[Clock]:
     """What this member of staff has taken, the most urgent first."""
     taken = Request.objects.open().filter(assignee=user_id).select_related("assignee")
     return _clocks(taken.order_by("effective_due", "pk")[:MINE], now)
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """What somebody was warned of and is still so."""
+
+    line: alerts.Line
+    tone: str
+    link: str
+
+
+def warnings(user: User, now: datetime) -> list[Warned]:
+    """What this member of staff was warned of, the most urgent first."""
+    today = controller_day(now)
+    return [
+        Warned(line, "bad" if line.due < today else "warn", links.to_pk(Request, line.request))
+        for line in alerts.lines_for(user, MINE)
+    ]
 
 
 def weeks(now: datetime) -> list[Week]:

@@ -1,5 +1,7 @@
 """Where a card leads; "" when a model has no page in the admin, and then the card is no link."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import Model
 from django.urls import reverse
@@ -12,6 +14,10 @@ def to_list(model: type[Model], query: str = "") -> str:
 
 
 def to_row(row: Model) -> str:
-    if not admin.site.is_registered(type(row)):
+    return to_pk(type(row), row.pk)
+
+
+def to_pk(model: type[Model], pk: Any) -> str:
+    if not admin.site.is_registered(model):
         return ""
-    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[pk])

@@ -34,6 +34,7 @@ def index(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "figures": desk.figures(now),
             "next_due": desk.next_due(now),
             "mine": desk.mine(request.user.pk, now),  # type: ignore[arg-type]  # the site lets nobody else in
+            "warnings": desk.warnings(request.user, now),  # type: ignore[arg-type]
             "weeks": desk.weeks(now),
         }
     if may("retention.view_run"):

@@ -17,7 +17,7 @@ from privacy.clock.events import Event, Kind as Happened
 from privacy.models import ClockEvent, Person, Request, Step
 from privacy.querysets import email_hash
 from privacy.states import Outcome, State
-from privacy.steps.definitions import steps_of
+from privacy.steps.definitions import Spec, steps_of
 
 BATCH = 1_000
 OUTCOMES = {
@@ -133,18 +133,32 @@ def _steps(rng: random.Random, request: Request) -> Iterator[Step]:
     """Every step of a granted request, done; none of any other."""
     if request.outcome not in DONE:
         return
-    for spec in steps_of(request.kind):
+    began = cast(datetime, request.confirmed_at)
+    for spec, took in _took(rng, request):
         for source in spec.sources:
             yield Step(
-                id=uuid7_at(request.received_at, rng),
+                id=uuid7_at(began, rng),
                 request=request,
                 kind=spec.kind,
                 source=source,
                 manual=spec.manual,
-                created_at=request.received_at,
-                next_attempt_at=request.received_at,
+                created_at=began,
+                next_attempt_at=began,
                 attempts=1,
                 state=WorkState.DONE,
-                finished_at=request.closed_at,
+                finished_at=began + took,
                 done_by=ACTOR,
             )
+        began += took
+
+
+def _took(rng: random.Random, request: Request) -> Iterator[tuple[Spec, timedelta]]:
+    """Machines take minutes; the rest of the time it waited for a person."""
+    specs = steps_of(request.kind)
+    minutes = {spec.kind: timedelta(minutes=rng.uniform(0.2, 4)) for spec in specs if not spec.manual}
+    waited = (
+        cast(datetime, request.closed_at) - cast(datetime, request.confirmed_at) - sum(minutes.values(), timedelta())
+    )
+    people = sum(spec.manual for spec in specs)
+    for spec in specs:
+        yield spec, minutes.get(spec.kind, max(waited, timedelta()) / max(people, 1))

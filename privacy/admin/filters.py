@@ -9,6 +9,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from crasme.kit.clock import controller_day
 from privacy.querysets import MessageQuerySet, RequestQuerySet
+from privacy.services import forecast
 from privacy.states import State
 
 
@@ -23,6 +24,7 @@ class ClockFilter(DropdownFilter):
         return [
             ("overdue", _("Overdue")),
             ("risk", _("At risk")),
+            ("miss", _("Will miss")),
             ("closed", _("Closed")),
             ("all", _("Open and closed")),
         ]
@@ -34,6 +36,8 @@ class ClockFilter(DropdownFilter):
                 return queryset.overdue(today)
             case "risk":
                 return queryset.at_risk(today)
+            case "miss":
+                return queryset.filter(pk__in=forecast.missing(timezone.now()))
             case "closed":
                 return queryset.filter(state=State.CLOSED)
             case "all":

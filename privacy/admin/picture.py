@@ -16,10 +16,11 @@ from crasme.kit.clock import controller_day
 from crasme.ledger.models import Entry
 from crasme.ledger.registry import known
 from crasme.staff import actors
+from privacy.admin.forecasts import words_of
 from privacy.clock.deadlines import Deadlines, RuleUsed
-from privacy.models import Message, Note, Package, Plan, Request, Step
+from privacy.models import Alert, Message, Note, Package, Plan, Request, Step
 from privacy.querysets import AT_RISK_DAYS
-from privacy.services import clock, plans
+from privacy.services import clock, forecast, plans
 from privacy.services.clock import Turn
 from privacy.states import State
 from privacy.steps.definitions import by_hand
@@ -139,6 +140,21 @@ class Picture:
     @property
     def parked(self) -> int:
         return sum(step.state == WorkState.PARKED for step in self.steps)
+
+    @cached_property
+    def expected(self) -> tuple[str, str] | None:
+        """The forecast's colour and words; None while there is nothing to do, or nothing left."""
+        found = forecast.of([self.asked], self.now).get(self.asked.pk)
+        return words_of(found) if found else None
+
+    @cached_property
+    def alerts(self) -> list[Alert]:
+        """Who was warned of the day that counts now, the latest first."""
+        if not self.asked.is_open:
+            return []
+        return list(
+            Alert.objects.standing().filter(request=self.asked).select_related("colleague").order_by("-at", "-id")
+        )
 
     # --- what was found ------------------------------------------------------------------------------------------
     @cached_property

@@ -29,6 +29,7 @@ from privacy.admin.acts import Words, asks
 from privacy.admin.acts_clock import ClockActs
 from privacy.admin.buttons import fitting
 from privacy.admin.filters import ClockFilter, MailFilter, WhoFilter
+from privacy.admin.forecasts import ForecastColumn
 from privacy.admin.forms import AnswerForm, HandOverForm, NoteForm, PlanForm, RefuseForm
 from privacy.admin.picture import Picture, share_of, tone_of
 from privacy.models import Request
@@ -37,9 +38,19 @@ from privacy.states import Outcome, State
 
 
 @admin.register(Request)
-class RequestAdmin(ClockActs, ReadOnlyAdmin, PersonalDataAdmin):
+class RequestAdmin(ClockActs, ForecastColumn, ReadOnlyAdmin, PersonalDataAdmin):
     paginator = EstimatePaginator
-    list_display = ("name", "kind_name", "standing", "person_name", "clock", "assignee", "channel", "received_on")
+    list_display = (
+        "name",
+        "kind_name",
+        "standing",
+        "person_name",
+        "clock",
+        "forecast",
+        "assignee",
+        "channel",
+        "received_on",
+    )
     list_display_links = ("name",)
     list_select_related = ("person", "assignee")
     list_filter = (

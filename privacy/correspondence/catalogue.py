@@ -174,6 +174,13 @@ CATALOGUE: dict[str, Entry] = {
             may=("stands_still",),
             fixed=(_("Please answer this mail. Send no copies of identity documents; we do not need them."),),
         ),
+        Entry(
+            "warning-digest",
+            _("Requests come near their day"),
+            _("To a colleague: requests that are due soon, are late, or have stopped. References and days only."),
+            addressee=Addressee.COLLEAGUE,
+            must=("warnings",),
+        ),
         Entry("withdrawn", _("Taken back"), _("The person took the request back.")),
     )
 }

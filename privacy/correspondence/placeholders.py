@@ -70,6 +70,10 @@ def _stands_still(context: Context) -> str:
     return _now("The time to answer goes on meanwhile.")
 
 
+def _warnings(context: Context) -> list[str]:
+    return [f"{line.reference}: {line.words} ({day(line.due)})" for line in context["warnings"]]
+
+
 POOL: dict[str, Placeholder] = {
     placeholder.name: placeholder
     for placeholder in (
@@ -119,6 +123,7 @@ POOL: dict[str, Placeholder] = {
         Placeholder("cookie_page", _("The page of the cookie settings"), lambda c: str(c["cookies_url"]), Form.LINK),
         Placeholder("reason", _("Why the request is refused"), lambda c: str(c["refusal"].reason)),
         Placeholder("remedies", _("What the person can do about the refusal"), lambda c: str(c["refusal"].remedy)),
+        Placeholder("warnings", _("The requests, and what is to be known of each"), _warnings, Form.LINES),
         Placeholder("more_time", _("Why more time is needed"), lambda c: str(c["more_time"])),
         Placeholder("later", _("Until when the law lets us take our time"), lambda c: day(c["later"])),
         Placeholder("promised", _("The day that we promised"), lambda c: day(c["request"].promise_due)),

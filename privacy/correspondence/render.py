@@ -19,7 +19,7 @@ from crasme.kit.clock import controller_day
 from privacy.correspondence import outcomes
 from privacy.correspondence.catalogue import entry_of
 from privacy.models import Controller, Message, Package, Request
-from privacy.services import clock, plans, verification
+from privacy.services import alerts, clock, plans, verification
 from privacy.words import EXTENSIONS, REFUSALS, WISHES
 from retention.models import Rule
 
@@ -39,7 +39,9 @@ def render(message: Message, *, now: datetime) -> Rendered:
     request, entry = message.request, entry_of(message.template)
     with translation.override(message.language):
         context = context_of(message, now=now)
-        placeholders = {"link": f"[{_('link')}]", "code": f"[{_('code')}]"}
+        placeholders: dict[str, Any] = {"link": f"[{_('link')}]", "code": f"[{_('code')}]"}
+        # What is kept beside one request names no other.
+        placeholders["warnings"] = alerts.lines_of(message, own=True)
         secrets = {}
         if entry.linked:
             issued = verification.issue(request, now=now)
@@ -82,6 +84,8 @@ def context_of(message: Message, *, now: datetime) -> dict[str, Any]:
         "more_time": EXTENSIONS.get(message.facts.get("reason", "")),
         "later": _later(message, now),
         "stands_still": clock.stops(request),
+        "warnings": alerts.lines_of(message),
+        "desk_url": settings.SITE_URL + reverse("admin:privacy_request_changelist"),
         "lifetime_hours": int(verification.LIFETIME.total_seconds() // 3600),
         "subject": _subject_line(message, request),
     }

@@ -1,5 +1,6 @@
 """People who ask, their requests and what is done for them; the policy and the registers it is rendered from."""
 
+from privacy.models.alerts import Alert
 from privacy.models.clock import ClockEvent
 from privacy.models.entries import ApiEntry
 from privacy.models.messages import Message, Note
@@ -14,6 +15,7 @@ from privacy.models.verification import Verification
 from privacy.models.webhooks import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
+    "Alert",
     "ApiEntry",
     "ClockEvent",
     "Controller",

@@ -83,6 +83,14 @@ class Message(Claimable):
         verbose_name_plural = _("messages")
         ordering: ClassVar = ["created_at", "id"]
         default_permissions = ("view",)
+        indexes: ClassVar = [
+            *Claimable.Meta.indexes,
+            models.Index(
+                fields=["request"],
+                name="privacy_message_undelivered",
+                condition=Q(state="parked") | Q(bounced_at__isnull=False),
+            ),
+        ]
         constraints: ClassVar = [
             *Claimable.Meta.constraints,
             models.UniqueConstraint(

@@ -46,6 +46,12 @@ class Step(Claimable):
         ordering: ClassVar = ["created_at", "id"]
         default_permissions = ("view",)
         permissions: ClassVar = [("redrive_step", "Can put a parked step back into the queue")]
+        indexes: ClassVar = [
+            *Claimable.Meta.indexes,
+            models.Index(fields=["request"], name="privacy_step_parked", condition=models.Q(state="parked")),
+            # How long steps take is asked of the last months, by every look at the desk.
+            models.Index(fields=["finished_at"], name="privacy_step_finished", condition=models.Q(state="done")),
+        ]
         constraints: ClassVar = [
             *Claimable.Meta.constraints,
             models.UniqueConstraint(

@@ -18,14 +18,13 @@ from crasme.staff.actors import system
 from privacy import verbs
 from privacy.clock.deadlines import Deadlines, deadlines
 from privacy.clock.events import Event, Kind
-from privacy.clock.rules import VERSION, law_of
+from privacy.clock.rules import law_of
 from privacy.models import ClockEvent, Message, Request
 from privacy.webhooks import Event as Told, emit
 
 DATES = ("promise_due", "law_due", "effective_due", "rules_version")
 # Letters that do something to the clock when they have gone out.
 EXTENSION, QUESTION = "extended", "question"
-AT_ONCE = 500
 
 
 # --- dates ------------------------------------------------------------------------------------------------------------
@@ -116,28 +115,6 @@ def events_of(request: Request) -> list[Event]:
 
 def _event(kind: str, on: date, facts: dict[str, Any]) -> Event:
     return Event(kind, on, facts)
-
-
-def rederive(now: datetime) -> int:
-    """Reckon the dates of open requests anew after the rules have changed; how many."""
-    stale = Request.objects.open().exclude(rules_version=VERSION).order_by("effective_due", "pk")
-    count = 0
-    for pk in list(stale.values_list("pk", flat=True)[:AT_ONCE]):
-        with transaction.atomic():
-            request = Request.objects.select_for_update().get(pk=pk)
-            set_dates(request, events_of(request))
-            request.save(update_fields=[*DATES])
-            record(
-                verbs.CLOCK.name,
-                actor=system("clock"),
-                subject=request.ref,
-                event="rules",
-                on=controller_day(now),
-                due=request.effective_due,
-                rules_version=request.rules_version,
-            )
-        count += 1
-    return count
 
 
 # --- extensions and pauses --------------------------------------------------------------------------------------------

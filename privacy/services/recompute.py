@@ -38,7 +38,7 @@ def recompute(*, actor: str) -> int:
     """
     changed = 0
     keys = Request.objects.open().order_by("pk").values_list("pk", flat=True).iterator(chunk_size=BATCH)
-    for batch in batched(keys, BATCH, strict=False):
+    for batch in batched(keys, BATCH):
         with transaction.atomic():
             found = _batch(batch)
             if found:

@@ -11,9 +11,11 @@ from django.db import transaction
 from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import verbs, wake
+from privacy.clock.rules import VERSION
 from privacy.models import Message, Person, Request, Step
 from privacy.services import people
 from privacy.services.closing import closed
+from privacy.services.recompute import recompute
 from privacy.states import State
 from privacy.steps.definitions import spec_of
 
@@ -55,6 +57,13 @@ def lapse_unconfirmed(now: datetime) -> int:
             people.forget_stranger(request, now=now)
         count += 1
     return count
+
+
+def follow_the_rules(now: datetime) -> int:
+    """Derive the dates of open requests anew after a deployment has changed the rules; how many have others."""
+    if not Request.objects.open().exclude(rules_version=VERSION).exists():
+        return 0
+    return recompute(actor=system("clock"))
 
 
 def forget_people(now: datetime) -> int:
