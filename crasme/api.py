@@ -4,9 +4,12 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from crasme.crm.api import EventsView
+from privacy.api import RequestsView, RequestView
 
 urlpatterns = [
     path("v1/events/", EventsView.as_view(), name="api-events"),
+    path("v1/requests/", RequestsView.as_view(), name="api-requests"),
+    path("v1/requests/<str:reference>/", RequestView.as_view(), name="api-request"),
     path("schema/", SpectacularAPIView.as_view(permission_classes=[]), name="api-schema"),
     # Split: its script is a response of its own, since the content policy runs none that stands in a page.
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema", permission_classes=[]), name="api-docs"),

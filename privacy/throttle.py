@@ -7,6 +7,7 @@ from crasme.kit.limits import Limit
 
 ASK_ADDRESS = Limit("ask-address", times=5, seconds=3600)
 ASK_NETWORK = Limit("ask-network", times=30, seconds=3600)
+ASK_KEY = Limit("ask-key", times=1000, seconds=3600)
 ASK_ALL = Limit("ask-all", times=2000, seconds=3600)
 LINK_ADDRESS = Limit("link-address", times=5, seconds=3600)
 LINK_NETWORK = Limit("link-network", times=30, seconds=3600)

@@ -14,7 +14,8 @@ class ApiKey(models.Model):
     class Scope(models.TextChoices):
         EVENTS_WRITE = "events:write", _("hand over usage events")
         REQUESTS_WRITE = "requests:write", _("enter privacy requests")
-        REQUESTS_READ = "requests:read", _("follow privacy requests")
+        REQUESTS_READ = "requests:read", _("follow privacy requests that this key entered")
+        REQUESTS_READ_ALL = "requests:read-all", _("follow all privacy requests (beside requests:read)")
         SUPPRESSION_READ = "suppression:read", _("check suppression")
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
