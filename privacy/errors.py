@@ -78,3 +78,17 @@ class NoSuchLetter(PrivacyError):
     """A letter that is not in the catalogue: a deployment mixed two versions, or a new one was not entered."""
 
     code = "no-such-letter"
+
+
+class LetterBroken(PrivacyError):
+    """A text of the company's own that cannot be filled in any more: no half letter is sent."""
+
+    code = "letter-broken"
+    remedy = _("Mend the text below “Letters” or take it back, then try the mail again.")
+
+
+class LetterChanged(PrivacyError):
+    """A colleague changed or activated the text in the meantime."""
+
+    code = "letter-changed"
+    remedy = _("Open it again: your words are not lost as long as this page is open.")

@@ -46,7 +46,9 @@ CERTIFIED = register(
     "A search after the erasure found nothing that must be gone.",
     facts=("plan", "hash", "searched"),
 )
-MAIL_SENT = register("request.mail_sent", "A mail went out.", facts=("message", "template", "language", "digest"))
+MAIL_SENT = register(
+    "request.mail_sent", "A mail went out.", facts=("message", "template", "language", "digest", "letter")
+)
 MAIL_FAILED = register(
     "request.mail_failed", "A mail could not be sent and waits for a person.", facts=("message", "code")
 )
@@ -72,6 +74,17 @@ WEBHOOK_PARKED = register(
     "webhook.parked", "A webhook's message failed too often and waits for a person.", facts=("delivery", "code")
 )
 WEBHOOK_AGAIN = register("webhook.again", "A webhook's message is sent once more.", facts=("delivery",))
+
+LETTER_ACTIVATED = register(
+    "letter.activated",
+    "A letter got a text of the company's own.",
+    facts=("letter", "template", "kind", "language", "version", "sha256"),
+)
+LETTER_RETIRED = register(
+    "letter.retired",
+    "A text of the company's own was taken back.",
+    facts=("letter", "template", "kind", "language", "version", "sha256"),
+)
 
 POLICY_PUBLISHED = register(
     "privacy.policy_published", "The policy was published.", facts=("version", "sha256", "rules", "material")

@@ -38,6 +38,7 @@ ROLES: Final = (
             "privacy.release_access",
             "privacy.propose_erasure",
             "privacy.redrive_step",
+            "privacy.draft_letter",
             "crm.view_*",
             "crm.change_account",
             "crm.change_billingprofile",

@@ -142,7 +142,8 @@ CATALOGUE: dict[str, Entry] = {
             _("Consent taken back"),
             _("The answer to the withdrawal of a consent."),
             kinds=(Kind.WITHDRAWAL,),
-            must=("ended", "browsers", "cookie_page"),
+            must=("ended", "browsers"),
+            may=("cookie_page",),
             fixed=(_("What was done before, with your consent, stays lawful."), COMPLAIN),
         ),
         Entry(
@@ -180,6 +181,7 @@ CATALOGUE: dict[str, Entry] = {
             _("To a colleague: requests that are due soon, are late, or have stopped. References and days only."),
             addressee=Addressee.COLLEAGUE,
             must=("warnings",),
+            may=("desk",),
         ),
         Entry("withdrawn", _("Taken back"), _("The person took the request back.")),
     )

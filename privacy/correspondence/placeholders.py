@@ -6,11 +6,11 @@ value is computed here from the same facts that the shipped templates use, and i
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
-from django.utils import formats
+from django.utils import formats, timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _now, gettext_lazy as _
 
@@ -37,16 +37,21 @@ class Form(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """`value` is in the active language. `optional`: it may have nothing to say; its paragraph is left out then."""
+    """`value` is in the active language. `optional`: it may have nothing to say; its paragraph is left out then.
+    `button` is what is written on a link that is alone on its line; without one the letter's own words are.
+    """
 
     name: str
     meaning: Promise
     value: Callable[[Context], Value]
     form: Form = Form.WORDS
     optional: bool = False
+    button: Promise | str = ""
 
 
 def day(value: date | None) -> str:
+    if isinstance(value, datetime):
+        value = timezone.localtime(value)
     return formats.date_format(value, "DATE_FORMAT") if value else ""
 
 
@@ -65,13 +70,29 @@ def _findings(context: Context) -> str:
 
 
 def _stands_still(context: Context) -> str:
+    words = {"day": day(context["due"])}
     if context["stands_still"]:
-        return _now("The law lets the time to answer stand still until we hear from you; our own promise does not.")
-    return _now("The time to answer goes on meanwhile.")
+        return (
+            _now(
+                "The law lets the time to answer stand still until we hear from you. What we promised you ourselves "
+                "does not: you will have an answer by %(day)s, as far as we can give one without yours."
+            )
+            % words
+        )
+    return (
+        _now(
+            "The time to answer goes on meanwhile: you will have an answer by %(day)s, as far as we can give one "
+            "without yours."
+        )
+        % words
+    )
 
 
 def _warnings(context: Context) -> list[str]:
-    return [f"{line.reference}: {line.words} ({day(line.due)})" for line in context["warnings"]]
+    return [
+        f"{line.reference}: {line.words} ({_now('due %(day)s') % {'day': day(line.due)}})"
+        for line in context["warnings"]
+    ]
 
 
 POOL: dict[str, Placeholder] = {
@@ -84,7 +105,11 @@ POOL: dict[str, Placeholder] = {
         Placeholder("wish", _("What was asked for, as in “your request for …”"), lambda c: str(c["wish"])),
         Placeholder("due", _("The day by which there is an answer"), lambda c: day(c["due"])),
         Placeholder(
-            "status_page", _("The page of the request; it asks for proof"), lambda c: str(c["status_url"]), Form.LINK
+            "status_page",
+            _("The page of the request; it asks for proof"),
+            lambda c: str(c["status_url"]),
+            Form.LINK,
+            button=_("Follow the request"),
         ),
         Placeholder("link", _("The link that proves the mailbox, once"), lambda c: str(c["link"]), Form.LINK),
         Placeholder("code", _("The code to type instead of following the link"), lambda c: str(c["code"]), Form.CODE),
@@ -120,14 +145,25 @@ POOL: dict[str, Placeholder] = {
             Form.LINES,
             optional=True,
         ),
-        Placeholder("cookie_page", _("The page of the cookie settings"), lambda c: str(c["cookies_url"]), Form.LINK),
+        Placeholder(
+            "cookie_page",
+            _("The page of the cookie settings"),
+            lambda c: str(c["cookies_url"]),
+            Form.LINK,
+            button=_("Cookie settings"),
+        ),
         Placeholder("reason", _("Why the request is refused"), lambda c: str(c["refusal"].reason)),
         Placeholder("remedies", _("What the person can do about the refusal"), lambda c: str(c["refusal"].remedy)),
         Placeholder("warnings", _("The requests, and what is to be known of each"), _warnings, Form.LINES),
+        Placeholder(
+            "desk", _("The list of requests"), lambda c: str(c["desk_url"]), Form.LINK, button=_("Open the desk")
+        ),
         Placeholder("more_time", _("Why more time is needed"), lambda c: str(c["more_time"])),
         Placeholder("later", _("Until when the law lets us take our time"), lambda c: day(c["later"])),
         Placeholder("promised", _("The day that we promised"), lambda c: day(c["request"].promise_due)),
-        Placeholder("stands_still", _("A sentence: whether the time to answer stands still meanwhile"), _stands_still),
+        Placeholder(
+            "stands_still", _("A sentence: by when, and whether the time stands still meanwhile"), _stands_still
+        ),
         Placeholder(
             "written",
             _("What the agent wrote"),

@@ -4,56 +4,101 @@ What could go wrong: a line break in a subject becomes a header, HTML in a name 
 the record of what was sent. Subjects are one line, templates escape, and the record is rendered with placeholders.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from crasme.kit.calendar import Period
 from crasme.kit.clock import controller_day
 from privacy.correspondence import outcomes
 from privacy.correspondence.catalogue import entry_of
-from privacy.models import Controller, Message, Package, Request
+from privacy.correspondence.own import Own
+from privacy.correspondence.periods import in_words
+from privacy.correspondence.placeholders import Context
+from privacy.correspondence.shipped import Shipped
+from privacy.models import Controller, Letter, Message, Package
 from privacy.services import alerts, clock, plans, verification
 from privacy.words import EXTENSIONS, REFUSALS, WISHES
-from retention.models import Rule
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """`record` is the text with every secret replaced by a placeholder: what may be kept."""
+    """`record` is the text with every secret replaced by a placeholder: what may be kept. `letter` is the id of the
+    company's own text, "" for the shipped one.
+    """
 
     subject: str
     text: str = field(repr=False)
     html: str = field(repr=False)
     record: str = field(repr=False)
+    letter: str = ""
+
+
+class Text(Protocol):
+    """What can be filled in, in the active language: a file that ships, or the company's own words."""
+
+    @property
+    def letter(self) -> str: ...
+
+    def subject(self, context: Context) -> str: ...
+
+    def text(self, context: Context) -> str: ...
+
+    def html(self, context: Context) -> str: ...
 
 
 def render(message: Message, *, now: datetime) -> Rendered:
-    """Make the mail; a linked template gets a fresh link and code, stored as digests only."""
+    """Make the mail; a linked letter gets a fresh link and code, stored as digests only.
+
+    LetterBroken when a text of the company's own cannot be filled in: half a letter is never made.
+    """
     request, entry = message.request, entry_of(message.template)
     with translation.override(message.language):
-        context = context_of(message, now=now)
-        placeholders: dict[str, Any] = {"link": f"[{_('link')}]", "code": f"[{_('code')}]"}
-        # What is kept beside one request names no other.
-        placeholders["warnings"] = alerts.lines_of(message, own=True)
+        context, text = context_of(message, now=now), text_of(message)
         secrets = {}
         if entry.linked:
             issued = verification.issue(request, now=now)
             path = reverse("request-confirm", args=[issued.token])
             secrets = {"link": f"{settings.SITE_URL}{path}", "code": issued.code}
-        shown = context | secrets
-        return Rendered(
-            subject=_subject(context),
-            text=_text(message.template, shown),
-            html=render_to_string(f"emails/{message.template}-html.html", shown),
-            record=_text(message.template, context | placeholders),
-        )
+        # What is kept beside one request names no other.
+        kept = hidden() | {"warnings": alerts.lines_of(message, own=True)}
+        return compose(text, context, sent=secrets, kept=kept)
+
+
+def shown(message: Message, *, now: datetime) -> Rendered:
+    """The mail as it would go out now, with words in place of link and code. Nothing is stored, not even `message`."""
+    with translation.override(message.language):
+        return compose(text_of(message), context_of(message, now=now), sent=hidden(), kept=hidden())
+
+
+def text_of(message: Message) -> Text:
+    """The company's own text for this letter, kind and language; the shipped one where there is none."""
+    entry = entry_of(message.template)
+    row = Letter.objects.used_for(message.template, message.request.kind, message.language)
+    return Own(entry, row.subject, row.body, letter=str(row.pk)) if row else Shipped(entry)
+
+
+def hidden() -> dict[str, Any]:
+    """What stands in the record in place of secrets, in the active language."""
+    return {"link": f"[{_('link')}]", "code": f"[{_('code')}]"}
+
+
+def compose(text: Text, context: Context, *, sent: Mapping[str, Any], kept: Mapping[str, Any]) -> Rendered:
+    """In the active language. What the mail says besides `context`, and what its record says in the same places."""
+    subject = " ".join(text.subject({**context, **kept}).split())
+    common = {**context, "subject": subject}
+    return Rendered(
+        subject=f"{subject} [{context['request'].reference}]",
+        text=text.text(common | dict(sent)),
+        html=text.html(common | dict(sent)),
+        record=text.text(common | dict(kept)),
+        letter=text.letter,
+    )
 
 
 def context_of(message: Message, *, now: datetime) -> dict[str, Any]:
@@ -77,7 +122,7 @@ def context_of(message: Message, *, now: datetime) -> dict[str, Any]:
         "browsers": outcomes.browsers(request),
         "cookies_url": settings.SITE_URL + reverse("cookies"),
         "kept": plans.kept_of(plan),
-        "periods": _periods(now),
+        "periods": in_words(now),
         "nothing_else": plan is not None and not plan.found_something,
         "package": Package.objects.filter(request=request).available(now).order_by("-made_at").first(),
         "refusal": REFUSALS.get(request.refusal_reason),
@@ -87,7 +132,6 @@ def context_of(message: Message, *, now: datetime) -> dict[str, Any]:
         "warnings": alerts.lines_of(message),
         "desk_url": settings.SITE_URL + reverse("admin:privacy_request_changelist"),
         "lifetime_hours": int(verification.LIFETIME.total_seconds() // 3600),
-        "subject": _subject_line(message, request),
     }
 
 
@@ -97,28 +141,3 @@ def _later(message: Message, now: datetime) -> date | None:
         return None
     found = clock.extended(message.request, controller_day(now))
     return found.law_due if found else None
-
-
-def _periods(now: datetime) -> dict[str, str]:
-    """The schedule's periods in words, by the rule's name."""
-    rules = Rule.objects.in_force(now).acting().values_list("slug", "period")
-    return {slug: Period.parse(period).words() for slug, period in rules}
-
-
-def _subject_line(message: Message, request: Request) -> str:
-    return render_to_string(
-        f"emails/{message.template}-subject.txt", {"request": request, "wish": WISHES[request.kind]}
-    ).strip()
-
-
-def _subject(context: dict[str, Any]) -> str:
-    return " ".join(f"{context['subject']} [{context['request'].reference}]".split())
-
-
-def _text(template: str, context: dict[str, Any]) -> str:
-    """Plain text: no line of a template that came out empty leaves more than one blank line behind."""
-    lines: list[str] = []
-    for line in render_to_string(f"emails/{template}-text.txt", context).splitlines():
-        if line.strip() or (lines and lines[-1]):
-            lines.append(line.rstrip())
-    return "\n".join(lines).strip() + "\n"

@@ -25,6 +25,7 @@ from privacy import verbs
 from privacy.correspondence import threads
 from privacy.correspondence.addressees import address_of
 from privacy.correspondence.render import Rendered, render
+from privacy.errors import LetterBroken
 from privacy.models import Message
 from privacy.services import clock
 
@@ -54,8 +55,7 @@ def send(message_id: UUID, *, now: datetime) -> bool:
         rendered = render(message, now=now)
         _hand_over(message, rendered, address)
     except Exception as error:  # noqa: BLE001  (whatever it is, the mail must not be lost; the code names the kind)
-        refused = _refused_for_good(error)
-        _failed(message, _code(error), refused=refused, now=now + timedelta(seconds=monotonic() - started))
+        _failed(message, _code(error), error, now=now + timedelta(seconds=monotonic() - started))
         return False
     _sent(message, rendered, now=now + timedelta(seconds=monotonic() - started))
     return True
@@ -90,17 +90,20 @@ def _sent(message: Message, rendered: Rendered, *, now: datetime) -> None:
                 template=message.template,
                 language=message.language,
                 digest=hashlib.sha256(rendered.record.encode()).hexdigest(),
+                letter=rendered.letter or None,
             )
     except LeaseLost:
         log.warning("Message %s went out after its lease was over.", message.pk)
 
 
-def _failed(message: Message, code: str, *, now: datetime, refused: bool = False) -> None:
+def _failed(message: Message, code: str, error: Exception | None = None, *, now: datetime) -> None:
     log.warning("Message %s could not be sent: %s, attempt %d.", message.pk, code, message.attempts)
+    refused = _refused_for_good(error)
+    # A mailbox that does not exist will not exist in an hour either, and a text waits for somebody who mends it.
+    hopeless = refused or isinstance(error, LetterBroken)
     try:
         with transaction.atomic():
-            # A mailbox that does not exist will not exist in an hour either.
-            retry_or_park(message, code, now=now, max_attempts=0 if refused else MAX_ATTEMPTS)
+            retry_or_park(message, code, now=now, max_attempts=0 if hopeless else MAX_ATTEMPTS)
             if refused:
                 Message.objects.filter(pk=message.pk).update(bounced_at=now)
             if message.state == WorkState.PARKED:
@@ -116,7 +119,7 @@ def _given_up(message: Message, *, now: datetime) -> None:
             record(verbs.MAIL_VOID.name, actor=ACTOR, subject=message.request.ref, message=message.pk)
 
 
-def _refused_for_good(error: Exception) -> bool:
+def _refused_for_good(error: Exception | None) -> bool:
     """Whether the server said, about the one recipient, that trying again is of no use (RFC 5321: 5xx)."""
     return isinstance(error, smtplib.SMTPRecipientsRefused) and all(
         status >= 500 for status, _text in error.recipients.values()

@@ -17,6 +17,7 @@ TABLES = [
     NoPeople("privacy.Recipient", why="Companies that process data for this one."),
     NoPeople("privacy.Right", why="The rights that people have."),
     NoPeople("privacy.PolicyVersion", why="Published texts."),
+    NoPeople("privacy.Letter", why="Texts for everybody; staff stand in them by reference only, as in the ledger."),
     *people.TABLES,
     *work.TABLES,
     *letters.TABLES,

@@ -3,6 +3,7 @@
 from privacy.models.alerts import Alert
 from privacy.models.clock import ClockEvent
 from privacy.models.entries import ApiEntry
+from privacy.models.letters import Letter
 from privacy.models.messages import Message, Note
 from privacy.models.packages import Package
 from privacy.models.people import Person
@@ -19,6 +20,7 @@ __all__ = [
     "ApiEntry",
     "ClockEvent",
     "Controller",
+    "Letter",
     "Message",
     "Note",
     "Package",

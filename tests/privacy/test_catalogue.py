@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from privacy.correspondence.catalogue import CATALOGUE, Entry
-from privacy.correspondence.placeholders import COMMON, POOL
+from privacy.correspondence.placeholders import COMMON, POOL, Form
 from privacy.correspondence.queue import enqueue
 from privacy.errors import NoSuchLetter
 from privacy.models import Request
@@ -16,7 +16,7 @@ from tests.builders import NOW, submit_request
 ROOT = Path(__file__).resolve().parents[2]
 EMAILS = ROOT / "templates" / "emails"
 FORMS = ("subject.txt", "text.txt", "html.html")
-SHARED = {"base-html.html", "foot-text.txt"}
+SHARED = {"base-html.html", "foot-text.txt", "own-html.html", "own-text.txt"}
 
 
 def queued() -> Iterator[str]:
@@ -54,5 +54,11 @@ def test_an_entry_is_whole(entry: Entry) -> None:
     assert set(entry.placeholders) == {*entry.must, *entry.may, *COMMON} <= set(POOL)
     assert set(entry.kinds) <= set(Request.Kind.values)
     assert ({"link", "code"} <= set(entry.must)) == entry.linked == bool(entry.button)
+    buttons = [
+        entry.button if name == "link" else found.button
+        for name, found in entry.placeholders.items()
+        if found.form is Form.LINK
+    ]
+    assert all(buttons)
     assert str(entry.title)
     assert str(entry.occasion).endswith(".")

@@ -1,0 +1,12 @@
+"""How long things are kept, as a letter says it."""
+
+from datetime import datetime
+
+from crasme.kit.calendar import Period
+from retention.models import Rule
+
+
+def in_words(now: datetime) -> dict[str, str]:
+    """The schedule's periods in the active language, by the rule's name."""
+    rules = Rule.objects.in_force(now).acting().values_list("slug", "period")
+    return {slug: Period.parse(period).words() for slug, period in rules}
