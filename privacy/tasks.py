@@ -15,7 +15,7 @@ from django.utils import timezone
 from crasme.staff.actors import system
 from privacy.correspondence.send import send as send_message
 from privacy.promises import cardscan
-from privacy.services import alerts, packages, sweeping, webhooks
+from privacy.services import alerts, assignment, packages, sweeping, webhooks
 from privacy.steps import runner
 from privacy.webhooks import sending
 
@@ -45,6 +45,8 @@ def sweep() -> None:
         sweeping.wake_messages,
         sweeping.lapse_unconfirmed,
         sweeping.follow_the_rules,
+        assignment.hand_over,
+        assignment.hand_back,
         alerts.warn,
         packages.expire,
         sweeping.forget_people,

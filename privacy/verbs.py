@@ -10,7 +10,7 @@ WITHDRAWN = register("request.withdrawn", "The person took the request back.")
 LOCATED = register("request.located", "The person was looked for.", facts=("account", "contacts", "regime"))
 COLLECTED = register("request.collected", "What is held was counted.", facts=("source", "tables", "rows"))
 PLANNED = register("request.planned", "A plan was drawn up.", facts=("plan", "kind", "hash", "round", "rows", "kept"))
-ASSIGNED = register("request.assigned", "A request got an assignee, or none.", facts=("assignee",))
+ASSIGNED = register("request.assigned", "A request got an assignee, or none.", facts=("assignee", "instead_of", "rule"))
 NOTED = register("request.noted", "A colleague wrote a note.", facts=("note",))
 CLOCK = register("request.clock", "Something happened to the clock.", facts=("event", "on", "due", "rules_version"))
 EXTENDING = register(
@@ -33,6 +33,9 @@ STEP_PARKED = register(
     "request.step_parked", "A step failed too often and waits for a person.", facts=("step", "kind", "code")
 )
 STEP_REDRIVEN = register("request.step_redriven", "A parked step was put back into the queue.", facts=("step", "kind"))
+STEP_BY_HAND = register(
+    "request.step_by_hand", "A colleague did a step outside this system.", facts=("step", "kind", "source", "note")
+)
 PACKAGED = register("request.packaged", "A copy of the data was made.", facts=("package", "sha256", "size", "rows"))
 DOWNLOADED = register("request.downloaded", "The person fetched the copy.", facts=("package", "downloads"))
 PACKAGE_DESTROYED = register(

@@ -154,6 +154,13 @@ FIRST_SCHEDULE = (
         batch_size=10_000,
     ),
     Planned(
+        slug="absences",
+        target="staff.absence",
+        anchor="last_day",
+        period="P1Y",
+        legal_reason="Who stood in for whom is asked while the work of that time is still being looked at.",
+    ),
+    Planned(
         slug="sessions",
         target="staff.session",
         anchor="expire_date",

@@ -45,6 +45,7 @@ MENU: tuple[tuple[Words, tuple[Page, ...]], ...] = (
             Page(_("Messages"), "mail", "privacy.Message"),
             Page(_("Plans"), "fact_check", "privacy.Plan"),
             Page(_("Packages"), "folder_zip", "privacy.Package"),
+            Page(_("Assignment rules"), "alt_route", "privacy.AssignmentRule"),
         ),
     ),
     (
@@ -113,6 +114,7 @@ MENU: tuple[tuple[Words, tuple[Page, ...]], ...] = (
         _("Staff"),
         (
             Page(_("Staff users"), "badge", "staff.User"),
+            Page(_("Absences"), "event_busy", "staff.Absence"),
             Page(_("Roles"), "admin_panel_settings", "auth.Group"),
             Page(_("API keys"), "key", "staff.ApiKey"),
         ),

@@ -11,7 +11,8 @@ from crasme.crm.models import Account
 from crasme.demo import archive
 from crasme.demo.plan import Counts, Demo, Draw
 from crasme.demo.walk import Desk, Walk
-from privacy.models import Request
+from crasme.staff.roles import PRIVACY_OFFICER, SUPPORT_AGENT
+from privacy.models import AssignmentRule, Request
 from privacy.states import State
 
 Kind = Request.Kind
@@ -65,12 +66,24 @@ def make(demo: Demo, draw: Draw) -> Counts:
         kind = rng.choices(list(journey.kinds), weights=list(journey.kinds.values()))[0]
         Walk.begin(demo, rng, desk, account, kind, demo.ago(rng.uniform(*journey.days))).to(journey.state)
         draw(made, demo.size.requests)
+    _rules(desk)
     rest = demo.size.requests - Request.objects.count()
     archive.make(demo, accounts[made:], desk.agents, rest, draw)
     return {
         "open requests": Request.objects.open().count(),
         "closed requests": Request.objects.filter(state=State.CLOSED).count(),
     }
+
+
+def _rules(desk: Desk) -> None:
+    """Who gets what comes from now on. What came before was given out by hand."""
+    first, *others = desk.agents
+    if AssignmentRule.objects.exists() or not others:
+        return
+    german = AssignmentRule.objects.create(name="German and French", position=1, languages=["de", "fr"])
+    german.colleagues.set([first])
+    AssignmentRule.objects.create(name="Complaints", position=2, kinds=[Kind.COMPLAINT], role=PRIVACY_OFFICER)
+    AssignmentRule.objects.create(name="Everything else", position=3, role=SUPPORT_AGENT)
 
 
 def _asking(demo: Demo) -> list[Account]:

@@ -3,13 +3,16 @@
 Their addresses end in `.example`, which the sign-in knows as demo people (crasme.staff.adapters).
 """
 
+from datetime import timedelta
+
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 
 from crasme.demo.plan import Counts, Demo, Draw
 from crasme.demo.sign_ins import SIGN_INS
-from crasme.staff.demo import PASSWORD
-from crasme.staff.models import User
+from crasme.staff.demo import DOMAIN, PASSWORD
+from crasme.staff.models import Absence, User
+from crasme.staff.roles import SUPPORT_AGENT
 
 
 def make(demo: Demo, draw: Draw) -> Counts:
@@ -22,4 +25,14 @@ def make(demo: Demo, draw: Draw) -> Counts:
         user.password = hashed
         user.save()
         user.groups.set(Group.objects.filter(name=person.role))
+    _away(demo)
     return {"staff": len(SIGN_INS)}
+
+
+def _away(demo: Demo) -> None:
+    """One agent is away in two weeks, and the other stands in."""
+    substitute, away = User.objects.filter(groups__name=SUPPORT_AGENT, email__endswith=DOMAIN).order_by("email")[:2]
+    first = demo.now.date() + timedelta(days=14)
+    Absence.objects.get_or_create(
+        user=away, first_day=first, defaults={"last_day": first + timedelta(days=6), "substitute": substitute}
+    )

@@ -100,6 +100,23 @@ TABLES = [
         },
     ),
     Table(
+        label="staff.Absence",
+        title="Absences of staff",
+        category=Category.STAFF,
+        purposes=SECURITY,
+        subject={"staff": "user"},
+        ends="absences",
+        source="entered by the person or a colleague",
+        order="first_day",
+        fields={
+            "user": kept("Who is away", reason=WORKS_HERE),
+            "first_day": kept("First day", reason=WORKS_HERE),
+            "last_day": kept("Last day", reason=WORKS_HERE),
+            "substitute": kept("Who stands in", reason=WORKS_HERE, withheld="It is about a colleague."),
+            "gives_back": kept("Whether open work goes back", reason=WORKS_HERE),
+        },
+    ),
+    Table(
         label="staff.ApiKey",
         title="Keys of machines made by staff",
         category=Category.STAFF,

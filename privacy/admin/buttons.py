@@ -18,8 +18,7 @@ def fitting(asked: Request, user: User) -> set[str]:
         again = asked.confirmed_at is not None and asked.person.email
         return {"note", "reopen"} if again else {"note"}
     names = {"note", "hand_over", *_clock(asked, controller_day(timezone.now()))}
-    if asked.assignee_id != user.pk:
-        names.add("take")
+    names.add("give_back" if asked.assignee_id == user.pk else "take")
     # Approved work begins within seconds, and the page says so; a refusal beside it would contradict it.
     if asked.state in MOVES["refuse"].sources and asked.state != State.APPROVED:
         names.add("refuse")

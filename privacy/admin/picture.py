@@ -20,7 +20,7 @@ from privacy.admin.forecasts import words_of
 from privacy.clock.deadlines import Deadlines, RuleUsed
 from privacy.models import Alert, Message, Note, Package, Plan, Request, Step
 from privacy.querysets import AT_RISK_DAYS
-from privacy.services import clock, forecast, plans
+from privacy.services import clock, completing, forecast, plans
 from privacy.services.clock import Turn
 from privacy.states import State
 from privacy.steps.definitions import by_hand
@@ -136,6 +136,11 @@ class Picture:
         if self.plan is None:
             return REVIEW_NEXT["hand"] if by_hand(self.asked.kind, self.asked.facts) else NEXT[State.COLLECTING]
         return REVIEW_NEXT["proposed" if self.plan.requested_by_id else self.plan.kind]
+
+    @property
+    def by_hand(self) -> list[Step]:
+        """Steps of which a person could say that they did them."""
+        return [step for step in self.steps if step.round == self.asked.round and completing.waits(step)]
 
     @property
     def parked(self) -> int:

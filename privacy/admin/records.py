@@ -20,9 +20,10 @@ from crasme.kit.claims import WorkState
 from crasme.kit.errors import CrasmeError
 from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin, ReadOnlyAdmin, confirmed
 from privacy import references
+from privacy.admin.acts_work import StepActs
 from privacy.admin.filters import MailFilter
 from privacy.models import Message, Package, Person, Plan, Step
-from privacy.services import desk
+from privacy.services import completing, desk
 
 WORK_COLOURS = {
     WorkState.DUE: "warning",
@@ -56,7 +57,7 @@ class WorkAdmin(OfRequestAdmin):
     """Rows that are pieces of work and can be parked."""
 
     list_filter: ClassVar[Any] = (("state", ChoicesDropdownFilter),)
-    actions_detail = ("redrive",)
+    actions_detail: tuple[str, ...] = ("redrive",)
 
     @display(description=_("state"), ordering="state", label=WORK_COLOURS)
     def standing(self, row: Any) -> tuple[str, str]:
@@ -68,7 +69,12 @@ class WorkAdmin(OfRequestAdmin):
 
     def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[UnfoldAction]:
         row = self.get_object(request, unquote(str(object_id)))
-        return super().get_actions_detail(request, object_id) if row and self.waits(row) else []
+        fitting = {f"privacy_{self.opts.model_name}_{name}" for name in self.fitting(row)} if row else set()
+        return [each for each in super().get_actions_detail(request, object_id) if each.action_name in fitting]
+
+    def fitting(self, row: Any) -> set[str]:
+        """Names of the acts that fit this row."""
+        return {"redrive"} if self.waits(row) else set()
 
     @action(description=_("Try again"), permissions=["privacy.redrive_step"], icon="replay")
     @confirmed(
@@ -88,7 +94,8 @@ class WorkAdmin(OfRequestAdmin):
 
 
 @admin.register(Step)
-class StepAdmin(WorkAdmin):
+class StepAdmin(StepActs, WorkAdmin):
+    actions_detail = ("redrive", "done_by_hand")
     list_display = ("kind_name", "of_request", "standing", "attempts", "last_error", "next_attempt_at", "finished_at")
     list_filter: ClassVar[Any] = (("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter))
     ordering = ("-created_at", "-id")
@@ -97,6 +104,9 @@ class StepAdmin(WorkAdmin):
         ("next_attempt_at", "finished_at", "done_by"), "result",
     )  # fmt: skip
     readonly_fields = ("of_request",)
+
+    def fitting(self, row: Step) -> set[str]:
+        return super().fitting(row) | ({"done_by_hand"} if completing.waits(row) else set())
 
     @display(description=_("step"), ordering="kind")
     def kind_name(self, step: Step) -> str:

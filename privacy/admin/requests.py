@@ -27,6 +27,7 @@ from privacy import references
 from privacy.admin import tabs
 from privacy.admin.acts import Words, asks
 from privacy.admin.acts_clock import ClockActs
+from privacy.admin.acts_work import WorkActs
 from privacy.admin.buttons import fitting
 from privacy.admin.filters import ClockFilter, MailFilter, WhoFilter
 from privacy.admin.forecasts import ForecastColumn
@@ -38,7 +39,7 @@ from privacy.states import Outcome, State
 
 
 @admin.register(Request)
-class RequestAdmin(ClockActs, ForecastColumn, ReadOnlyAdmin, PersonalDataAdmin):
+class RequestAdmin(ClockActs, WorkActs, ForecastColumn, ReadOnlyAdmin, PersonalDataAdmin):
     paginator = EstimatePaginator
     list_display = (
         "name",
@@ -71,7 +72,7 @@ class RequestAdmin(ClockActs, ForecastColumn, ReadOnlyAdmin, PersonalDataAdmin):
     actions_detail = (
         *("take", "release", "propose", "approve", "answer", "reopen", "refuse"),
         {"title": _("Clock"), "icon": "timer", "items": ["ask", "replied", "extend", "set_law"]},
-        {"title": _("More"), "icon": "more_horiz", "items": ["note", "hand_over", "look_again"]},
+        {"title": _("More"), "icon": "more_horiz", "items": ["note", "hand_over", "give_back", "look_again"]},
     )
 
     class Media:
@@ -139,7 +140,7 @@ class RequestAdmin(ClockActs, ForecastColumn, ReadOnlyAdmin, PersonalDataAdmin):
         return []  # the overview says it all
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Request]:
-        return super().get_queryset(request).select_related("person", "assignee", "duplicate_of")
+        return super().get_queryset(request).select_related("person", "assignee", "instead_of", "duplicate_of")
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         if (asked := kwargs.get("obj")) is not None:
@@ -169,7 +170,13 @@ class RequestAdmin(ClockActs, ForecastColumn, ReadOnlyAdmin, PersonalDataAdmin):
         form_class=HandOverForm,
     )
     def hand_over(self, http: HttpRequest, asked: Request, form: Any) -> Words:
-        desk.assign(asked, to=form.cleaned_data["to"], by=form.by, now=timezone.now())
+        to = form.cleaned_data["to"]
+        given = desk.assign(asked, to=to, by=form.by, now=timezone.now())
+        if to is not None and given.assignee_id != to.pk:
+            return _now("%(away)s is away; %(substitute)s has it now.") % {
+                "away": to,
+                "substitute": given.assignee or _now("nobody"),
+            }
         return _("The request is handed over.")
 
     @action(description=_("Write a note"), permissions=["privacy.work_request"], icon="sticky_note_2")

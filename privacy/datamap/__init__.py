@@ -10,7 +10,7 @@ by `privacy.services.people.forget`, after the answer has been sent to it (decis
 """
 
 from crasme.kit.datamap import NoPeople
-from privacy.datamap import letters, machines, people, work
+from privacy.datamap import colleagues, letters, machines, people, work
 
 TABLES = [
     NoPeople("privacy.Controller", why="The company itself."),
@@ -21,5 +21,6 @@ TABLES = [
     *people.TABLES,
     *work.TABLES,
     *letters.TABLES,
+    *colleagues.TABLES,
     *machines.TABLES,
 ]

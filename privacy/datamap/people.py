@@ -44,6 +44,7 @@ TABLES = [
             "facts": evidence("What was ticked on the form"),
             "round": machinery("How often the data was collected"),
             "assignee": kept("Who works on it", reason=ANSWERABLE, withheld="It is about a colleague."),
+            "instead_of": kept("Who is away", reason=ANSWERABLE, withheld="It is about a colleague."),
             "lead": evidence("The request that it was asked together with"),
             "entered_by": kept("Who entered it", reason=ANSWERABLE, withheld="It is about a colleague."),
             "duplicate_of": evidence("The earlier request for the same thing"),

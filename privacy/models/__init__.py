@@ -1,6 +1,7 @@
 """People who ask, their requests and what is done for them; the policy and the registers it is rendered from."""
 
 from privacy.models.alerts import Alert
+from privacy.models.assignment import AssignmentRule
 from privacy.models.clock import ClockEvent
 from privacy.models.entries import ApiEntry
 from privacy.models.letters import Letter
@@ -18,6 +19,7 @@ from privacy.models.webhooks import WebhookDelivery, WebhookEndpoint
 __all__ = [
     "Alert",
     "ApiEntry",
+    "AssignmentRule",
     "ClockEvent",
     "Controller",
     "Letter",

@@ -87,6 +87,15 @@ class Request(CardFree):
         related_name="requests",
         verbose_name=_("assignee"),
     )
+    instead_of = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("instead of"),
+        help_text=_("The colleague who is away and for whom the assignee stands in."),
+    )
     lead = models.ForeignKey(
         "self",
         on_delete=models.SET_NULL,

@@ -45,7 +45,10 @@ class Step(Claimable):
         verbose_name_plural = _("steps")
         ordering: ClassVar = ["created_at", "id"]
         default_permissions = ("view",)
-        permissions: ClassVar = [("redrive_step", "Can put a parked step back into the queue")]
+        permissions: ClassVar = [
+            ("redrive_step", "Can put a parked step back into the queue"),
+            ("complete_step", "Can say that a step was done by hand"),
+        ]
         indexes: ClassVar = [
             *Claimable.Meta.indexes,
             models.Index(fields=["request"], name="privacy_step_parked", condition=models.Q(state="parked")),

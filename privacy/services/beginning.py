@@ -13,6 +13,7 @@ from crasme.staff.actors import person as by_person
 from privacy import verbs
 from privacy.correspondence.queue import enqueue
 from privacy.models import Request
+from privacy.services import assignment
 from privacy.steps import flow
 from privacy.steps.definitions import needs_people
 from privacy.webhooks import Event, emit
@@ -30,4 +31,5 @@ def begin(request: Request, *, by: str, now: datetime) -> None:
     # Of what nobody has to look at the answer comes at once, and says more.
     if request.lead_id is None and needs_people(request.kind, request.facts):
         enqueue(request, "started", period_key="1", now=now)
+    assignment.by_rule(request, now=now)
     flow.begin(request, now=now)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from crasme.kit import cards
 from crasme.kit.claims import WorkState, redrive
+from crasme.kit.clock import controller_day
 from crasme.kit.text import clean
 from crasme.ledger.services import record
 from crasme.staff.models import User
@@ -21,7 +22,7 @@ from privacy.correspondence.queue import enqueue
 from privacy.errors import Incomplete, MoveNotAllowed, NotYours
 from privacy.kinds import refusable
 from privacy.models import Message, Note, Request, Step
-from privacy.services import clock
+from privacy.services import assignment, clock
 from privacy.services.closing import closed
 from privacy.states import Outcome, State
 from privacy.steps import flow
@@ -43,7 +44,7 @@ def locked(request: Request) -> Request:
 
 @transaction.atomic
 def assign(request: Request, *, to: User | None, by: User, now: datetime) -> Request:
-    """Give the request to a colleague, oneself, or nobody."""
+    """Give the request to a colleague, oneself, or nobody. Of a colleague who is away the substitute gets it."""
     require(by, "work_request")
     request = locked(request)
     if not request.is_open:
@@ -51,9 +52,18 @@ def assign(request: Request, *, to: User | None, by: User, now: datetime) -> Req
     if to is not None and not to.has_perm("privacy.work_request"):
         raise NotYours(_("This colleague's role does not include working on requests."))
     if request.assignee_id != (to.pk if to else None):
-        request.assignee = to
-        request.save(update_fields=["assignee"])
-        record(verbs.ASSIGNED.name, actor=by.ref, subject=request.ref, assignee=to.ref if to else None)
+        assignment.give(request, to, actor=by.ref, today=controller_day(now), themselves=to == by)
+    return request
+
+
+@transaction.atomic
+def give_back(request: Request, *, by: User, now: datetime) -> Request:
+    """Nobody has it any more. Only one's own; a colleague's is handed over."""
+    require(by, "work_request")
+    request = locked(request)
+    if request.assignee_id != by.pk or not request.is_open:
+        raise MoveNotAllowed(_("This request is not yours."))
+    assignment.give(request, None, actor=by.ref, today=controller_day(now))
     return request
 
 

@@ -81,7 +81,14 @@ def of(requests: QuerySet[Any] | Iterable[Request], now: datetime) -> dict[UUID,
     at_work = Step.objects.filter(request__in=pks, round=F("request__round")).exclude(request__state=State.CLOSED)
     rows: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
     for row in at_work.values(
-        "request", "request__kind", "request__state", "request__effective_due", "kind", "state", "created_at"
+        "request",
+        "request__kind",
+        "request__facts",
+        "request__state",
+        "request__effective_due",
+        "kind",
+        "state",
+        "created_at",
     ):
         rows[row["request"]].append(row)
     usual = history(now) if rows else {}
@@ -97,7 +104,7 @@ def missing(now: datetime) -> list[UUID]:
 
 def _forecast(steps: list[dict[str, Any]], usual: History, now: datetime) -> Forecast:
     kind, state = steps[0]["request__kind"], steps[0]["request__state"]
-    stages = (ANSWER,) if state == State.ANSWERING else steps_of(kind)
+    stages = (ANSWER,) if state == State.ANSWERING else steps_of(kind, steps[0]["request__facts"])
     left = [_left(spec, kind, steps, usual, now) for spec in stages]
     known = [seconds for seconds in left if seconds is not None]
     return Forecast(

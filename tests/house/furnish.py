@@ -14,8 +14,9 @@ from consent.suppression import suppress
 from crasme.crm.models import Account, HeldUsageEvent
 from crasme.kit.ids import uuid7
 from crasme.staff import access
-from crasme.staff.models import AccessEntry, User
+from crasme.staff.models import Absence, AccessEntry, User
 from crasme.staff.sessions import SessionStore
+from privacy.models import AssignmentRule
 from privacy.services import approvals, intake, plans, webhooks
 from retention import holds, services as retention
 from retention.models import Rule
@@ -46,6 +47,7 @@ def everything(mark: str = "") -> None:
     agent, officer = make_user("Support agent"), make_user("Privacy officer")
     _requests(agent)
     _choices()
+    _absence(agent, officer)
     held = make_account()
     holds.place(
         matter="M-1", reason="A claim.", owner=officer, review_on=(NOW + timedelta(days=90)).date(),
@@ -81,6 +83,12 @@ def _requests(agent: User) -> None:
     approvals.release(waiting, plan_hash=plan.hash, by=agent, now=NOW)
     run_steps(NOW)
     reviewed_request("deletion", "somebody@customer.example", now=NOW)
+
+
+def _absence(agent: User, officer: User) -> None:
+    week = (NOW + timedelta(days=7)).date()
+    Absence.objects.create(user=agent, substitute=officer, first_day=week, last_day=week)
+    AssignmentRule.objects.create(name="Everything", role="Support agent").colleagues.add(agent)
 
 
 def _choices() -> None:

@@ -31,6 +31,7 @@ LISTS = {
     "retention.HoldItem": WITH_PEOPLE,
     "retention.Rule": EVERYBODY,
     "retention.Run": OVERSIGHT,
+    "staff.Absence": EVERYBODY,
     "staff.AccessEntry": {PRIVACY_OFFICER, AUDITOR},
     "staff.ApiKey": OVERSIGHT,
     "staff.User": OVERSIGHT,

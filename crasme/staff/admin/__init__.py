@@ -1,6 +1,6 @@
 """The admin of the staff room, and the bases on which every room builds its own admin pages."""
 
-from crasme.staff.admin import evidence, keys, schedules, users
+from crasme.staff.admin import absences, evidence, keys, schedules, users
 from crasme.staff.admin.base import ReadOnlyAdmin, StaffModelAdmin
 from crasme.staff.admin.confirm import confirmed
 from crasme.staff.admin.paging import EstimatePaginator
@@ -14,6 +14,7 @@ __all__ = [
     "PersonalImportExportAdmin",
     "ReadOnlyAdmin",
     "StaffModelAdmin",
+    "absences",
     "confirmed",
     "evidence",
     "keys",
