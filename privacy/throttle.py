@@ -7,6 +7,11 @@ from crasme.kit.limits import Limit
 
 ASK_ADDRESS = Limit("ask-address", times=5, seconds=3600)
 ASK_NETWORK = Limit("ask-network", times=30, seconds=3600)
+# Without the work that a script does in the browser (privacy.puzzle); counted apart, so that whoever sends masses
+# without it does not use up what the others may send.
+ASK_PLAIN_NETWORK = Limit("ask-plain-network", times=5, seconds=3600)
+ASK_PLAIN_ALL = Limit("ask-plain-all", times=300, seconds=3600)
+CHALLENGE_NETWORK = Limit("challenge-network", times=120, seconds=3600)
 ASK_KEY = Limit("ask-key", times=1000, seconds=3600)
 ASK_ALL = Limit("ask-all", times=2000, seconds=3600)
 LINK_ADDRESS = Limit("link-address", times=5, seconds=3600)

@@ -50,8 +50,7 @@ class Limit:
 
     def hit(self, key: str, *, now: datetime) -> None:
         """Count one try. Raises TooOften from the one after the last allowed on."""
-        global _away_until  # noqa: PLW0603  (one server of counters a process)
-        if monotonic() < _away_until:
+        if _is_away():
             return
         elapsed = int(now.timestamp())
         window, left = elapsed // self.seconds, self.seconds - elapsed % self.seconds
@@ -62,11 +61,33 @@ class Limit:
         except ValueError:
             return  # the window ended between the two commands
         except (RedisError, OSError) as error:
-            _away_until = monotonic() + REST
-            log.warning("Tries cannot be counted (%s); nothing is limited.", type(error).__name__)
+            _leave_alone(error)
             return
         if count > self.times:
             raise TooOften(left)
+
+
+def first_time(name: str, key: str, *, seconds: int) -> bool:
+    """Whether nobody came with this key in so many seconds: of any number at once, one is told so. While the counters
+    are away, everybody is.
+    """
+    if _is_away():
+        return True
+    try:
+        return bool(cache.add(f"once:{name}:{keyed_hash('kit.limits', key)[:32]}", 1, timeout=seconds))
+    except (RedisError, OSError) as error:
+        _leave_alone(error)
+        return True
+
+
+def _is_away() -> bool:
+    return monotonic() < _away_until
+
+
+def _leave_alone(error: Exception) -> None:
+    global _away_until  # noqa: PLW0603  (one server of counters a process)
+    _away_until = monotonic() + REST
+    log.warning("Tries cannot be counted (%s); nothing is limited.", type(error).__name__)
 
 
 def network(request: HttpRequest) -> str:

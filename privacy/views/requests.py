@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from crasme.kit.clock import controller_day
 from crasme.kit.crypto import subject_ref
-from crasme.kit.limits import limited, network
+from crasme.kit.limits import TooOften, limited, network
 from crasme.staff.actors import person as by_person
 from privacy import throttle
 from privacy.errors import LinkSpent, MoveNotAllowed, PackageGone
@@ -27,13 +27,12 @@ from privacy.models import Package, Request
 from privacy.services import confirmation, desk, intake, links, marketing, packages, plans, verification
 from privacy.states import MOVES, Outcome, State
 from privacy.steps.definitions import needs_proof
-from privacy.views import proof, timeline
+from privacy.views import admission, proof, timeline
 from privacy.words import ENDINGS, REFUSALS, STANDING, WISHES
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@limited
 def new(http: HttpRequest) -> HttpResponse:
     """First the choice of what, then the form. The answer to a valid one is the same whoever asks."""
     if http.method != "POST":
@@ -42,9 +41,10 @@ def new(http: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(http, "portal/requests/new.html", {"form": form}, status=422)
     now = timezone.now()
-    throttle.ASK_NETWORK.hit(network(http), now=now)
-    throttle.ASK_ADDRESS.hit(form.cleaned_data["email"], now=now)
-    throttle.ASK_ALL.hit("", now=now)
+    try:
+        admission.admit(http, form.cleaned_data["email"], now=now)
+    except TooOften as error:
+        return admission.turned_away(http, "portal/requests/new.html", form, error)
     wishes = form.submissions()
     intake.submit_many(wishes, now=now)
     done = [not needs_proof(asked.kind, asked.facts) for asked in wishes]
