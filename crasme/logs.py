@@ -7,8 +7,13 @@ whoever reads the log could confirm a request, or set a colleague's password, in
 import logging
 import re
 
-# Where a secret follows in the path: links that prove a mailbox, unsubscribe, or set a new password.
-_SECRET = re.compile(r"(/requests/confirm/|/unsubscribe/|/accounts/password/reset/key/)[^\s/?]+")
+# Where a secret follows in the path: links that prove a mailbox, answer for a recipient of data, unsubscribe, or set a
+# new password.
+_PLACES = (
+    *("/requests/confirm/", "/requests/new-mailbox/", "/recipients/acknowledge/"),
+    *("/unsubscribe/", "/accounts/password/reset/key/"),
+)
+_SECRET = re.compile(rf"({'|'.join(_PLACES)})[^\s/?]+")
 
 
 class WithoutSecrets(logging.Filter):

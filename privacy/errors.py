@@ -46,6 +46,13 @@ class PlanOutdated(PrivacyError):
     remedy = _("A new plan is being made; look at it and approve that one.")
 
 
+class ProposalsChanged(PrivacyError):
+    """What somebody proposed, or what is held, is not what was on the screen."""
+
+    code = "proposals-changed"
+    remedy = _("Look at the page again.")
+
+
 class PackageGone(PrivacyError):
     """The package expired and was destroyed, or was never there."""
 

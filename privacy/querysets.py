@@ -14,6 +14,8 @@ from privacy.states import State
 
 AT_RISK_DAYS = 7
 PARKED = (WorkState.PARKED,)
+REMIND_AFTER = timedelta(days=7)
+MOST_REMINDERS = 2
 
 
 def email_hash(address: str) -> str:
@@ -152,3 +154,38 @@ class WebhookDeliveryQuerySet(ClaimableQuerySet):
     def sendable(self, now: datetime) -> Self:
         """Claimable, and the receiver is not being left alone for a while."""
         return self.claimable(now).exclude(endpoint__rest_until__gt=now)
+
+
+class CorrectionQuerySet(CardFreeQuerySet):
+    def live(self) -> Self:
+        """Proposed, and neither written nor closed."""
+        return self.filter(proposed__isnull=False)
+
+    def open(self) -> Self:
+        """Nobody has decided yet."""
+        return self.live().filter(decision="open")
+
+    def to_write(self, request: Any) -> Self:
+        """Accepted in the request's current round and not written yet."""
+        return self.live().filter(request=request, round=request.round, decision="accepted", applied_at=None)
+
+
+class RecipientNoticeQuerySet(models.QuerySet[Any]):
+    def waiting(self) -> Self:
+        """Told, and not acknowledged."""
+        return self.filter(acknowledged_at=None, why_not="")
+
+    def overdue(self, today: date) -> Self:
+        """Not acknowledged by its day; that day itself is still in time."""
+        return self.waiting().filter(due_on__lt=today)
+
+    def to_remind(self, now: datetime) -> Self:
+        """Silent for a week since the notice went out, or since the last reminder; two reminders at most."""
+        late = now - REMIND_AFTER
+        silent = Q(reminded_at=None, message__finished_at__lte=late) | Q(reminded_at__lte=late)
+        return self.waiting().filter(silent, reminders__lt=MOST_REMINDERS).order_by("pk")
+
+    def of_round(self, request: Any) -> Self:
+        """What was told in the request's current round, in the order of the register."""
+        found = self.filter(request=request, round=request.round).select_related("recipient", "message")
+        return found.order_by("recipient__kind", "recipient__name")

@@ -15,7 +15,7 @@ from django.utils import timezone
 from crasme.staff.actors import system
 from privacy.correspondence.send import send as send_message
 from privacy.promises import cardscan
-from privacy.services import alerts, assignment, packages, sweeping, webhooks
+from privacy.services import alerts, assignment, packages, recipients, sweeping, webhooks
 from privacy.steps import runner
 from privacy.webhooks import sending
 
@@ -49,6 +49,7 @@ def sweep() -> None:
         assignment.hand_back,
         alerts.warn,
         packages.expire,
+        recipients.remind,
         sweeping.forget_people,
         webhooks.wake_deliveries,
         webhooks.switch_off_failing,

@@ -4,7 +4,7 @@ from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
 from privacy import references  # noqa: F401  (registers the converter of references)
-from privacy.views import admission, evidence, language, policy, requests
+from privacy.views import admission, corrections, evidence, language, policy, recipients, requests
 
 urlpatterns: list[URLPattern] = [
     path("", policy.home, name="home"),
@@ -18,6 +18,8 @@ urlpatterns: list[URLPattern] = [
     path("requests/code/", requests.code, name="request-code"),
     path("requests/link/", requests.link, name="request-link"),
     path("requests/confirm/<str:token>/", requests.confirm, name="request-confirm"),
+    path("requests/new-mailbox/<str:token>/", corrections.new_mailbox, name="new-mailbox"),
+    path("recipients/acknowledge/<str:token>/", recipients.acknowledge, name="recipient-acknowledge"),
     path("requests/<reference:reference>/", requests.status, name="request-status"),
     path("requests/<reference:reference>/link/", requests.link, name="request-link-for"),
     path("requests/<reference:reference>/withdraw/", requests.withdraw, name="request-withdraw"),
@@ -25,6 +27,7 @@ urlpatterns: list[URLPattern] = [
     path("requests/<reference:reference>/beside/<reference:other>/", requests.beside, name="request-beside"),
     path("requests/<reference:reference>/leave/", requests.leave, name="request-leave"),
     path("requests/<reference:reference>/download/", requests.download, name="request-download"),
+    path("requests/<reference:reference>/corrections/", corrections.propose, name="request-corrections"),
     # Where staff look for it, beside this room's other pages; the roof draws it (crasme.dashboard).
     path("admin/privacy/promises/", RedirectView.as_view(pattern_name="admin:promises"), name="promises"),
     path("language/", language.language, name="language"),

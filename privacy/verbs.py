@@ -52,6 +52,21 @@ CERTIFIED = register(
 MAIL_SENT = register(
     "request.mail_sent", "A mail went out.", facts=("message", "template", "language", "digest", "letter")
 )
+CORRECTION_PROPOSED = register("request.correction_proposed", "Corrections were proposed.", facts=("fields",))
+MAILBOX_PROVEN = register("request.mailbox_proven", "A proposed mailbox was proven.", facts=("field",))
+CORRECTION_DECIDED = register(
+    "request.correction_decided", "A colleague decided about corrections.", facts=("accepted", "rejected")
+)
+RECIPIENT_TOLD = register(
+    "request.recipient_told", "A recipient of the data was told.", facts=("notice", "recipient", "act")
+)
+RECIPIENT_NOT_TOLD = register(
+    "request.recipient_not_told", "A recipient of the data cannot be told.", facts=("notice", "recipient", "why")
+)
+RECIPIENT_REMINDED = register("request.recipient_reminded", "A recipient was reminded.", facts=("notice", "reminder"))
+RECIPIENT_ACKNOWLEDGED = register(
+    "request.recipient_acknowledged", "A recipient has done what it was told.", facts=("notice", "by")
+)
 MAIL_FAILED = register(
     "request.mail_failed", "A mail could not be sent and waits for a person.", facts=("message", "code")
 )

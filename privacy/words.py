@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from crasme.kit.datamap import Table
-from privacy.models import Request
+from privacy.models import Correction, RecipientNotice, Request
 from privacy.states import Outcome, State
 
 Kind = Request.Kind
@@ -82,6 +82,63 @@ REFUSALS: dict[str, Refusal] = {
 EXTENSIONS: dict[str, Promise] = {
     "complex": _("Your request is complex: your data is in many places, and each must be looked at with care."),
     "many": _("You asked for several things, and they take more time together."),
+}
+
+_Reason = Correction.Reason
+
+# Why a proposed value was not written, and what the person can do about it.
+REJECTIONS: dict[str, Refusal] = {
+    _Reason.ACCURATE: Refusal(
+        _("We looked into it, and what we hold is right."),
+        _("If you can show that it is wrong, answer this mail and tell us how."),
+    ),
+    _Reason.UNCLEAR: Refusal(
+        _("We could not find out which of the two is right."),
+        _("You may ask us to restrict the use of this value while that is so."),
+    ),
+    _Reason.OPINION: Refusal(
+        _("It is an assessment, which is neither right nor wrong."),
+        _("You may send us a statement of your own, which we keep beside it."),
+    ),
+    _Reason.UNPROVEN: Refusal(
+        _("Nobody has shown that they read the new mailbox."),
+        _("Ask again, and open the link that we send to the new address."),
+    ),
+    _Reason.UNFIT: Refusal(
+        _("The value cannot be used here, for example because it is in use already."),
+        _("Ask again with another value, or answer this mail if we misunderstood it."),
+    ),
+    _Reason.OTHERS: Refusal(
+        _("The administrators of your organisation decide about it, not we."),
+        _("Ask them; they can change it themselves."),
+    ),
+    _Reason.GONE: Refusal(
+        _("We no longer hold the record that it was about."),
+        _("Ask for a copy of your data to see what we hold now."),
+    ),
+}
+
+_Why = RecipientNotice.WhyNot
+
+NOT_TOLD: dict[str, Promise] = {
+    _Why.NO_ADDRESS: _("we have no address of theirs on record"),
+    _Why.IMPOSSIBLE: _("they cannot be reached"),
+    _Why.EFFORT: _("it would take a disproportionate effort"),
+}
+
+
+# What a recipient of the data shall do.
+TO_DO: dict[str, Promise] = {
+    RecipientNotice.Act.RECTIFY: _(
+        "We have corrected the data of this person. Please put the same right where you hold it:"
+    ),
+    RecipientNotice.Act.ERASE: _(
+        "We have erased this person. Please erase everything that you hold about them, unless a law makes you keep it:"
+    ),
+    RecipientNotice.Act.RESTRICT: _(
+        "We have restricted the data of this person. Please store it and do nothing else with it until we tell you that"
+        " the restriction has ended:"
+    ),
 }
 
 

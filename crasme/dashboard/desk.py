@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from crasme.dashboard import links
 from crasme.kit.clock import controller_day
 from crasme.staff.models import User
-from privacy.models import Request
+from privacy.models import RecipientNotice, Request
 from privacy.querysets import AT_RISK_DAYS
 from privacy.services import alerts, forecast
 from privacy.states import State
@@ -114,7 +114,16 @@ def figures(now: datetime) -> list[Figure]:
             links.to_list(Request, "?who=nobody"),
         ),
         Figure(_("Open"), counts["open"], _("in all"), "inbox", "", links.to_list(Request)),
+        *_silent_recipients(today),
     ]  # fmt: skip
+
+
+def _silent_recipients(today: date) -> list[Figure]:
+    """Only when there are any: it is nobody's daily work."""
+    if not (late := RecipientNotice.objects.overdue(today).count()):
+        return []
+    link = links.to_list(RecipientNotice, "?answer=late")
+    return [Figure(_("Recipients silent"), late, _("told, and not answered in time"), "share", "warn", link)]
 
 
 def _tone(number: int, otherwise: str) -> str:

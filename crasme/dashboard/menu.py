@@ -45,6 +45,7 @@ MENU: tuple[tuple[Words, tuple[Page, ...]], ...] = (
             Page(_("Messages"), "mail", "privacy.Message"),
             Page(_("Plans"), "fact_check", "privacy.Plan"),
             Page(_("Packages"), "folder_zip", "privacy.Package"),
+            Page(_("Recipients told"), "share", "privacy.RecipientNotice"),
             Page(_("Assignment rules"), "alt_route", "privacy.AssignmentRule"),
         ),
     ),

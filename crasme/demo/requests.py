@@ -12,7 +12,7 @@ from crasme.demo import archive
 from crasme.demo.plan import Counts, Demo, Draw
 from crasme.demo.walk import Desk, Walk
 from crasme.staff.roles import PRIVACY_OFFICER, SUPPORT_AGENT
-from privacy.models import AssignmentRule, Request
+from privacy.models import AssignmentRule, Recipient, Request
 from privacy.states import State
 
 Kind = Request.Kind
@@ -44,6 +44,7 @@ JOURNEYS = (
     Journey(State.COLLECTING, 2, (6, 27), KINDS),
     Journey(State.REVIEW, 20, (1, 29), KINDS),
     Journey(State.REVIEW, 4, (31, 44), KINDS),
+    Journey(State.REVIEW, 2, (1, 20), {Kind.CORRECTION: 1}),
     Journey(State.APPROVED, 2, (9, 28), BY_STEPS),
     Journey(State.EXECUTING, 2, (12, 33), BY_STEPS),
     Journey(State.ANSWERING, 2, (14, 29), KINDS),
@@ -52,13 +53,18 @@ JOURNEYS = (
     Journey(State.CLOSED, 2, (3, 28), {Kind.DELETION: 1}),
     # What nobody has to decide is over in a minute.
     Journey(State.CLOSED, 3, (1, 28), {Kind.OPT_OUT: 3, Kind.WITHDRAWAL: 2}),
+    Journey(State.CLOSED, 2, (3, 28), {Kind.CORRECTION: 1}),
 )
+# Recipients of data that can be told what was done; of the others no address is on record.
+TOLD = ("payment", "email")
 # A request costs the services about a hundred queries; a desk with fifty of them shows everything.
 MOST_THROUGH_SERVICES = 200
 
 
 def make(demo: Demo, draw: Draw) -> Counts:
     """Requests made, by how far they got."""
+    for slug in TOLD:
+        Recipient.objects.filter(slug=slug, contact_email="").update(contact_email=f"privacy@{slug}.example")
     accounts = _asking(demo)
     desk, made = Desk.find(), 0
     for made, (journey, account) in enumerate(zip(_journeys(demo), accounts, strict=False), start=1):

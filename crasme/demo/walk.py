@@ -12,6 +12,7 @@ from typing import Self
 from django.db import transaction
 
 from crasme.crm.models import Account
+from crasme.demo import values
 from crasme.demo.plan import Demo
 from crasme.demo.sign_ins import SIGN_INS
 from crasme.kit.claims import WorkState
@@ -22,7 +23,7 @@ from privacy.services import approvals, desk, intake, packages
 from privacy.services.confirmation import proven
 from privacy.states import State
 from privacy.steps import flow, runner
-from privacy.steps.definitions import needs_people
+from privacy.steps.definitions import needs_people, proposed
 
 # What people write beside what they tick: a copy, to be deleted, anything else.
 WISHES = {
@@ -116,6 +117,9 @@ class Walk:
         self._work()
         if not needs_people(self.request.kind, self.request.facts):
             return None
+        corrects = proposed(self.request.kind)
+        if corrects:
+            values.propose(self.request, self.rng, now=self.now)
         agent = self._take_up()
         if state == State.REVIEW:
             return self._ask_again() if self.rng.random() < 0.1 else None
@@ -123,7 +127,7 @@ class Walk:
             officer = self.desk.officers[0]
             desk.refuse(self.request, reason=Request.Refusal.EXCESSIVE, words="", by=officer, now=self.now)
             return self._stick("mail-refused")
-        self._approve(agent)
+        self._approve(agent, corrects=corrects)
         if state == State.APPROVED:
             return self._stick("error-operationalerror")
         if state == State.EXECUTING:
@@ -133,6 +137,7 @@ class Walk:
         self._work()
         self._mail()  # a request is closed once its letter is out
         self._work()
+        values.answer_some(self.request, self.rng, now=self.now)
         return self._fetch()
 
     # --- what people do ----------------------------------------------------------------------------------------------
@@ -150,15 +155,19 @@ class Walk:
         self._pause(0.3)
         proven(intake.submit(self.asked, now=self.now), by="link", now=self.now)
 
-    def _approve(self, agent: User) -> None:
+    def _approve(self, agent: User, *, corrects: bool) -> None:
+        if corrects:
+            self._pause(0.3)
+            return values.decide(self.request, self.rng, by=agent, now=self.now)
         plan = Plan.objects.filter(request=self.request).latest("made_at")
         self._pause(0.3)
         if plan.kind == Plan.Kind.ACCESS:
             approvals.release(self.request, plan_hash=plan.hash, by=agent, now=self.now)
-            return
+            return None
         approvals.propose_erasure(self.request, plan_hash=plan.hash, by=agent, now=self.now)
         self._pause(0.1)
         approvals.approve_erasure(self.request, plan_hash=plan.hash, by=self.desk.officers[0], now=self.now)
+        return None
 
     def _fetch(self) -> None:
         """Some have downloaded their copy, some have not yet."""

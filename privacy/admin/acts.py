@@ -26,9 +26,18 @@ Act = Callable[[Any, HttpRequest, Request, Any], Words]
 
 
 def asks(
-    *, title: Words, text: Words, button: Words, form_class: type[DeskForm] = DeskForm, danger: bool = False
+    *,
+    title: Words,
+    text: Words,
+    button: Words,
+    form_class: Callable[..., Any] = DeskForm,
+    danger: bool = False,
+    template: str = "admin/privacy/request/act.html",
 ) -> Callable[[Act], Callable[..., HttpResponse]]:
-    """Put it under `@action` on `def act(self, http, asked, form)`, which calls one service and returns what to say."""
+    """Put it under `@action` on `def act(self, http, asked, form)`, which calls one service and returns what to say.
+
+    `form_class` takes what a DeskForm takes.
+    """
 
     def decorator(act: Act) -> Callable[..., HttpResponse]:
         @wraps(act)
@@ -36,7 +45,7 @@ def asks(
             asked = self.get_object(http, unquote(object_id))
             if asked is None:
                 raise Http404
-            form = form_class(http.POST if http.method == "POST" else None, asked=asked, by=http.user)  # type: ignore[arg-type]  # the site lets nobody else in
+            form = form_class(http.POST if http.method == "POST" else None, asked=asked, by=http.user)
             if form.is_bound and form.is_valid() and (done := _try(act, self, http, asked, form)):
                 return done
             context = self.admin_site.each_context(http) | {
@@ -49,9 +58,9 @@ def asks(
                 "kept": plans.kept_of(form.plan) if hasattr(form, "plan") else [],
                 "opts": self.opts,
                 "original": asked,
-                "media": self.media,
+                "media": self.media + form.media,
             }
-            return TemplateResponse(http, "admin/privacy/request/act.html", context)
+            return TemplateResponse(http, template, context)
 
         return page
 

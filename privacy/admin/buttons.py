@@ -9,7 +9,7 @@ from crasme.staff.models import User
 from privacy.models import Plan, Request
 from privacy.services import clock, plans, timing
 from privacy.states import MOVES, State
-from privacy.steps.definitions import by_hand
+from privacy.steps.definitions import by_hand, proposed
 
 
 def fitting(asked: Request, user: User) -> set[str]:
@@ -39,6 +39,8 @@ def _clock(asked: Request, today: date) -> set[str]:
 def _decisions(asked: Request, user: User) -> set[str]:
     if by_hand(asked.kind, asked.facts):
         return {"answer"}
+    if proposed(asked.kind):
+        return _about_values(asked)
     plan = plans.current(asked)
     if plan is None:
         return set()
@@ -47,3 +49,10 @@ def _decisions(asked: Request, user: User) -> set[str]:
     if plan.requested_by_id is None:
         return {"propose"}
     return {"approve"} if plan.requested_by_id != user.pk else set()
+
+
+def _about_values(asked: Request) -> set[str]:
+    """Decide about what is proposed; as long as nothing is, ask for it, or answer in one's own words."""
+    if asked.corrections.open().exists():
+        return {"decide", "enter"}
+    return {"answer", "enter", "ask_values"} if asked.person.account_id else {"answer"}

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from crasme.crm.models import Account
 from crasme.kit import datamap
 from crasme.kit.claims import WorkState
 from crasme.kit.clock import controller_day
@@ -18,12 +19,13 @@ from crasme.ledger.registry import known
 from crasme.staff import actors
 from privacy.admin.forecasts import words_of
 from privacy.clock.deadlines import Deadlines, RuleUsed
-from privacy.models import Alert, Message, Note, Package, Plan, Request, Step
+from privacy.models import Alert, Correction, Message, Note, Package, Plan, RecipientNotice, Request, Step
 from privacy.querysets import AT_RISK_DAYS
-from privacy.services import clock, completing, forecast, plans
+from privacy.services import clock, completing, corrections, forecast, plans
 from privacy.services.clock import Turn
+from privacy.services.corrections import Line
 from privacy.states import State
-from privacy.steps.definitions import by_hand
+from privacy.steps.definitions import by_hand, proposed
 from privacy.words import named
 
 NEXT: dict[str, Promise] = {
@@ -40,6 +42,11 @@ REVIEW_NEXT: dict[str, Promise] = {
     Plan.Kind.ERASURE: _("Look at the plan, then propose the erasure to a colleague."),
     "proposed": _("A second person looks at the plan and approves it, or asks for another look."),
     "hand": _("Do what was asked for, then write the answer."),
+    "decide": _("Look at each proposed value under “Corrections”, then decide about all of them."),
+    "nothing proposed": _(
+        "The person has proposed no value yet. Ask for them, enter what was written, or answer in your own words."
+    ),
+    "nobody": _("No account was found, so there is no value to correct. Answer in your own words, or refuse."),
 }
 
 
@@ -133,6 +140,8 @@ class Picture:
     def next(self) -> Promise:
         if self.asked.state != State.REVIEW:
             return NEXT[self.asked.state]
+        if proposed(self.asked.kind):
+            return REVIEW_NEXT[self._about_values]
         if self.plan is None:
             return REVIEW_NEXT["hand"] if by_hand(self.asked.kind, self.asked.facts) else NEXT[State.COLLECTING]
         return REVIEW_NEXT["proposed" if self.plan.requested_by_id else self.plan.kind]
@@ -191,6 +200,35 @@ class Picture:
         address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
         return f"{address}?{path}__id__exact={account}"
 
+    # --- corrections, and who was told -------------------------------------------------------------------------------
+    @property
+    def _about_values(self) -> str:
+        if self.proposals:
+            return "decide"
+        return "nothing proposed" if self.asked.person.account_id else "nobody"
+
+    @cached_property
+    def proposals(self) -> list[Line]:
+        return corrections.lines(self.asked)
+
+    @cached_property
+    def decided(self) -> list[Correction]:
+        return list(self.asked.corrections.exclude(round=None).select_related("decided_by").order_by("-round", "pk"))
+
+    @cached_property
+    def on_hold(self) -> bool:
+        account = self.asked.person.account_id
+        return account is not None and Account.objects.filter(pk=account, on_hold=True).exists()
+
+    @cached_property
+    def notices(self) -> list[RecipientNotice]:
+        return list(self.asked.notices.select_related("recipient", "message").order_by("-round", "recipient__name"))
+
+    @cached_property
+    def late_notices(self) -> int:
+        waiting = [notice for notice in self.notices if notice.acknowledged_at is None and not notice.why_not]
+        return sum(notice.due_on < self.today for notice in waiting)
+
     # --- the plan ------------------------------------------------------------------------------------------------
     @property
     def plan(self) -> Plan | None:
@@ -203,7 +241,7 @@ class Picture:
     # --- what was said and done ------------------------------------------------------------------------------------
     @cached_property
     def messages(self) -> list[Message]:
-        return list(self.asked.messages.select_related("written_by").order_by("created_at", "id"))
+        return list(self.asked.messages.select_related("written_by", "recipient").order_by("created_at", "id"))
 
     @property
     def undelivered(self) -> int:

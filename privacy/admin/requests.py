@@ -29,6 +29,7 @@ from privacy.admin.acts import Words, asks
 from privacy.admin.acts_clock import ClockActs
 from privacy.admin.acts_work import WorkActs
 from privacy.admin.buttons import fitting
+from privacy.admin.corrections import CorrectionActs
 from privacy.admin.filters import ClockFilter, MailFilter, WhoFilter
 from privacy.admin.forecasts import ForecastColumn
 from privacy.admin.forms import AnswerForm, HandOverForm, NoteForm, PlanForm, RefuseForm
@@ -39,7 +40,7 @@ from privacy.states import Outcome, State
 
 
 @admin.register(Request)
-class RequestAdmin(ClockActs, WorkActs, ForecastColumn, ReadOnlyAdmin, PersonalDataAdmin):
+class RequestAdmin(ClockActs, WorkActs, CorrectionActs, ForecastColumn, ReadOnlyAdmin, PersonalDataAdmin):
     paginator = EstimatePaginator
     list_display = (
         "name",
@@ -66,13 +67,16 @@ class RequestAdmin(ClockActs, WorkActs, ForecastColumn, ReadOnlyAdmin, PersonalD
     search_fields = ("reference",)
     search_help_text = _("A reference, or a whole e-mail address.")
     ordering = ("effective_due", "id")
-    inlines = tabs.ALL
     change_form_before_template = "admin/privacy/request/overview.html"
     # What is done to every request stands in the menu: the row of buttons shares its line with the reference.
     actions_detail = (
-        *("take", "release", "propose", "approve", "answer", "reopen", "refuse"),
+        *("take", "release", "propose", "approve", "decide", "answer", "reopen", "refuse"),
         {"title": _("Clock"), "icon": "timer", "items": ["ask", "replied", "extend", "set_law"]},
-        {"title": _("More"), "icon": "more_horiz", "items": ["note", "hand_over", "give_back", "look_again"]},
+        {
+            "title": _("More"),
+            "icon": "more_horiz",
+            "items": ["enter", "ask_values", "note", "hand_over", "give_back", "look_again"],
+        },
     )
 
     class Media:
@@ -138,6 +142,10 @@ class RequestAdmin(ClockActs, WorkActs, ForecastColumn, ReadOnlyAdmin, PersonalD
     # --- the page ----------------------------------------------------------------------------------------------------
     def get_fieldsets(self, request: HttpRequest, obj: Request | None = None) -> list[Any]:
         return []  # the overview says it all
+
+    def get_inlines(self, request: HttpRequest, obj: Request | None = None) -> list[Any]:
+        """The tabs that fit the kind."""
+        return tabs.of(obj.kind) if obj is not None else []
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Request]:
         return super().get_queryset(request).select_related("person", "assignee", "instead_of", "duplicate_of")

@@ -7,7 +7,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
-from privacy.models import ClockEvent, Message, Note, Plan, Step
+from privacy.models import ClockEvent, Correction, Message, Note, Plan, RecipientNotice, Step
+from privacy.services.recipients import ACTS
+from privacy.steps.definitions import proposed
 
 
 class Tab(TabularInline):
@@ -70,4 +72,20 @@ class StoryTab(Tab):
     template = "admin/privacy/request/story.html"
 
 
-ALL = (FoundTab, PlanTab, StepsTab, MessagesTab, NotesTab, StoryTab)
+class CorrectionsTab(Tab):
+    model = Correction
+    verbose_name_plural = _("Corrections")
+    template = "admin/privacy/request/corrections.html"
+
+
+class RecipientsTab(Tab):
+    model = RecipientNotice
+    verbose_name_plural = _("Recipients told")
+    template = "admin/privacy/request/recipients.html"
+
+
+def of(kind: str) -> list[type[Tab]]:
+    """The tabs of a request's page, in their order."""
+    plan: list[type[Tab]] = [CorrectionsTab] if proposed(kind) else [PlanTab]
+    told: list[type[Tab]] = [RecipientsTab] if kind in ACTS else []
+    return [FoundTab, *plan, StepsTab, MessagesTab, *told, NotesTab, StoryTab]

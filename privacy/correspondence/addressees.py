@@ -40,3 +40,10 @@ def _recipient(message: Message) -> str:
 @addresses(Message.Addressee.COLLEAGUE)
 def _colleague(message: Message) -> str:
     return message.colleague.email if message.colleague and message.colleague.is_active else ""
+
+
+@addresses(Message.Addressee.NEW_MAILBOX)
+def _new_mailbox(message: Message) -> str:
+    """The address that is proposed, while it is; it may have been changed, or proven, since the mail was queued."""
+    correction = message.correction
+    return (correction.proposed or "") if correction is not None and correction.proven_at is None else ""

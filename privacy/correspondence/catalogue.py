@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from privacy.correspondence.placeholders import COMMON, POOL, Placeholder
+from privacy.correspondence.placeholders import COMMON, OF_THE_COMPANY, POOL, Placeholder
 from privacy.errors import NoSuchLetter
 from privacy.models import Message, Request
 
 Addressee, Kind = Message.Addressee, Request.Kind
+# Kinds of which recipients of the data hear.
+TOLD = (Kind.CORRECTION, Kind.DELETION, Kind.RESTRICTION, Kind.CHILD)
 COMPLAIN = _("You may complain to your data protection authority, or go to court, if you think that we are wrong.")
 
 
@@ -34,6 +36,7 @@ class Entry:
     linked     it carries a fresh link and code that prove the mailbox
     button     what is written on the button of its link
     fixed      last lines that an own text cannot leave out
+    unnamed    its reader must learn nothing of the request, not even its reference
     """
 
     name: str
@@ -46,11 +49,17 @@ class Entry:
     linked: bool = False
     button: Promise | str = ""
     fixed: tuple[Promise, ...] = ()
+    unnamed: bool = False
+
+    @property
+    def common(self) -> tuple[str, ...]:
+        """What every letter may say, as far as its reader may know it."""
+        return OF_THE_COMPANY if self.unnamed else COMMON
 
     @property
     def placeholders(self) -> dict[str, Placeholder]:
         """Every placeholder that may be used, the obligatory ones first."""
-        return {name: POOL[name] for name in dict.fromkeys((*self.must, *self.may, *COMMON))}
+        return {name: POOL[name] for name in dict.fromkeys((*self.must, *self.may, *self.common))}
 
     def fits(self, kind: str) -> bool:
         """Whether requests of this kind have it."""
@@ -104,7 +113,7 @@ CATALOGUE: dict[str, Entry] = {
             _("The answer to a deletion that found something."),
             kinds=(Kind.DELETION, Kind.CHILD),
             must=("kept",),
-            may=("backups_period", "requests_period"),
+            may=("backups_period", "requests_period", "told"),
             fixed=(
                 _(
                     "If you see it differently, answer this mail soon. You may also complain to your data protection"
@@ -184,6 +193,54 @@ CATALOGUE: dict[str, Entry] = {
             may=("desk",),
         ),
         Entry("withdrawn", _("Taken back"), _("The person took the request back.")),
+        Entry(
+            "proposals-wanted",
+            _("What is right?"),
+            _("A colleague asks somebody who wants a correction for the right values."),
+            kinds=(Kind.CORRECTION,),
+            must=("link", "code"),
+            may=("hours",),
+            linked=True,
+            button=_("Say what is right"),
+        ),
+        Entry(
+            "new-mailbox",
+            _("Is this your mailbox?"),
+            _("Somebody proposed a new e-mail address; this goes to it and says nothing of anybody."),
+            addressee=Addressee.NEW_MAILBOX,
+            kinds=(Kind.CORRECTION,),
+            must=("link",),
+            button=_("Yes, I read it"),
+            fixed=(_("The link works for 3 days. If it was not you, do nothing: the address is not used then."),),
+            unnamed=True,
+        ),
+        Entry(
+            "corrected",
+            _("What has been corrected"),
+            _("The answer to a correction, value by value."),
+            kinds=(Kind.CORRECTION,),
+            must=("corrections",),
+            may=("told",),
+            fixed=(COMPLAIN,),
+        ),
+        Entry(
+            "recipient-notice",
+            _("A recipient is told"),
+            _("Data was corrected, erased or restricted; every recipient of it has to do the same."),
+            addressee=Addressee.RECIPIENT,
+            kinds=TOLD,
+            must=("to_do", "whom", "answer_by", "link"),
+            button=_("It is done"),
+        ),
+        Entry(
+            "recipient-reminder",
+            _("A recipient is reminded"),
+            _("A recipient has not said yet that it is done; sent after one week and after two."),
+            addressee=Addressee.RECIPIENT,
+            kinds=TOLD,
+            must=("told_on", "answer_by", "link"),
+            button=_("It is done"),
+        ),
     )
 }
 

@@ -95,6 +95,11 @@ def _warnings(context: Context) -> list[str]:
     ]
 
 
+def _lines(name: str) -> Callable[[Context], list[str]]:
+    """A list that is made of whole lines already."""
+    return lambda context: [str(line) for line in context[name]]
+
+
 POOL: dict[str, Placeholder] = {
     placeholder.name: placeholder
     for placeholder in (
@@ -165,6 +170,16 @@ POOL: dict[str, Placeholder] = {
             "stands_still", _("A sentence: by when, and whether the time stands still meanwhile"), _stands_still
         ),
         Placeholder(
+            "corrections", _("What was decided about each value, as a list"), _lines("corrections"), Form.LINES
+        ),
+        Placeholder(
+            "told", _("Which recipients of the data were told, as a list"), _lines("told"), Form.LINES, optional=True
+        ),
+        Placeholder("to_do", _("What a recipient of the data shall do"), lambda c: str(c["notice"].to_do)),
+        Placeholder("whom", _("Whose data it is, as a recipient knows them, as a list"), _lines("whom"), Form.LINES),
+        Placeholder("answer_by", _("By when a recipient shall answer"), lambda c: day(c["notice"].due_on)),
+        Placeholder("told_on", _("When a recipient was told"), lambda c: day(c["notice"].told_on)),
+        Placeholder(
             "written",
             _("What the agent wrote"),
             lambda c: str(c["written"]),
@@ -174,4 +189,5 @@ POOL: dict[str, Placeholder] = {
     )
 }
 # Every letter may name these.
-COMMON = ("company", "product", "contact", "reference", "wish", "due", "status_page")
+OF_THE_COMPANY = ("company", "product", "contact")
+COMMON = (*OF_THE_COMPANY, "reference", "wish", "due", "status_page")

@@ -12,6 +12,9 @@ from privacy.correspondence.catalogue import entry_of
 from privacy.models import Message, Request
 from privacy.wake import SEND, wake
 
+# Nobody knows which language they would choose.
+OUR_LANGUAGE = frozenset({Message.Addressee.COLLEAGUE, Message.Addressee.RECIPIENT})
+
 
 def enqueue(
     request: Request,
@@ -38,7 +41,7 @@ def enqueue(
         template=template,
         period_key=period_key,
         addressee=addressee,
-        language=settings.LANGUAGE_CODE if addressee == Message.Addressee.COLLEAGUE else request.language,
+        language=settings.LANGUAGE_CODE if addressee in OUR_LANGUAGE else request.language,
         written=written or None,
         written_by=written_by,
         mail_id=f"<{identifier}@{mail_domain()}>",

@@ -7,15 +7,17 @@ the record of what was sent. Subjects are one line, templates escape, and the re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Protocol
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from crasme.kit.clock import controller_day
-from privacy.correspondence import outcomes
+from privacy.correspondence import beside, outcomes
 from privacy.correspondence.catalogue import entry_of
 from privacy.correspondence.own import Own
 from privacy.correspondence.periods import in_words
@@ -60,7 +62,7 @@ def render(message: Message, *, now: datetime) -> Rendered:
     request, entry = message.request, entry_of(message.template)
     with translation.override(message.language):
         context, text = context_of(message, now=now), text_of(message)
-        secrets = {}
+        secrets = beside.secrets(message)
         if entry.linked:
             issued = verification.issue(request, now=now)
             path = reverse("request-confirm", args=[issued.token])
@@ -85,7 +87,7 @@ def text_of(message: Message) -> Text:
 
 def hidden() -> dict[str, Any]:
     """What stands in the record in place of secrets, in the active language."""
-    return {"link": f"[{_('link')}]", "code": f"[{_('code')}]"}
+    return {"link": f"[{_('link')}]", "code": f"[{_('code')}]", "whom": [f"[{_('address')}]"]}
 
 
 def compose(text: Text, context: Context, *, sent: Mapping[str, Any], kept: Mapping[str, Any]) -> Rendered:
@@ -93,7 +95,7 @@ def compose(text: Text, context: Context, *, sent: Mapping[str, Any], kept: Mapp
     subject = " ".join(text.subject({**context, **kept}).split())
     common = {**context, "subject": subject}
     return Rendered(
-        subject=f"{subject} [{context['request'].reference}]",
+        subject=f"{subject} [{context['request'].reference}]" if context["named"] else subject,
         text=text.text(common | dict(sent)),
         html=text.html(common | dict(sent)),
         record=text.text(common | dict(kept)),
@@ -108,6 +110,7 @@ def context_of(message: Message, *, now: datetime) -> dict[str, Any]:
     plan = plans.current(request)
     return {
         "request": request,
+        "named": not entry_of(message.template).unnamed,
         "wish": WISHES[request.kind],
         "company": controller.company,
         "product": controller.product,
@@ -125,6 +128,10 @@ def context_of(message: Message, *, now: datetime) -> dict[str, Any]:
         "periods": in_words(now),
         "nothing_else": plan is not None and not plan.found_something,
         "package": Package.objects.filter(request=request).available(now).order_by("-made_at").first(),
+        # Looked up only for the letters that say it.
+        "corrections": SimpleLazyObject(partial(beside.corrections, request)),
+        "told": SimpleLazyObject(partial(beside.told, request)),
+        "notice": SimpleLazyObject(partial(beside.notice, message)),
         "refusal": REFUSALS.get(request.refusal_reason),
         "more_time": EXTENSIONS.get(message.facts.get("reason", "")),
         "later": _later(message, now),

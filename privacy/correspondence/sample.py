@@ -14,15 +14,17 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from privacy.correspondence.beside import Notice
 from privacy.correspondence.catalogue import Entry
 from privacy.correspondence.periods import in_words
-from privacy.models import Controller, Request
+from privacy.models import Controller, RecipientNotice, Request
 from privacy.services.plans import KeptLine
-from privacy.words import EXTENSIONS, REFUSALS, WISHES
+from privacy.words import EXTENSIONS, REFUSALS, TO_DO, WISHES
 
 Facts = dict[str, Any]
 REFERENCE, EARLIER = "PR-0000-0000", "PR-0000-0001"
 PROMISED = date(2030, 5, 22)
+ANSWER_BY, TOLD_ON = date(2030, 6, 11), datetime(2030, 5, 21, 12, tzinfo=UTC)
 KINDS = (Request.Kind.ACCESS, Request.Kind.DELETION)
 
 
@@ -35,6 +37,7 @@ def facts(entry: Entry, kind: str, *, sparse: bool = False) -> Facts:
     controller = Controller.objects.current()
     full: Facts = {
         "request": Request(kind=kind, reference=REFERENCE, promise_due=PROMISED),
+        "named": not entry.unnamed,
         "wish": WISHES[kind],
         "company": controller.company,
         "product": controller.product,
@@ -63,12 +66,16 @@ def facts(entry: Entry, kind: str, *, sparse: bool = False) -> Facts:
         "stands_still": False,
         "warnings": [SimpleNamespace(reference=REFERENCE, words=_("3 days left"), due=date(2030, 5, 20))],
         "desk_url": settings.SITE_URL + reverse("admin:privacy_request_changelist"),
+        "corrections": [_("Phone: corrected, as you proposed")],
+        "told": [_("Our payment processor")],
+        "notice": Notice(RecipientNotice.Act.ERASE, TO_DO[RecipientNotice.Act.ERASE], ANSWER_BY, TOLD_ON),
+        "whom": [_("Account: 018f0000-0000-7000-8000-000000000000")],
         "lifetime_hours": 24,
         "link": f"{settings.SITE_URL}/requests/confirm/…/",
         "code": "1234 5678",
     }
     other_way: Facts = {
-        "first": None, "also": [], "written": "", "browsers": [], "kept": [], "package": None,
+        "first": None, "also": [], "written": "", "browsers": [], "kept": [], "package": None, "told": [],
         "nothing_else": True, "stands_still": True,
     }  # fmt: skip
     return full | other_way if sparse else full
@@ -94,6 +101,10 @@ def marks(entry: Entry, kind: str) -> Facts:
         "ended": [mark("ended")],
         "browsers": [mark("browsers")],
         "warnings": [SimpleNamespace(reference=mark("of"), words=mark("warning"), due=date(2030, 5, 20))],
+        "corrections": [mark("corrections")],
+        "told": [mark("told")],
+        "notice": Notice(RecipientNotice.Act.ERASE, mark("to_do"), ANSWER_BY, TOLD_ON),
+        "whom": [mark("whom")],
         "kept": [KeptLine(mark("kept"), 1, mark("why"), date(2034, 5, 1))],
         "periods": {slug: mark(slug) for slug in plain["periods"]},
         "refusal": SimpleNamespace(reason=mark("reason"), remedy=mark("remedy")),

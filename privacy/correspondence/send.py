@@ -24,6 +24,7 @@ from crasme.staff.actors import system
 from privacy import verbs
 from privacy.correspondence import threads
 from privacy.correspondence.addressees import address_of
+from privacy.correspondence.catalogue import entry_of
 from privacy.correspondence.render import Rendered, render
 from privacy.errors import LetterBroken
 from privacy.models import Message
@@ -65,13 +66,13 @@ def _hand_over(message: Message, rendered: Rendered, address: str) -> None:
     # No List-… header: nobody subscribed to an answer, and nobody could unsubscribe from it.
     headers = {
         "Message-ID": message.mail_id,
-        **threads.headers(message),
         # What a colleague wrote was written by somebody. Holiday replies are asked off either way, bounces are not.
         "Auto-Submitted": "no" if message.written_by_id else "auto-generated",
         "X-Auto-Response-Suppress": "OOF, AutoReply",
         "Content-Language": message.language,
-        "X-Request-Reference": message.request.reference,
     }
+    if not entry_of(message.template).unnamed:
+        headers |= {**threads.headers(message), "X-Request-Reference": message.request.reference}
     mail = EmailMultiAlternatives(subject=rendered.subject, body=rendered.text, to=[address], headers=headers)
     mail.attach_alternative(rendered.html, "text/html")
     mail.send()

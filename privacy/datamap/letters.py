@@ -18,6 +18,7 @@ TABLES = [
             "addressee": evidence("Written to"),
             "recipient": evidence("The recipient of data it was written to"),
             "colleague": kept("Who it was written to", reason=ANSWERABLE, withheld="It is about a colleague."),
+            "correction": evidence("The correction it is about"),
             "template": evidence("Kind of message"),
             "period_key": machinery("The occasion"),
             "language": evidence("Language"),

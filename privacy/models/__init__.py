@@ -3,9 +3,11 @@
 from privacy.models.alerts import Alert
 from privacy.models.assignment import AssignmentRule
 from privacy.models.clock import ClockEvent
+from privacy.models.corrections import Correction
 from privacy.models.entries import ApiEntry
 from privacy.models.letters import Letter
 from privacy.models.messages import Message, Note
+from privacy.models.notices import RecipientNotice
 from privacy.models.packages import Package
 from privacy.models.people import Person
 from privacy.models.plans import Plan
@@ -22,6 +24,7 @@ __all__ = [
     "AssignmentRule",
     "ClockEvent",
     "Controller",
+    "Correction",
     "Letter",
     "Message",
     "Note",
@@ -30,6 +33,7 @@ __all__ = [
     "Plan",
     "PolicyVersion",
     "Recipient",
+    "RecipientNotice",
     "Request",
     "Right",
     "Step",

@@ -30,6 +30,7 @@ class Message(Claimable):
         RECIPIENT = "recipient", _("a recipient of data")
         CUSTOMER = "customer", _("a customer")
         COLLEAGUE = "colleague", _("a colleague")
+        NEW_MAILBOX = "new_mailbox", _("a new mailbox")
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     request = models.ForeignKey(
@@ -51,6 +52,15 @@ class Message(Claimable):
         blank=True,
         related_name="+",
         verbose_name=_("colleague"),
+    )
+    correction = models.ForeignKey(
+        "privacy.Correction",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("correction"),
+        help_text=_("The proposed address that this mail proves."),
     )
     direction = models.CharField(_("direction"), max_length=3, choices=Direction.choices, default=Direction.OUT)
     template = models.CharField(_("template"), max_length=40, blank=True)

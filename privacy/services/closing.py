@@ -16,6 +16,9 @@ def closed(request: Request, *, actor: str, now: datetime) -> None:
     """Call it right after the move to closed, with the row locked; saves the request."""
     request.save(update_fields=["state", "closed_at", "outcome", "refusal_reason", "duplicate_of"])
     flow.cancel_rest(request, now=now)
+    if request.kind == Request.Kind.CORRECTION:
+        # What was proposed is in its place by now, or was not wanted there; nobody needs it a second time.
+        request.corrections.live().update(proposed=None, settled=None, proof_digest=None, proof_until=None)
     clock.note(request, Kind.CLOSED, actor=actor, now=now)
     record(
         verbs.CLOSED.name,

@@ -26,7 +26,7 @@ from privacy.services import assignment, clock
 from privacy.services.closing import closed
 from privacy.states import Outcome, State
 from privacy.steps import flow
-from privacy.steps.definitions import by_hand, spec_of
+from privacy.steps.definitions import answerable, proposed, spec_of
 from privacy.wake import SEND, STEP, wake
 
 
@@ -97,7 +97,7 @@ def refuse(request: Request, *, reason: str, words: str, by: User, now: datetime
 
 @transaction.atomic
 def answer(request: Request, *, outcome: str, words: str, by: User, now: datetime) -> Request:
-    """Answer a request that is worked on by hand: what was done, in the agent's words."""
+    """Answer in the agent's words: what is worked on by hand, or a correction for which no value was proposed."""
     require(by, "work_request")
     if outcome not in (Outcome.GRANTED, Outcome.PARTLY):
         raise Incomplete(_("Choose whether the request was granted, or granted in part."))
@@ -105,9 +105,11 @@ def answer(request: Request, *, outcome: str, words: str, by: User, now: datetim
         raise Incomplete(_("Write the answer: the person reads nothing else."))
     cards.refuse(words=words)
     request = locked(request)
-    if not by_hand(request.kind, request.facts):
+    if not answerable(request.kind, request.facts):
         raise MoveNotAllowed(_("A request of this kind is answered by its own steps."), remedy="")
-    step = request.steps.filter(kind=Step.Kind.WORK, round=request.round).unfinished().first()
+    if request.corrections.open().exists():
+        raise MoveNotAllowed(_("Values have been proposed."), remedy=_("Decide about them first."))
+    step = request.steps.filter(manual=True, round=request.round).unfinished().first()
     request.answer(Outcome(outcome))
     request.save(update_fields=["state", "outcome"])
     if step is not None:
@@ -163,6 +165,17 @@ def redrive_work(work: Step | Message, *, by: User, now: datetime) -> None:
     else:
         record(verbs.MAIL_REDRIVEN.name, actor=by.ref, subject=request.ref, message=work.pk)
         wake(*SEND, work.pk)
+
+
+@transaction.atomic
+def ask_for_values(request: Request, *, by: User, now: datetime) -> None:
+    """Ask the person to say, value by value, what shall be corrected; one mail a day."""
+    require(by, "work_request")
+    request = locked(request)
+    if request.state != State.REVIEW or not proposed(request.kind):
+        raise MoveNotAllowed(_("There is nothing to ask for now."))
+    if enqueue(request, "proposals-wanted", period_key=f"day-{now:%Y-%m-%d}", now=now, written_by=by) is None:
+        raise MoveNotAllowed(_("The person was asked today already."), remedy="")
 
 
 @transaction.atomic

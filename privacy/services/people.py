@@ -15,8 +15,9 @@ from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import verbs
 from privacy.clock.regimes import Regime, of_country
-from privacy.models import Message, Person, Plan, Request
+from privacy.models import Correction, Message, Person, Plan, Request
 from privacy.services import packages
+from privacy.services.places import digest, place_of
 from retention import erasure
 
 # An address that nobody proved is of no use to anybody; so long its owner can still come back for what was done.
@@ -34,7 +35,8 @@ class Located:
 
 def locate(person: Person) -> Located:
     """Find the person by the proven address, and by nothing that was merely typed into a form."""
-    account = Account.objects.present().by_email(person.email).select_related("organisation").first()
+    accounts = Account.objects.present().select_related("organisation")
+    account = accounts.by_email(person.email).first() or moved_with(person)
     return Located(
         account=account,
         contacts=Contact.objects.filter(email__iexact=person.email).count(),
@@ -46,10 +48,24 @@ def still_theirs(person: Person) -> bool:
     """Whether the account that was found still has the proven address. Days pass between finding and doing; in between
     support may have corrected the address, because the mailbox is somebody else's now.
     """
-    return (
-        person.account_id is None
-        or Account.objects.present().by_email(person.email).filter(pk=person.account_id).exists()
-    )
+    if person.account_id is None:
+        return True
+    here = Account.objects.present().by_email(person.email).filter(pk=person.account_id)
+    return here.exists() or ((moved := moved_with(person)) is not None and moved.pk == person.account_id)
+
+
+def moved_with(person: Person) -> Account | None:
+    """The account that left the proven mailbox for one that the person has proven too, by a correction; while it is
+    still there.
+    """
+    moves = Correction.objects.filter(request__person=person, label="crm.account", field="email")
+    moves = moves.exclude(applied_at=None).exclude(proven_at=None)
+    for moved in moves.order_by("-applied_at"):
+        accounts = Account.objects.present().select_related("organisation")
+        account: Account | None = accounts.filter(pk=moved.row).first()
+        if account is not None and digest(place_of(moved), account.email) == moved.new_digest:
+            return account
+    return None
 
 
 def lock(person: Person) -> None:

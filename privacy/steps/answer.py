@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from crasme.kit.claims import WorkState
 from crasme.staff.actors import system
 from privacy.correspondence.queue import enqueue
-from privacy.models import Request, Step
+from privacy.models import Correction, Request, Step
 from privacy.services.closing import closed
 from privacy.services.plans import current
 from privacy.states import Outcome
+from privacy.steps.definitions import proposed
 from privacy.steps.handlers import Done, Job, handles
 
 
@@ -17,7 +17,7 @@ def answer(job: Job) -> Done:
     def effect(request: Request) -> dict[str, Any]:
         template = letter_for(request)
         # An agent's own words were queued by the agent, under the same occasion.
-        enqueue(request, template, period_key=f"round-{request.round}", now=job.now)
+        enqueue(request, template, period_key=occasion(request), now=job.now)
         request.close(now=job.now)
         closed(request, actor=system("worker"), now=job.now)
         return {"template": template}
@@ -36,11 +36,25 @@ LETTERS: dict[str, str] = {
 
 def letter_for(request: Request) -> str:
     """The template of the answer."""
+    if proposed(request.kind) and _decided_by_value(request):
+        return "corrected"
     if request.outcome == Outcome.REFUSED:
         return "refused"
-    if request.steps.filter(kind=Step.Kind.WORK, round=request.round, state=WorkState.DONE).exists():
+    if request.messages.filter(template="answered", period_key=occasion(request)).exists():
         return "answered"
     if request.kind in LETTERS:
         return LETTERS[request.kind]
     plan = current(request)
     return "erased" if plan is not None and plan.found_something else "nothing-found"
+
+
+def occasion(request: Request) -> str:
+    """One answer a round; an agent's own words are queued under the same one."""
+    return f"round-{request.round}"
+
+
+def _decided_by_value(request: Request) -> bool:
+    """Whether each proposed value got its decision. A refusal of the request as a whole is another letter."""
+    decided = request.corrections.filter(round=request.round)
+    accepted = decided.filter(decision=Correction.Decision.ACCEPTED)
+    return decided.exists() and not (request.outcome == Outcome.REFUSED and accepted.exists())

@@ -34,6 +34,7 @@ PLAN = Spec(StepKind.PLAN)
 APPROVAL = Spec(StepKind.APPROVAL, manual=True)
 WORK = Spec(StepKind.WORK, manual=True)
 APPLY = Spec(StepKind.APPLY)
+NOTIFY = Spec(StepKind.NOTIFY)
 ANSWER = Spec(StepKind.ANSWER)
 
 # A person looks at a plan; then it is carried out and verified, and the verification decides the outcome.
@@ -52,11 +53,14 @@ ERASURE = (
     PLAN,
     APPROVAL,
     Spec(StepKind.EXECUTE, sources=(LOCAL,), queue="erasure"),
+    NOTIFY,  # while the address is still known
     Spec(StepKind.VERIFY, queue="erasure"),
     ANSWER,
 )
 # A person decides; then it is applied.
 DECIDED = (LOCATE, COLLECT, APPROVAL, APPLY, ANSWER)
+# A person decides about each proposed value; what was accepted is written, and recipients are told.
+CORRECTED = (LOCATE, COLLECT, APPROVAL, APPLY, NOTIFY, ANSWER)
 # There is nothing to decide: the wish itself is enough.
 AT_ONCE = (LOCATE, APPLY, ANSWER)
 # It can harm nobody, whoever asks: not even the mailbox has to be proven, and nothing is looked up.
@@ -67,7 +71,7 @@ DEFINITIONS: dict[str, tuple[Spec, ...]] = {
     Kind.ACCESS: RELEASE,
     Kind.PORTABILITY: BY_HAND,
     Kind.DELETION: ERASURE,
-    Kind.CORRECTION: BY_HAND,
+    Kind.CORRECTION: CORRECTED,
     Kind.OPT_OUT: HARMLESS,
     Kind.RESTRICTION: BY_HAND,
     Kind.OBJECTION: BY_HAND,
@@ -113,7 +117,17 @@ def planned(kind: str) -> bool:
 def granted(kind: str, facts: Mapping[str, Any] = _SILENT) -> bool:
     """Whether a person grants it as it was asked, without a plan."""
     steps = steps_of(kind, facts)
-    return APPROVAL in steps and PLAN not in steps
+    return APPROVAL in steps and PLAN not in steps and not proposed(kind)
+
+
+def proposed(kind: str) -> bool:
+    """Whether the person proposes values, about each of which somebody decides."""
+    return DEFINITIONS[kind] is CORRECTED
+
+
+def answerable(kind: str, facts: Mapping[str, Any] = _SILENT) -> bool:
+    """Whether an agent may answer it in words of their own."""
+    return by_hand(kind, facts) or proposed(kind)
 
 
 def needs_proof(kind: str, facts: Mapping[str, Any] = _SILENT) -> bool:

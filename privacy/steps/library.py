@@ -1,6 +1,18 @@
 """All handlers, loaded. Whoever runs steps imports them from here."""
 
-from privacy.steps import answer, collect, execute, locate, package, plan, stop, verify
+from privacy.steps import answer, collect, correct, execute, locate, notify, package, plan, stop, verify
 from privacy.steps.handlers import handler_of
 
-__all__ = ["answer", "collect", "execute", "handler_of", "locate", "package", "plan", "stop", "verify"]
+__all__ = [
+    "answer",
+    "collect",
+    "correct",
+    "execute",
+    "handler_of",
+    "locate",
+    "notify",
+    "package",
+    "plan",
+    "stop",
+    "verify",
+]

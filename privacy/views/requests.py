@@ -27,7 +27,7 @@ from privacy.models import Package, Request
 from privacy.services import confirmation, desk, intake, links, marketing, packages, plans, verification
 from privacy.states import MOVES, Outcome, State
 from privacy.steps.definitions import needs_proof
-from privacy.views import admission, proof, timeline
+from privacy.views import admission, holdings, proof, timeline
 from privacy.words import ENDINGS, REFUSALS, STANDING, WISHES
 
 
@@ -109,12 +109,12 @@ def confirm(http: HttpRequest, token: str) -> HttpResponse:
             pass
     found = verification.known(token, now=now)
     if found is None:
-        return _private(render(http, "portal/requests/spent.html", {"form": LinkForm()}, status=410))
+        return private(render(http, "portal/requests/spent.html", {"form": LinkForm()}, status=410))
     if found.used_at is not None:
         # Pressed twice, or opened again: the page behind it knows whether this visitor may see it.
-        return _private(redirect("request-status", reference=_leading(found.request).reference))
+        return private(redirect("request-status", reference=_leading(found.request).reference))
     context = {"asked": found.request, "wish": WISHES[found.request.kind], "confirms": found.request.is_unconfirmed}
-    return _private(render(http, "portal/requests/confirm.html", context))
+    return private(render(http, "portal/requests/confirm.html", context))
 
 
 @never_cache
@@ -140,7 +140,7 @@ def status(http: HttpRequest, reference: str) -> HttpResponse:
     asked = proof.opened(http, reference)
     if asked is None:
         return render(http, "portal/requests/spent.html", {"form": AddressForm(), "reference": reference})
-    return _private(render(http, "portal/requests/status.html", _standing(asked)))
+    return page(http, asked)
 
 
 @never_cache
@@ -152,8 +152,7 @@ def withdraw(http: HttpRequest, reference: str) -> HttpResponse:
         try:
             desk.withdraw(asked, actor=by_person(subject_ref("person", asked.person_id)), now=timezone.now())
         except MoveNotAllowed as error:
-            context = _standing(Request.objects.select_related("person").get(pk=asked.pk)) | {"problem": str(error)}
-            return _private(render(http, "portal/requests/status.html", context, status=409))
+            return page(http, Request.objects.select_related("person").get(pk=asked.pk), status=409, problem=str(error))
     return redirect("request-status", reference=reference)
 
 
@@ -166,8 +165,7 @@ def resume(http: HttpRequest, reference: str) -> HttpResponse:
         try:
             marketing.resume(asked, now=timezone.now())
         except MoveNotAllowed as error:
-            context = _standing(asked) | {"problem": str(error)}
-            return _private(render(http, "portal/requests/status.html", context, status=409))
+            return page(http, asked, status=409, problem=str(error))
     return redirect("request-status", reference=reference)
 
 
@@ -204,19 +202,22 @@ def download(http: HttpRequest, reference: str) -> HttpResponse | StreamingHttpR
     try:
         pieces = packages.fetch(package, now=now)
     except PackageGone as error:
-        return _private(
-            render(http, "portal/requests/status.html", _standing(asked) | {"problem": str(error)}, status=410)
-        )
+        return page(http, asked, status=410, problem=str(error))
     response = StreamingHttpResponse(pieces, content_type="application/zip")
     response["Content-Length"] = str(package.size)
     response["Content-Disposition"] = f'attachment; filename="{asked.reference}.zip"'
-    return _private(response)
+    return private(response)
+
+
+def page(http: HttpRequest, asked: Request, *, status: int = 200, **more: Any) -> HttpResponse:
+    """The page of a request that this visitor may see; `more` goes before what it shows by itself."""
+    return private(render(http, "portal/requests/status.html", _standing(asked) | more, status=status))
 
 
 def _let_in(asked: Request) -> HttpResponseRedirect:
     response = redirect("request-status", reference=asked.reference)
     proof.grant(response, asked)
-    return _private(response)
+    return private(response)
 
 
 def _leading(asked: Request) -> Request:
@@ -248,6 +249,7 @@ def _standing(asked: Request) -> dict[str, Any]:
         "kept": _kept(asked),
         "marketing": _marketing(asked),
         "refusal": REFUSALS.get(asked.refusal_reason),
+        **holdings.shown(asked),
         "status_path": reverse("request-status", args=[asked.reference]),
     }
 
@@ -269,7 +271,7 @@ def _kept(asked: Request) -> list[plans.KeptLine]:
     return plans.kept_of(plan) if plan is not None and plan.executed_at is not None else []
 
 
-def _private[R: HttpResponse | StreamingHttpResponse | HttpResponseRedirect](response: R) -> R:
+def private[R: HttpResponse | StreamingHttpResponse | HttpResponseRedirect](response: R) -> R:
     """Neither the address nor the page goes anywhere else.
 
     "no-referrer" would make browsers send `Origin: null` with the form, which the check against forgery refuses.

@@ -30,6 +30,10 @@ _SEARCH = (State.REVIEW, _("We look for your data"), _("Our software searches ev
 _LOOK = (State.APPROVED, _("A colleague looks at it"), _("A person checks what was found and decides."))
 _DOING: dict[str, tuple[Promise, Promise]] = {
     Request.Kind.ACCESS: (_("Your copy is made"), _("Everything goes into one file, encrypted until you fetch it.")),
+    Request.Kind.CORRECTION: (
+        _("Your data is corrected"),
+        _("What was accepted is written, and passed on to others who have it."),
+    ),
     Request.Kind.DELETION: (_("Your data is deleted"), _("Then we search for it, to be sure that it is gone.")),
     Request.Kind.OPT_OUT: (
         _("No more marketing"),

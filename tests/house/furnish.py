@@ -17,7 +17,7 @@ from crasme.staff import access
 from crasme.staff.models import Absence, AccessEntry, User
 from crasme.staff.sessions import SessionStore
 from privacy.models import AssignmentRule
-from privacy.services import approvals, intake, plans, webhooks
+from privacy.services import approvals, corrections, holdings, intake, plans, recipients, webhooks
 from retention import holds, services as retention
 from retention.models import Rule
 from tests.builders import (
@@ -82,7 +82,10 @@ def _requests(agent: User) -> None:
     assert plan is not None
     approvals.release(waiting, plan_hash=plan.hash, by=agent, now=NOW)
     run_steps(NOW)
-    reviewed_request("deletion", "somebody@customer.example", now=NOW)
+    recipients.tell(reviewed_request("deletion", "somebody@customer.example", now=NOW), now=NOW)
+    wrong = reviewed_request("correction", "ana@customer.example", now=NOW)
+    phones = {each.key: "+43 1 5550199" for each in holdings.held(wrong.person) if each.name == "phone"}
+    corrections.propose(wrong, phones, actor="system:test", now=NOW)
 
 
 def _absence(agent: User, officer: User) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from privacy.correspondence.catalogue import CATALOGUE, Entry
-from privacy.correspondence.placeholders import COMMON, POOL, Form
+from privacy.correspondence.placeholders import POOL, Form
 from privacy.correspondence.queue import enqueue
 from privacy.errors import NoSuchLetter
 from privacy.models import Request
@@ -16,7 +16,10 @@ from tests.builders import NOW, submit_request
 ROOT = Path(__file__).resolve().parents[2]
 EMAILS = ROOT / "templates" / "emails"
 FORMS = ("subject.txt", "text.txt", "html.html")
-SHARED = {"base-html.html", "foot-text.txt", "own-html.html", "own-text.txt"}
+SHARED = {
+    *("base-html.html", "foot-text.txt", "own-html.html", "own-text.txt"),
+    *("told-html.html", "told-text.txt"),
+}
 
 
 def queued() -> Iterator[str]:
@@ -51,9 +54,11 @@ def test_nothing_else_can_be_queued() -> None:
 @pytest.mark.parametrize("entry", CATALOGUE.values(), ids=CATALOGUE)
 def test_an_entry_is_whole(entry: Entry) -> None:
     assert len(entry.name) <= 40
-    assert set(entry.placeholders) == {*entry.must, *entry.may, *COMMON} <= set(POOL)
+    assert set(entry.placeholders) == {*entry.must, *entry.may, *entry.common} <= set(POOL)
     assert set(entry.kinds) <= set(Request.Kind.values)
-    assert ({"link", "code"} <= set(entry.must)) == entry.linked == bool(entry.button)
+    assert ("code" in entry.must) == entry.linked
+    assert ("link" in entry.must) == bool(entry.button)
+    assert entry.unnamed == ("reference" not in entry.placeholders)
     buttons = [
         entry.button if name == "link" else found.button
         for name, found in entry.placeholders.items()

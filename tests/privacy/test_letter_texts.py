@@ -120,7 +120,7 @@ def test_every_shipped_letter_can_be_taken_over_and_says_the_same() -> None:
 @pytest.mark.django_db
 def test_an_invented_request_has_all_the_facts_of_a_real_one() -> None:
     message = submit_request().messages.get()
-    assert set(sample.facts(CONFIRM, "")) - {"link", "code"} == set(context_of(message, now=NOW))
+    assert set(sample.facts(CONFIRM, "")) - {"link", "code", "whom"} == set(context_of(message, now=NOW))
 
 
 # --- filling in ------------------------------------------------------------------------------------------------------

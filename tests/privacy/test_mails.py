@@ -22,7 +22,7 @@ from privacy.correspondence.catalogue import CATALOGUE
 from privacy.correspondence.queue import enqueue
 from privacy.correspondence.render import render
 from privacy.correspondence.send import send
-from privacy.models import Message, Recipient, Request, Verification
+from privacy.models import Correction, Message, Recipient, RecipientNotice, Request, Verification
 from privacy.services import approvals, desk, plans
 from privacy.states import Outcome, State
 from tests.builders import (
@@ -51,12 +51,23 @@ def test_every_template_renders_in_every_language(agent: User) -> None:
     make_invoice(make_account(email="ana@customer.example"))
     request = reviewed_request("deletion", "ana@customer.example")
     request.refusal_reason = Request.Refusal.EXCESSIVE
-    to = {"recipient": Recipient.objects.first(), "colleague": agent}
+    recipient = Recipient.objects.first()
+    RecipientNotice.objects.create(
+        request=request, recipient=recipient, act="erase", round=1, created_at=NOW, due_on=NOW.date(), token_digest="x"
+    )
+    correction = Correction.objects.create(
+        request=request, label="crm.account", row="x", field="email", proposed="new@customer.example", proposed_at=NOW
+    )
+    to = {
+        "recipient": {"recipient": recipient},
+        "colleague": {"colleague": agent},
+        "new_mailbox": {"correction": correction},
+    }
     for entry, language in product(CATALOGUE.values(), LANGUAGES):
         request.language = language
         message = enqueue(
             request, entry.name, period_key=language, now=NOW, written="Words of <b>ours</b> & more",
-            addressee=entry.addressee, **{name: row for name, row in to.items() if name == entry.addressee},
+            addressee=entry.addressee, **to.get(entry.addressee, {}),
         )  # fmt: skip
         assert message is not None
         message.language = language  # colleagues read one language; their letters are translated all the same
@@ -65,7 +76,7 @@ def test_every_template_renders_in_every_language(agent: User) -> None:
             assert text.strip(), entry.name
             assert "{{" not in text, entry.name
             assert "{%" not in text, entry.name
-            assert request.reference in text, entry.name
+            assert (request.reference in text) != entry.unnamed, entry.name
         assert "\n" not in rendered.subject
         assert f'lang="{language}"' in rendered.html
         assert "<b>ours" not in rendered.html
