@@ -115,20 +115,21 @@ class Claimable(models.Model):
         ]
 
 
-def claim[T: Claimable](model: type[T], pk: Any, *, now: datetime, lease: timedelta) -> T | None:
+def claim[T: Claimable](model: type[T], pk: Any, *, now: datetime, lease: timedelta, **only: Any) -> T | None:
     """Take one due or lapsed row for `lease`, counting the attempt; None when somebody else has it or nothing is due.
 
-    One statement, so of any number of callers exactly one wins.
+    `only` names columns and the values that they must have. One statement, so of any number of callers one wins.
     """
     using = router.db_for_write(model)
     quote = connections[using].ops.quote_name
     table, key = quote(model._meta.db_table), quote(str(model._meta.pk.column))
+    further = "".join(f" AND {quote(_field(model, name).column)} = %s" for name in only)
     leased = WorkState.LEASED.value
     rows = model._base_manager.using(using).raw(
         f"UPDATE {table} SET state = %s, lease_token = %s, lease_until = %s, attempts = attempts + 1"  # noqa: S608
-        f" WHERE {key} = %s"
+        f" WHERE {key} = %s{further}"
         " AND ((state = %s AND next_attempt_at <= %s) OR (state = %s AND lease_until <= %s)) RETURNING *",
-        [leased, uuid.uuid4(), now + lease, pk, WorkState.DUE.value, now, leased, now],
+        [leased, uuid.uuid4(), now + lease, pk, *only.values(), WorkState.DUE.value, now, leased, now],
     )
     return next(iter(rows), None)
 
@@ -191,13 +192,32 @@ _NO_LEASE: dict[str, None] = {"lease_token": None, "lease_until": None}
 
 
 def _end[T: Claimable](obj: T, *, now: datetime, **changes: Any) -> T:
-    held = type(obj)._base_manager.filter(
-        pk=obj.pk, state=WorkState.LEASED, lease_token=obj.lease_token, lease_until__gt=now
-    )
+    """By plain SQL, as in `claim`: every piece of work ends here."""
+    model = type(obj)
+    using = router.db_for_write(model)
+    connection = connections[using]
+    quote = connection.ops.quote_name
+    fields = [_field(model, name) for name in changes]
+    values = [
+        field.get_db_prep_save(value, connection=connection)
+        for field, value in zip(fields, changes.values(), strict=True)
+    ]
     # Without a token this asks for a leased row that has none, which the constraints make impossible: nothing is held.
-    if not held.update(**changes):
-        raise LeaseLost(_("The lease on this work has run out or belongs to somebody else."))
+    held = [obj.pk, WorkState.LEASED.value, obj.lease_token, now]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {quote(model._meta.db_table)} SET {', '.join(f'{quote(field.column)} = %s' for field in fields)}"  # noqa: S608
+            f" WHERE {quote(str(model._meta.pk.column))} = %s AND state = %s AND lease_token = %s AND lease_until > %s",
+            [*values, *held],
+        )
+        if not cursor.rowcount:
+            raise LeaseLost(_("The lease on this work has run out or belongs to somebody else."))
     return _applied(obj, changes)
+
+
+def _field(model: type[Claimable], name: str) -> Any:
+    """One of the model's columns."""
+    return model._meta.get_field(name)
 
 
 def _applied[T: Claimable](obj: T, changes: dict[str, Any]) -> T:

@@ -1,5 +1,14 @@
-"""Writing and checking evidence."""
+"""Writing and checking evidence.
 
+What could go wrong: an entry without its fact, or a fact without its entry. So an entry is written in the transaction
+of what it proves, and a part of it that is rolled back takes its entries along, gathered or not.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import UTC
 from decimal import Decimal
 from typing import Any
@@ -17,6 +26,20 @@ from crasme.ledger.registry import known
 MAX_FACT_LENGTH = 200
 
 
+@dataclass(slots=True)
+class _Gathered:
+    """Entries that wait for the end of a block; `depth` is the number of savepoints that were open at its start."""
+
+    depth: int
+    entries: list[Entry] = field(default_factory=list)
+
+
+_gathered: ContextVar[_Gathered | None] = ContextVar("gathered", default=None)
+_COLUMNS = ("id", "recorded_at", "verb", "actor", "subject", "facts", "digest")
+_INSERT = f"INSERT INTO {Entry._meta.db_table} ({', '.join(_COLUMNS)}) VALUES "  # noqa: S608
+_VALUES = "(%s, %s, %s, %s, %s, %s::jsonb, %s)"
+
+
 def record(verb: str, *, actor: str, subject: str = "", **facts: Any) -> Entry:
     """Write one entry in the caller's transaction: the fact and its proof live or die together.
 
@@ -27,13 +50,56 @@ def record(verb: str, *, actor: str, subject: str = "", **facts: Any) -> Entry:
         raise UnknownVerb(f"No room registered the verb {verb!r}.")
     if unknown := sorted(set(facts) - declared.facts):
         raise UnfitFact(f"{verb} does not declare the facts {', '.join(unknown)}.")
-    if not transaction.get_connection().in_atomic_block:
+    connection = transaction.get_connection()
+    if not connection.in_atomic_block:
         raise LedgerError(f"{verb} was recorded outside the transaction of what it proves.")
     plain = {name: _plain(name, value) for name, value in facts.items()}
     entry = Entry(id=uuid7(), recorded_at=timezone.now(), verb=verb, actor=actor, subject=subject, facts=plain)
     entry.digest = digest_of(entry)
-    entry.save(force_insert=True)
+    waiting = _gathered.get()
+    # Within a savepoint of its own an entry may yet be rolled back alone, so it does not wait for the block's end.
+    if waiting is not None and waiting.depth == len(connection.savepoint_ids):
+        waiting.entries.append(entry)
+    else:
+        _store([entry])
     return entry
+
+
+@contextmanager
+def gathered() -> Iterator[None]:
+    """Entries recorded in this block, which lies within one transaction, are stored by one statement at its end."""
+    connection = transaction.get_connection()
+    if not connection.in_atomic_block:
+        raise LedgerError("Entries can only be gathered within the transaction of what they prove.")
+    waiting = _Gathered(len(connection.savepoint_ids))
+    token = _gathered.set(waiting)
+    try:
+        yield
+    finally:
+        _gathered.reset(token)
+    if waiting.entries:
+        _store(waiting.entries)
+
+
+def _store(entries: list[Entry]) -> None:
+    """By plain SQL: putting the same statement together anew each time takes longer than running it."""
+    values = [
+        value
+        for entry in entries
+        for value in (
+            entry.id,
+            entry.recorded_at,
+            entry.verb,
+            entry.actor,
+            entry.subject,
+            json.dumps(entry.facts, ensure_ascii=False),
+            entry.digest,
+        )
+    ]
+    with transaction.get_connection().cursor() as cursor:
+        cursor.execute(_INSERT + ", ".join([_VALUES] * len(entries)), values)
+    for entry in entries:
+        entry._state.adding, entry._state.db = False, transaction.get_connection().alias
 
 
 def digest_of(entry: Entry) -> str:

@@ -56,6 +56,12 @@ def test_nothing_is_taken_before_its_time_or_that_does_not_exist() -> None:
     assert claim(Job, uuid.uuid4(), now=NOW, lease=LEASE) is None
 
 
+def test_a_row_of_another_sort_is_not_taken() -> None:
+    waiting = job(note="mine")
+    assert claim(Job, waiting.pk, now=NOW, lease=LEASE, note="theirs") is None
+    assert claim(Job, waiting.pk, now=NOW, lease=LEASE, note="mine") is not None
+
+
 @pytest.mark.parametrize("state", [WorkState.DONE, WorkState.PARKED, WorkState.CANCELLED])
 def test_what_is_over_or_parked_is_not_taken(state: WorkState) -> None:
     over = None if state == WorkState.PARKED else NOW
