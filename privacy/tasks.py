@@ -13,10 +13,10 @@ from celery import shared_task
 from django.utils import timezone
 
 from crasme.staff.actors import system
-from privacy.correspondence.send import send as send_message
+from privacy.correspondence import shift as mails
 from privacy.promises import cardscan
 from privacy.services import alerts, assignment, packages, recipients, sweeping, webhooks
-from privacy.steps import runner
+from privacy.steps import shift
 from privacy.webhooks import sending
 
 log = logging.getLogger(__name__)
@@ -24,12 +24,12 @@ log = logging.getLogger(__name__)
 
 @shared_task(max_retries=3, default_retry_delay=30)
 def step(step_id: str) -> None:
-    runner.run(UUID(step_id), now=timezone.now())
+    shift.work(UUID(step_id), now=timezone.now())
 
 
 @shared_task(max_retries=3, default_retry_delay=30)
 def send(message_id: str) -> None:
-    send_message(UUID(message_id), now=timezone.now())
+    mails.work(UUID(message_id), now=timezone.now())
 
 
 @shared_task(max_retries=3, default_retry_delay=30)

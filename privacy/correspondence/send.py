@@ -12,6 +12,7 @@ import logging
 import smtplib
 from datetime import datetime, timedelta
 from time import monotonic
+from typing import Any
 from uuid import UUID
 
 from django.core.mail import EmailMultiAlternatives
@@ -36,8 +37,11 @@ MAX_ATTEMPTS = 14  # with pauses of up to an hour: half a day of a mail server t
 ACTOR = system("mail")
 
 
-def send(message_id: UUID, *, now: datetime) -> bool:
-    """Send the mail if it is due and nobody else has it. Whether it went."""
+def send(message_id: UUID, *, now: datetime, connection: Any = None) -> bool:
+    """Send the mail if it is due and nobody else has it. Whether it went.
+
+    `connection` is one to the mail server, opened here when it is not open; without one the mail has its own.
+    """
     message = claim(Message, message_id, now=now, lease=LEASE)
     if message is None:
         return False
@@ -54,7 +58,7 @@ def send(message_id: UUID, *, now: datetime) -> bool:
     started = monotonic()
     try:
         rendered = render(message, now=now)
-        _hand_over(message, rendered, address)
+        _hand_over(message, rendered, address, connection)
     except Exception as error:  # noqa: BLE001  (whatever it is, the mail must not be lost; the code names the kind)
         _failed(message, _code(error), error, now=now + timedelta(seconds=monotonic() - started))
         return False
@@ -62,7 +66,7 @@ def send(message_id: UUID, *, now: datetime) -> bool:
     return True
 
 
-def _hand_over(message: Message, rendered: Rendered, address: str) -> None:
+def _hand_over(message: Message, rendered: Rendered, address: str, connection: Any) -> None:
     # No List-… header: nobody subscribed to an answer, and nobody could unsubscribe from it.
     headers = {
         "Message-ID": message.mail_id,
@@ -75,6 +79,9 @@ def _hand_over(message: Message, rendered: Rendered, address: str) -> None:
         headers |= {**threads.headers(message), "X-Request-Reference": message.request.reference}
     mail = EmailMultiAlternatives(subject=rendered.subject, body=rendered.text, to=[address], headers=headers)
     mail.attach_alternative(rendered.html, "text/html")
+    if connection is not None:
+        connection.open()  # one that is open already stays so when the mail has gone
+        mail.connection = connection
     mail.send()
 
 

@@ -51,6 +51,12 @@ class Step(Claimable):
         ]
         indexes: ClassVar = [
             *Claimable.Meta.indexes,
+            # What waits for a person is due all the time; workers must not have to step over it.
+            models.Index(
+                fields=["next_attempt_at"],
+                name="privacy_step_automatic",
+                condition=models.Q(state="due", manual=False),
+            ),
             models.Index(fields=["request"], name="privacy_step_parked", condition=models.Q(state="parked")),
             # How long steps take is asked of the last months, by every look at the desk.
             models.Index(fields=["finished_at"], name="privacy_step_finished", condition=models.Q(state="done")),

@@ -101,6 +101,11 @@ def cancel_rest(request: Request, *, now: datetime) -> None:
         cancel(step, now=now)
 
 
+def starts(request: Request) -> bool:
+    """Whether the state follows when a worker takes up a step now."""
+    return State(request.state) in ON_START
+
+
 def start(request: Request) -> None:
     """A worker takes up a step: the state follows."""
     if (name := ON_START.get(State(request.state))) is not None:

@@ -17,7 +17,7 @@ from django.db import transaction
 
 from crasme.kit.claims import LeaseLost, WorkState, cancel, claim, finish, retry_or_park
 from crasme.kit.errors import CrasmeError
-from crasme.ledger.services import record
+from crasme.ledger.services import gathered, record
 from crasme.staff.actors import system
 from privacy import verbs
 from privacy.errors import PlanOutdated, ResidueFound
@@ -35,11 +35,17 @@ ACTOR = system("worker")
 
 def run(step_id: UUID, *, now: datetime) -> bool:
     """Do the step if it is due and nobody else has it. Whether it ended here."""
-    if not Step.objects.automatic().claimable(now).filter(pk=step_id).exists():
-        return False
-    step = claim(Step, step_id, now=now, lease=LEASE)
+    return attempt(step_id, now=now) is not None
+
+
+def attempt(step_id: UUID, *, now: datetime, known: Request | None = None) -> Request | None:
+    """The same; the request as it is now, or None when the step did not end here.
+
+    `known` is a request that the caller has just seen, by chance this step's: handlers read it without a lock anyway.
+    """
+    step = claim(Step, step_id, now=now, lease=LEASE, manual=False)
     if step is None:
-        return False
+        return None
     started = monotonic()
 
     def later() -> datetime:
@@ -48,9 +54,9 @@ def run(step_id: UUID, *, now: datetime) -> bool:
     if step.attempts > MAX_ATTEMPTS:
         # The worker died each time, or the lease would not have come round so often.
         _failed(step, "lease-lapsed", now=later())
-        return False
+        return None
     try:
-        return _do(step, now=now, later=later)
+        return _do(step, known, now=now, later=later)
     except LeaseLost:
         log.warning("Step %s came to its end without a lease; its result was dropped.", step.pk)
     except PlanOutdated:
@@ -62,24 +68,37 @@ def run(step_id: UUID, *, now: datetime) -> bool:
         _failed(step, error.code, now=later())
     except Exception as error:  # noqa: BLE001  (whatever it is, the step must not be lost; the code names the kind)
         _failed(step, f"error-{type(error).__name__.lower()}"[:64], now=later())
-    return False
+    return None
 
 
-def _do(step: Step, *, now: datetime, later: Callable[[], datetime]) -> bool:
-    with transaction.atomic():
-        request = Request.objects.select_for_update(of=("self",)).select_related("person").get(pk=step.request_id)
-        if not _wanted(step, request):
-            cancel(step, now=later())
-            return False
-        flow.start(request)
+def _do(step: Step, known: Request | None, *, now: datetime, later: Callable[[], datetime]) -> Request | None:
+    if known is None or known.pk != step.request_id:
+        known = Request.objects.select_related("person").get(pk=step.request_id)
+    request = known
+    # What is not wanted once is never wanted again, so no lock is needed to see it; a state that moves on needs one.
+    if _wanted(step, request) and flow.starts(request):
+        with transaction.atomic():
+            request = _locked(step)
+            if _wanted(step, request):
+                flow.start(request)
+    if not _wanted(step, request):
+        cancel(step, now=later())
+        return None
     done = library.handler_of(step, request)(Job(step=step, request=request, now=now))
     with transaction.atomic():
-        request = Request.objects.select_for_update(of=("self",)).select_related("person").get(pk=step.request_id)
+        request = _locked(step)
         if not _wanted(step, request):
             cancel(step, now=later())
-            return False
-        _end(step, request, done, now=later())
-    return True
+            return None
+        with gathered():
+            _end(step, request, done, now=later())
+    return request
+
+
+def _locked(step: Step) -> Request:
+    locked = Request.objects.select_for_update(of=("self",)).select_related("person")
+    found: Request = locked.get(pk=step.request_id)
+    return found
 
 
 def _wanted(step: Step, request: Request) -> bool:

@@ -1,0 +1,110 @@
+"""A worker goes on with what is due; whoever is woken besides finds nothing lost and nothing done twice."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from unittest import mock
+
+import pytest
+from django.core.mail.backends.smtp import EmailBackend
+
+from privacy import wake
+from privacy.correspondence import shift as mails
+from privacy.models import Message, Step
+from privacy.steps import shift
+from tests.builders import NOW, confirm_request, make_account, submit_request
+from tests.mailbox import Mailbox
+
+SOON = NOW + timedelta(seconds=1)
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str, str]]]:
+    """Every message that is handed to the broker: task, queue and id."""
+    sent: list[tuple[str, str, str]] = []
+    monkeypatch.setattr(wake, "_quiet_until", 0.0)
+    monkeypatch.setattr(wake, "_waiting", lambda queue: 0)
+    with mock.patch.object(wake, "current_app") as app:
+        app.send_task.side_effect = lambda task, args, queue, **_: sent.append((task, queue, args[0]))
+        yield sent
+
+
+@pytest.mark.django_db(transaction=True)
+def test_from_step_to_step_and_then_to_other_requests_without_a_message(published: list[tuple[str, str, str]]) -> None:
+    make_account(email="ana@customer.example")
+    first, second = confirm_request(submit_request()), confirm_request(submit_request("deletion"))
+    published.clear()
+    assert shift.work(first.steps.get().pk, now=SOON) == 6
+    assert set(Step.objects.filter(kind="approval").values_list("request", flat=True)) == {first.pk, second.pk}
+    assert not Step.objects.automatic().unfinished().exists()
+    assert published == []
+    assert shift.work(first.steps.earliest("created_at").pk, now=SOON) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_when_the_time_is_over_the_rest_is_announced(
+    published: list[tuple[str, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shift, "SECONDS", -1.0)
+    request = confirm_request(submit_request())
+    published.clear()
+    assert shift.work(request.steps.get().pk, now=SOON) == 1
+    following = request.steps.get(state="due")
+    assert published == [(wake.STEP, "celery", str(following.pk))]
+
+
+@pytest.mark.django_db
+def test_a_failure_does_not_end_the_shift(published: list[tuple[str, str, str]]) -> None:
+    first, second = confirm_request(submit_request()), confirm_request(submit_request("complaint"))
+    with mock.patch("privacy.services.people.locate", side_effect=[ZeroDivisionError, mock.DEFAULT]) as located:
+        located.return_value = mock.Mock(account=None, contacts=0, regime="other")
+        shift.work(first.steps.get().pk, now=SOON)
+    assert first.steps.get().last_error == "error-zerodivisionerror"
+    assert second.steps.filter(state="done").exists()
+
+
+def test_where_enough_messages_wait_another_one_is_not_sent(
+    published: list[tuple[str, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wake, "_waiting", lambda queue: wake.ENOUGH if queue in ("mail", "webhooks") else 0)
+    for task, queue in (wake.SEND, wake.WEBHOOK, (wake.STEP, "celery")):
+        wake.publish(task, queue, "id")
+    # A webhook's task does its own delivery only, so each has its message.
+    assert [task for task, _queue, _id in published] == [wake.WEBHOOK[0], wake.STEP]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_waiting_messages_are_counted_at_the_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wake, "_quiet_until", 0.0)
+    before = wake._waiting("nobody")
+    wake.publish(wake.WEBHOOK[0], "nobody", "id")
+    assert wake._waiting("nobody") == before + 1
+
+
+@pytest.mark.django_db
+def test_one_connection_carries_all_mails_that_are_due(mail_sink: Mailbox) -> None:
+    for kind in ("access", "deletion", "complaint"):
+        submit_request(kind)
+    first = Message.objects.earliest("id")
+    opening, opened = EmailBackend.open, []
+
+    def watched(backend: EmailBackend) -> bool | None:
+        opened.append(answer := opening(backend))
+        return answer
+
+    with mock.patch.object(EmailBackend, "open", watched):
+        assert mails.work(first.pk, now=SOON) == 3
+    assert len(mail_sink.wait(3)) == 3
+    assert opened.count(True) == 1
+
+
+@pytest.mark.django_db
+def test_a_failed_mail_does_not_spoil_the_next_one(published: list[tuple[str, str, str]]) -> None:
+    submit_request()
+    submit_request("deletion")
+    first = Message.objects.earliest("id")
+    with mock.patch.object(mails, "send", side_effect=[False, True]) as sent, mock.patch.object(mails, "_due") as due:
+        due.side_effect = [[Message.objects.latest("id").pk], [], []]
+        with mock.patch.object(mails, "get_connection") as connect:
+            assert mails.work(first.pk, now=SOON) == 1
+    assert connect().close.call_count == 2
+    assert sent.call_count == 2
