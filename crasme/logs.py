@@ -10,10 +10,10 @@ import re
 # Where a secret follows in the path: links that prove a mailbox, answer for a recipient of data, unsubscribe, or set a
 # new password.
 _PLACES = (
-    *("/requests/confirm/", "/requests/new-mailbox/", "/recipients/acknowledge/"),
+    *("/requests/confirm/", "/requests/new-mailbox/", r"/requests/handoff/\?token=", "/recipients/acknowledge/"),
     *("/unsubscribe/", "/accounts/password/reset/key/"),
 )
-_SECRET = re.compile(rf"({'|'.join(_PLACES)})[^\s/?]+")
+_SECRET = re.compile(rf"({'|'.join(_PLACES)})[^\s/?&]+")
 
 
 class WithoutSecrets(logging.Filter):

@@ -4,6 +4,7 @@ What could go wrong: a default that is handy in development and a hole in produc
 given for DEBUG only, and `required` collects what production lacks before anything connects anywhere.
 """
 
+from base64 import b64decode
 from datetime import timedelta
 from pathlib import Path
 
@@ -230,6 +231,17 @@ FLOWER_URL = env.str("FLOWER_URL", default="")  # where the menu finds the task 
 
 # Messages to other systems go to public addresses alone; tests and local trying may allow this very machine.
 WEBHOOKS_TO_LOOPBACK = DEBUG and env.bool("WEBHOOKS_TO_LOOPBACK", default=False)
+
+# Who may say that somebody is signed in to the CRM (privacy.handoff): public keys, so nothing here is a secret.
+HANDOFF_KEYS: dict[str, bytes] = {}
+for _entry in env.list("HANDOFF_KEYS", default=[]):
+    _name, _separator, _encoded = _entry.strip().partition(":")
+    try:
+        HANDOFF_KEYS[_name] = b64decode(_encoded, validate=True)
+    except ValueError:
+        _encoded = ""
+    if not _name or len(HANDOFF_KEYS.get(_name, b"")) != 32:
+        raise ImproperlyConfigured("HANDOFF_KEYS holds name:key with commas, each key 32 bytes (Ed25519) in base64.")
 
 # --- people who sign in: staff only --------------------------------------------------------------------------------
 AUTH_USER_MODEL = "staff.User"

@@ -4,7 +4,7 @@ from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
 from privacy import references  # noqa: F401  (registers the converter of references)
-from privacy.views import admission, corrections, evidence, language, policy, recipients, requests
+from privacy.views import admission, corrections, evidence, handoff, language, policy, recipients, requests
 
 urlpatterns: list[URLPattern] = [
     path("", policy.home, name="home"),
@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern] = [
     path("requests/new/", requests.new, name="request-new"),
     path("requests/done/", requests.done, name="request-done"),
     path("requests/challenge/", admission.challenge, name="request-challenge"),
+    path("requests/handoff/", handoff.signed_in, name="request-handoff"),
     path("requests/sent/", requests.sent, name="request-sent"),
     path("requests/code/", requests.code, name="request-code"),
     path("requests/link/", requests.link, name="request-link"),

@@ -200,6 +200,14 @@ FIRST_SCHEDULE = (
         max_rows=1_000_000,
     ),
     Planned(
+        slug="hand-offs",
+        target="privacy.spenthandoff",
+        anchor="spent_at",
+        period="P1D",
+        legal_reason="A hand-off can be used for half an hour; a day later nothing can be opened with it twice.",
+        batch_size=10_000,
+    ),
+    Planned(
         slug="staff-accounts",
         target="staff.user",
         anchor="left_at",

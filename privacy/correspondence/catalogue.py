@@ -90,6 +90,16 @@ CATALOGUE: dict[str, Entry] = {
             linked=True,
             button=_("Open the request"),
         ),
+        Entry(
+            "signed-in",
+            _("Asked while signed in"),
+            _("A request was made from the person's own session in the product; the work begins."),
+            must=("link", "code"),
+            may=("hours", "also", "first"),
+            linked=True,
+            button=_("Open the request"),
+            fixed=(_("If it was not you, open the request and take it back, change your password, and tell us."),),
+        ),
         Entry("started", _("We have begun"), _("The mailbox was proven and the work begins.")),
         Entry(
             "package-ready",

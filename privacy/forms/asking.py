@@ -92,7 +92,7 @@ class RequestForm(ChooseForm):
             self.fields |= fields_of(kind)
         if Request.Kind.COMPLAINT in self.kinds:
             self._ask_for_words()
-        if self.at_once:
+        if self.at_once and "email" in self.fields:
             self.fields["email"].help_text = _("The one to which we send no more marketing.")
         self.order_fields(["kind", *(name for kind in self.kinds for name in fields_of(kind))])
 

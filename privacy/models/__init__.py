@@ -5,6 +5,7 @@ from privacy.models.assignment import AssignmentRule
 from privacy.models.clock import ClockEvent
 from privacy.models.corrections import Correction
 from privacy.models.entries import ApiEntry
+from privacy.models.handoffs import SpentHandOff
 from privacy.models.letters import Letter
 from privacy.models.messages import Message, Note
 from privacy.models.notices import RecipientNotice
@@ -36,6 +37,7 @@ __all__ = [
     "RecipientNotice",
     "Request",
     "Right",
+    "SpentHandOff",
     "Step",
     "Verification",
     "WebhookDelivery",

@@ -105,7 +105,7 @@ def _store_all(wishes: Sequence[Submission], now: datetime) -> list[Request]:
     leads = min(range(len(wishes)), key=lambda position: _rank(wishes[position]))
     lead = _store(wishes[leads], person, None, now)
     stored = [lead if position == leads else _store(asked, person, lead, now) for position, asked in enumerate(wishes)]
-    if needs_proof(lead.kind, lead.facts):
+    if needs_proof(lead.kind, lead.facts) and lead.channel != Request.Channel.SIGNED_IN:
         enqueue(lead, "confirm", period_key="1", now=now)
     for request in stored:
         if not needs_proof(request.kind, request.facts):

@@ -89,7 +89,7 @@ def code(http: HttpRequest) -> HttpResponse:
         throttle.CODE_NETWORK.hit(network(http), now=now)
         throttle.CODE_REFERENCE.hit(reference, now=now)
         try:
-            return _let_in(confirmation.confirm_by_code(reference, form.cleaned_data["code"], now=now))
+            return let_in(confirmation.confirm_by_code(reference, form.cleaned_data["code"], now=now))
         except LinkSpent as error:
             form.add_error("code", str(error))
     return render(http, "portal/requests/sent.html", {"form": form}, status=422)
@@ -104,7 +104,7 @@ def confirm(http: HttpRequest, token: str) -> HttpResponse:
     if http.method == "POST":
         throttle.CODE_NETWORK.hit(network(http), now=now)
         try:
-            return _let_in(confirmation.confirm_by_link(token, now=now))
+            return let_in(confirmation.confirm_by_link(token, now=now))
         except LinkSpent:
             pass
     found = verification.known(token, now=now)
@@ -175,7 +175,7 @@ def beside(http: HttpRequest, reference: str, other: str) -> HttpResponse:
     """From one request's page to that of another one from the same message: the proof holds for all of them."""
     asked = proof.opened(http, reference)
     found = asked.together().filter(reference=other).first() if asked is not None else None
-    return _let_in(found) if found is not None else redirect("request-status", reference=reference)
+    return let_in(found) if found is not None else redirect("request-status", reference=reference)
 
 
 @never_cache
@@ -214,7 +214,8 @@ def page(http: HttpRequest, asked: Request, *, status: int = 200, **more: Any) -
     return private(render(http, "portal/requests/status.html", _standing(asked) | more, status=status))
 
 
-def _let_in(asked: Request) -> HttpResponseRedirect:
+def let_in(asked: Request) -> HttpResponseRedirect:
+    """To the request's page, with the cookie that opens it."""
     response = redirect("request-status", reference=asked.reference)
     proof.grant(response, asked)
     return private(response)

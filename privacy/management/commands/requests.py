@@ -3,22 +3,27 @@
     requests clock --received-on DATE --regime CODE [--kind KIND] [--extended-on DATE] [--json]
     requests clock --reference PR-XXXX-XXXX [--as-of DATE] [--json]
     requests recompute
+    requests handoff-token --account ID [--kind KIND …] [--language CODE]
 
-The second form replays a stored request's clock: what followed on that day from what had happened by then. The last one
-derives the dates of all open requests anew, once a reading of the law has changed.
+The second form replays a stored request's clock: what followed on that day from what had happened by then; `recompute`
+derives the dates of all open requests anew, once a reading of the law has changed. `handoff-token`, while DEBUG is on,
+stands in for the CRM: it prints the address to which the CRM would send the owner of an account.
 """
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import date
 from typing import Any
+from uuid import UUID
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.urls import reverse
 from django.utils import timezone
 
 from crasme.kit.clock import controller_day
 from crasme.staff.actors import system
-from privacy import references
+from privacy import handoff, references
 from privacy.clock.deadlines import Deadlines, RuleUsed, deadlines
 from privacy.clock.events import Event, Kind
 from privacy.clock.regimes import Regime
@@ -46,6 +51,10 @@ class Command(BaseCommand):
         clock.add_argument("--extended-on", type=_day, metavar="DATE", help="the day the notice of extension went out")
         clock.add_argument("--as-of", type=_day, metavar="DATE", help="how a stored request's dates looked on that day")
         clock.add_argument("--json", action="store_true", help="one JSON object")
+        token = commands.add_parser("handoff-token", help="Print a signed hand-off of an account (DEBUG only).")
+        token.add_argument("--account", type=UUID, required=True, metavar="ID")
+        token.add_argument("--kind", action="append", choices=Request.Kind.values, default=[], dest="kinds")
+        token.add_argument("--language", choices=[code for code, _name in settings.LANGUAGES], default="")
         commands.add_parser("recompute", help="Derive the dates of all open requests anew from what happened.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -53,11 +62,21 @@ class Command(BaseCommand):
             changed = recompute(actor=system("clock"))
             self.stdout.write(f"{changed} open requests have other dates now, by the rules {VERSION}.")
             return
+        if options["command"] == "handoff-token":
+            self.stdout.write(_handed_over(options["account"], kinds=options["kinds"], language=options["language"]))
+            return
         found, events = _stored(options) if options["reference"] else _supposed(options)
         if options["json"]:
             self.stdout.write(json.dumps(_plain(found) | ({"events": _listed(events)} if options["reference"] else {})))
         else:
             self.stdout.write(_words(found, events if options["reference"] else []))
+
+
+def _handed_over(account: UUID, **claims: Any) -> str:
+    if not settings.DEBUG:
+        raise CommandError("Only the CRM hands people over. While DEBUG is on, this command can stand in for it.")
+    token = handoff.sign(account, key=handoff.local_key(), name=handoff.LOCAL, now=timezone.now(), **claims)
+    return f"{settings.SITE_URL}{reverse('request-handoff')}?token={token}"
 
 
 def _supposed(options: dict[str, Any]) -> tuple[Deadlines, list[Event]]:
