@@ -43,6 +43,7 @@ MENU: tuple[tuple[Words, tuple[Page, ...]], ...] = (
             Page(_("Requests"), "inbox", "privacy.Request"),
             Page(_("Steps"), "checklist", "privacy.Step"),
             Page(_("Messages"), "mail", "privacy.Message"),
+            Page(_("Letters"), "edit_note", "privacy.Letter"),
             Page(_("Plans"), "fact_check", "privacy.Plan"),
             Page(_("Packages"), "folder_zip", "privacy.Package"),
             Page(_("Recipients told"), "share", "privacy.RecipientNotice"),

@@ -14,10 +14,13 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.functional import Promise
 
 from crasme.kit.errors import CrasmeError
 from privacy.admin.forms import DeskForm
+from privacy.admin.mails import pictures
+from privacy.errors import LetterBroken
 from privacy.models import Request
 from privacy.services import plans
 
@@ -36,7 +39,7 @@ def asks(
 ) -> Callable[[Act], Callable[..., HttpResponse]]:
     """Put it under `@action` on `def act(self, http, asked, form)`, which calls one service and returns what to say.
 
-    `form_class` takes what a DeskForm takes.
+    `form_class` takes what a DeskForm takes. Where it names a letter, the page can show that before it is sent.
     """
 
     def decorator(act: Act) -> Callable[..., HttpResponse]:
@@ -46,7 +49,9 @@ def asks(
             if asked is None:
                 raise Http404
             form = form_class(http.POST if http.method == "POST" else None, asked=asked, by=http.user)
-            if form.is_bound and form.is_valid() and (done := _try(act, self, http, asked, form)):
+            letter = getattr(form, "letter", "")
+            looks = bool(letter) and "preview" in http.POST
+            if form.is_bound and form.is_valid() and not looks and (done := _try(act, self, http, asked, form)):
                 return done
             context = self.admin_site.each_context(http) | {
                 "title": title,
@@ -59,6 +64,8 @@ def asks(
                 "opts": self.opts,
                 "original": asked,
                 "media": self.media + form.media,
+                "previews": bool(letter),
+                **(_looked_at(http, form) if looks and form.is_valid() else {}),
             }
             return TemplateResponse(http, template, context)
 
@@ -78,3 +85,12 @@ def _try(act: Act, admin: Any, http: HttpRequest, asked: Request, form: DeskForm
     except CrasmeError as error:
         messages.error(http, str(error))
     return redirect("admin:privacy_request_change", asked.pk)
+
+
+def _looked_at(http: HttpRequest, form: DeskForm) -> dict[str, Any]:
+    """The letter that the act would write, before anything is done."""
+    try:
+        return pictures(form.preview(now=timezone.now()), form.asked.language)
+    except LetterBroken as error:
+        messages.error(http, str(error))
+        return {}

@@ -21,13 +21,14 @@ from privacy.admin.forms import DeskForm
 from privacy.clock.events import Question
 from privacy.clock.regimes import Regime
 from privacy.models import Request
-from privacy.services import timing
+from privacy.services import clock, timing
 from privacy.words import EXTENSIONS
 
 WORDS = {"max_length": 10_000, "widget": UnfoldAdminTextareaWidget(attrs={"rows": 6})}
 
 
 class ExtendForm(DeskForm):
+    letter = clock.EXTENSION
     reason = forms.ChoiceField(label=_("Reason"), choices=list(EXTENSIONS.items()), widget=UnfoldAdminRadioSelectWidget)
     words = forms.CharField(
         label=_("In your own words"),
@@ -35,8 +36,12 @@ class ExtendForm(DeskForm):
         **WORDS,
     )
 
+    def letter_facts(self) -> dict[str, Any]:
+        return {"reason": self.cleaned_data["reason"]}
+
 
 class AskForm(DeskForm):
+    letter = clock.QUESTION
     about = forms.ChoiceField(label=_("About"), choices=Question.choices, widget=UnfoldAdminRadioSelectWidget)
     words = forms.CharField(
         label=_("The question"),

@@ -1,13 +1,17 @@
 """The forms behind the buttons of the desk. Each knows the request it is about and who presses the button."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
+from crasme.kit.text import clean
 from crasme.staff.models import User
 from crasme.staff.roles import PRIVACY_OFFICER, SUPPORT_AGENT
+from privacy.correspondence import preview
+from privacy.correspondence.render import Rendered
 from privacy.kinds import refusable
 from privacy.models import Request
 from privacy.services import plans
@@ -15,9 +19,32 @@ from privacy.states import Outcome
 
 
 class DeskForm(forms.Form):
+    """`letter` names the letter that the act writes, with the words in the field `words`; it can be looked at before
+    it is sent. What the act writes into the request or the message besides is in `letter_changes` and `letter_facts`.
+    """
+
+    letter = ""
+
     def __init__(self, data: Any = None, *, asked: Request, by: User) -> None:
         self.asked, self.by = asked, by
         super().__init__(data)
+
+    def letter_changes(self) -> dict[str, Any]:
+        return {}
+
+    def letter_facts(self) -> dict[str, Any]:
+        return {}
+
+    def preview(self, *, now: datetime) -> Rendered:
+        """The letter as the person would get it; the form is valid. LetterBroken when none can be made."""
+        return preview.of_letter(
+            self.asked,
+            self.letter,
+            written=clean(self.cleaned_data.get("words", "")).strip(),
+            facts=self.letter_facts(),
+            changes=self.letter_changes(),
+            now=now,
+        )
 
 
 class PlanForm(DeskForm):
@@ -58,6 +85,7 @@ class HandOverForm(DeskForm):
 
 
 class RefuseForm(DeskForm):
+    letter = "refused"
     reason = forms.ChoiceField(label=_("Reason"), choices=Request.Refusal.choices, widget=UnfoldAdminRadioSelectWidget)
     words = forms.CharField(
         label=_("In your own words"),
@@ -71,8 +99,12 @@ class RefuseForm(DeskForm):
         super().__init__(data, asked=asked, by=by)
         self.fields["reason"].choices = [(each.value, each.label) for each in refusable(asked.kind)]  # type: ignore[attr-defined]
 
+    def letter_changes(self) -> dict[str, Any]:
+        return {"refusal_reason": self.cleaned_data["reason"]}
+
 
 class AnswerForm(DeskForm):
+    letter = "answered"
     outcome = forms.ChoiceField(
         label=_("Outcome"),
         choices=[(each.value, each.label) for each in (Outcome.GRANTED, Outcome.PARTLY)],

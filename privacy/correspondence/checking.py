@@ -39,7 +39,7 @@ def _subject(entry: Entry, subject: str) -> Iterator[str]:
             for name, found in entry.placeholders.items()
             if found.form.fits_a_subject and not found.optional
         }
-        yield from _placeholders(text, fitting, in_subject=True)
+        yield from _placeholders(subject, fitting, in_subject=True)
 
 
 def _body(entry: Entry, body: str) -> Iterator[str]:
@@ -49,10 +49,10 @@ def _body(entry: Entry, body: str) -> Iterator[str]:
     elif len(text) > BODY_LENGTH:
         yield _("A text has at most %(number)d characters.") % {"number": BODY_LENGTH}
     else:
-        wrong = list(_placeholders(text, entry.placeholders, in_subject=False))
+        wrong = list(_placeholders(body, entry.placeholders, in_subject=False))
         yield from wrong
         if not wrong:
-            yield from _missing(entry, markup.read(text))
+            yield from _missing(entry, markup.read(body))
 
 
 def _placeholders(text: str, allowed: dict[str, Placeholder], *, in_subject: bool) -> Iterator[str]:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from crasme.kit.text import problem
 
 _BRACES = re.compile(r"\{([^{}\n]*)\}|[{}]")
+_NEWLINE = re.compile(r"\r\n?")
 _BULLET = re.compile(r"^[-•*]\s+(?=\S)")
 # Line ends that only some programs know, and overrides that show text in another order than it is stored.
 _UNSEEN = re.compile("[\u2028\u2029\u202d\u202e]")
@@ -84,51 +85,72 @@ class Unreadable(ValueError):
         self.faults = faults
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A line in its one form, and where it stood in the text as it was typed: `shift` characters further right."""
+
+    text: str
+    number: int
+    shift: int
+
+
 def tidy(text: str) -> str:
     """The one form in which a text is stored and compared."""
-    lines = [_BULLET.sub("* ", line.strip()) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
-    kept = [line for before, line in pairwise(["", *lines]) if line or before]
-    return "\n".join(kept).strip()
+    return "\n".join(place.text for place in _lines(text))
 
 
 def read(text: str) -> list[Block]:
-    """The blocks of a tidied text. Unreadable names every fault."""
-    text = tidy(text)
-    faults = list(_faults(text))
+    """The blocks of a text; places are those of the text as typed. Unreadable names every fault."""
+    lines = _lines(text)
+    faults = [fault for place in lines for fault in _faults(place)]
     if faults:
         raise Unreadable(faults)
     blocks: list[list[Line]] = [[]]
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line:
-            blocks[-1].append(_line(line, number))
+    for place in lines:
+        if place.text:
+            blocks[-1].append(_line(place))
         else:
             blocks.append([])
-    return [Block(tuple(lines)) for lines in blocks if lines]
+    return [Block(tuple(each)) for each in blocks if each]
+
+
+def _lines(text: str) -> list[_Place]:
+    """Without blanks at the ends, without empty lines before, after, or beside another empty line."""
+    found = [_place(line, number) for number, line in enumerate(_NEWLINE.sub("\n", text).split("\n"), start=1)]
+    kept = [place for before, place in pairwise([_Place("", 0, 0), *found]) if place.text or before.text]
+    return kept if not kept or kept[-1].text else kept[:-1]
+
+
+def _place(line: str, number: int) -> _Place:
+    stripped = line.strip()
+    text = _BULLET.sub("* ", stripped)
+    return _Place(text, number, line.find(stripped) + len(stripped) - len(text))
 
 
 def write(blocks: list[Block]) -> str:
     return "\n\n".join(block.source() for block in blocks)
 
 
-def _faults(text: str) -> Iterator[Fault]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if problem(line) or _UNSEEN.search(line):
-            column = next(place for place, sign in enumerate(line, start=1) if problem(sign) or _UNSEEN.fullmatch(sign))
-            yield Fault(number, column, _("an invisible control character"))
-        for found in _BRACES.finditer(line):
-            if found[1] is None or not found[1].strip():
-                yield Fault(number, found.start() + 1, _("a brace that belongs to no placeholder"))
+def _faults(place: _Place) -> Iterator[Fault]:
+    if problem(place.text) or _UNSEEN.search(place.text):
+        signs = enumerate(place.text, start=1)
+        column = next(number for number, sign in signs if problem(sign) or _UNSEEN.fullmatch(sign))
+        yield Fault(place.number, column + place.shift, _("an invisible control character"))
+    for found in _BRACES.finditer(place.text):
+        if found[1] is None or not found[1].strip():
+            column = found.start() + 1 + place.shift
+            yield Fault(place.number, column, _("a brace that belongs to no placeholder"))
 
 
-def _line(line: str, number: int) -> Line:
-    bullet = line.startswith("* ")
+def _line(place: _Place) -> Line:
+    bullet = place.text.startswith("* ")
     begin = 2 if bullet else 0
     pieces: list[Piece] = []
-    for found in _BRACES.finditer(line, begin):
+    for found in _BRACES.finditer(place.text, begin):
         if found.start() > begin:
-            pieces.append(line[begin : found.start()])
-        pieces.append(Slot(found[1], number, found.start() + 1))
+            pieces.append(place.text[begin : found.start()])
+        pieces.append(Slot(found[1], place.number, found.start() + 1 + place.shift))
         begin = found.end()
-    if begin < len(line):
-        pieces.append(line[begin:])
+    if begin < len(place.text):
+        pieces.append(place.text[begin:])
     return Line(tuple(pieces), bullet)

@@ -17,7 +17,7 @@ from crasme.staff import access
 from crasme.staff.models import Absence, AccessEntry, User
 from crasme.staff.sessions import SessionStore
 from privacy.models import AssignmentRule
-from privacy.services import approvals, corrections, holdings, intake, plans, recipients, webhooks
+from privacy.services import approvals, corrections, holdings, intake, letters, plans, recipients, webhooks
 from retention import holds, services as retention
 from retention.models import Rule
 from tests.builders import (
@@ -53,6 +53,7 @@ def everything(mark: str = "") -> None:
         matter="M-1", reason="A claim.", owner=officer, review_on=(NOW + timedelta(days=90)).date(),
         items=[holds.account(held.pk)], actor=officer.ref, now=NOW,
     )  # fmt: skip
+    letters.write("link", "", "en", subject="A link", body="{link}\n{code}", seen="", by=officer, now=NOW)
     retention.run_rule(Rule.objects.active().get(slug="billing"), now=NOW, actor="system:test")
     retention.register_backup(name="base-1", kind="database", location="base-1", made_at=NOW)
     _machines(officer)

@@ -32,7 +32,7 @@ def test_any_text_is_read_exactly_or_its_faults_have_a_place(text: str) -> None:
     try:
         blocks = markup.read(text)
     except markup.Unreadable as error:
-        lines = tidied.split("\n")
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")  # the places are those of what was typed
         for fault in error.faults:
             sign = lines[fault.line - 1][fault.column - 1]
             assert sign in "{}" or not sign.isprintable() or not sign.isascii()
@@ -51,8 +51,8 @@ def problems(entry: Entry, body: str, subject: str = "Your request") -> dict[str
 
 
 def test_an_unknown_placeholder_is_named_with_its_place_and_what_there_is() -> None:
-    first, second = problems(STARTED, "Dear reader,\n\nyou asked for {whish}.")["body"]
-    assert first == "Line 3, character 15: {whish} cannot be used here. Did you mean {wish}?"
+    first, second = problems(STARTED, "\nDear reader,\n\n\n  -  you asked for {whish}.")["body"]
+    assert first == "Line 5, character 20: {whish} cannot be used here. Did you mean {wish}?"
     assert "{wish} (What was asked for" in second
     assert "{link}" not in second  # it would prove nothing in this letter
 
