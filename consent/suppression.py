@@ -3,6 +3,8 @@
 What could go wrong: an import revives somebody who opted out (imports ask here as well), an opt-out from news blocks a
 password reset (mail about the service has no scope and always passes), staff lift an opt-out by mistake (only the
 person can), an address is compared in another spelling (everything is normalised and hashed, see `AddressHashField`).
+Whose data may only be stored gets no such mail either, for as long as the restriction lasts; nothing is written for it
+here, so nothing is left behind when it ends.
 """
 
 from collections.abc import Iterable
@@ -17,6 +19,7 @@ from consent.errors import LiftRefused, UnknownScope
 from consent.inserts import insert_once
 from consent.models import Suppression
 from consent.models.suppression import address_hash
+from crasme.crm.models import Account
 from crasme.kit.crypto import subject_ref
 from crasme.kit.text import normalise_email
 from crasme.ledger.services import record
@@ -54,17 +57,25 @@ def suppress_hash(
 
 
 def is_suppressed(email: str, scope: str = Scope.MARKETING) -> bool:
-    """Whether mail of this scope must not go to this address. Always False for mail about the service itself."""
-    return _covering(scope).filter(address=email).exists()
+    """Whether mail of this scope must not go to this address: because nobody there wants it, or because their data may
+    only be stored. Always False for mail about the service itself.
+    """
+    return bool(check_many([email], scope))
 
 
 def check_many(emails: Iterable[str], scope: str = Scope.MARKETING) -> set[str]:
     """Those of the addresses, as they were given, that must not get mail of this scope. One query for all of them."""
+    if scope in ALWAYS_SENT:
+        return set()
     by_hash: dict[str, list[str]] = {}
+    by_address: dict[str, list[str]] = {}
     for email in emails:
         by_hash.setdefault(address_hash(email), []).append(email)
-    found = _covering(scope).filter(address__in=by_hash).values_list("address", flat=True)
-    return {email for hashed in found for email in by_hash[hashed]}
+        by_address.setdefault(normalise_email(email), []).append(email)
+    unwanted = _covering(scope).filter(address__in=by_hash).values_list("address")
+    restricted = Account.objects.restricted().filter(email__in=by_address).exclude(email="")
+    asked = by_hash | by_address
+    return {email for (found,) in unwanted.union(restricted.values_list("email")) for email in asked[found]}
 
 
 def lift(email: str, *, scope: str = Scope.MARKETING, verification: UUID, actor: str, now: datetime) -> int:
@@ -99,8 +110,6 @@ def person_ref(email: str) -> str:
 
 def _covering(scope: str) -> QuerySet[Suppression]:
     """The rows that forbid mail of a scope: its own and those of the wider ones ("marketing" for all its parts)."""
-    if scope in ALWAYS_SENT:
-        return Suppression.objects.none()
     if scope not in Scope.values:
         raise UnknownScope(f"There is no mail called “{scope}” here.")
     parts = scope.split(".")

@@ -49,6 +49,7 @@ class SkippedSerializer(serializers.Serializer[Any]):
     unknown = serializers.IntegerField(help_text="Accounts that do not exist.")
     closed = serializers.IntegerField(help_text="Closed accounts.")
     restricted = serializers.IntegerField(help_text="Accounts whose data may be stored but not used.")
+    objected = serializers.IntegerField(help_text="Accounts whose people object to the analysis of their usage.")
 
 
 class OutcomeSerializer(serializers.Serializer[Any]):
@@ -105,8 +106,8 @@ class EventsView(APIView):
             "The body is NDJSON in UTF-8: one JSON object a line, up to 50,000 lines and 25 MB (unpacked; "
             "`Content-Encoding: gzip` is understood). A call is taken whole or not at all, and may be repeated: an "
             "event that is stored already counts as a duplicate. Events of accounts that are unknown, closed or "
-            "restricted are counted and dropped. An event may lie at most five minutes in the future, and no further "
-            "in the past than usage data is kept."
+            "restricted, and of people who object to analysis, are counted and dropped. An event may lie at most five "
+            "minutes in the future, and no further in the past than usage data is kept."
         ),
         parameters=[
             OpenApiParameter("Content-Encoding", OpenApiTypes.STR, OpenApiParameter.HEADER, enum=["gzip", "identity"])
@@ -139,5 +140,10 @@ def _answer(outcome: intake.Outcome) -> dict[str, Any]:
         "received": outcome.received,
         "inserted": outcome.inserted,
         "duplicates": outcome.duplicates,
-        "skipped": {"unknown": outcome.unknown, "closed": outcome.closed, "restricted": outcome.restricted},
+        "skipped": {
+            "unknown": outcome.unknown,
+            "closed": outcome.closed,
+            "restricted": outcome.restricted,
+            "objected": outcome.objected,
+        },
     }

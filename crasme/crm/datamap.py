@@ -51,6 +51,8 @@ TABLES = [
             "closed_at": kept("When the account was closed", reason=NEVER_REUSED, sensitivity=Sensitivity.LOW),
             "erased_at": anonymised("When the account was erased", how="now"),
             "restricted_at": blanked("Since when processing is restricted"),
+            "restricted_by_request": blanked("Whether the person asked for the restriction"),
+            "analytics_objected_at": blanked("Since when usage is not analysed, because the person objects"),
             "on_hold": kept(
                 "Whether a legal hold lies on the account", reason=NEVER_REUSED, sensitivity=Sensitivity.LOW
             ),

@@ -1,7 +1,7 @@
 """Usage events in bulk: COPY into a table of the transaction's own, then one INSERT of what may be kept.
 
-What could go wrong: a call is repeated (the client's ids make it harmless), an event arrives for somebody who is
-restricted, closed, erased or unknown (it is counted and dropped, and the answer tells no more), or an erasure runs
+What could go wrong: a call is repeated (the client's ids make it harmless), an event arrives for somebody who objects,
+is restricted, closed, erased or unknown (it is counted and dropped, and the answer tells no more), or an erasure runs
 between the look at the account and the insert, and the person's events come back. So the accounts are locked as a
 foreign key would lock them, once each: whoever takes an account by `Account.objects.locked` waits for the intake, and
 the intake for them.
@@ -25,7 +25,7 @@ _ARRIVALS: Final = "crm_arrivals"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """received = inserted + duplicates + unknown + closed + restricted. Erased accounts count as unknown."""
+    """received = inserted + duplicates + unknown + closed + restricted + objected. Erased accounts count as unknown."""
 
     received: int = 0
     inserted: int = 0
@@ -33,6 +33,7 @@ class Outcome:
     unknown: int = 0
     closed: int = 0
     restricted: int = 0
+    objected: int = 0
 
 
 def take(body: bytes, *, oldest: datetime, now: datetime) -> Outcome:

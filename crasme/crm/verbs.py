@@ -4,6 +4,8 @@ ACCOUNT_CLOSED = register("crm.account_closed", "An account was closed.").name
 ACCOUNT_REACTIVATED = register("crm.account_reactivated", "A closed account was opened again within its grace.").name
 ACCOUNT_RESTRICTED = register("crm.account_restricted", "From now on the account's data is stored and not used.").name
 ACCOUNT_UNRESTRICTED = register("crm.account_unrestricted", "A restriction was lifted.").name
+ANALYSIS_STOPPED = register("crm.analysis_stopped", "The person objects to analysis; no usage is recorded.").name
+ANALYSIS_RESUMED = register("crm.analysis_resumed", "An objection to analysis was taken back.").name
 CORRECTED = register("crm.corrected", "Data about a person was corrected.", facts=("table", "fields")).name
 ACCOUNTS_IMPORTED = register(
     "crm.accounts_imported", "A file of accounts was imported.", facts=("created", "updated", "unchanged")

@@ -225,6 +225,7 @@ class TestVocabulary:
             make_account(): "usable",
             make_account(closed_at=NOW, restricted_at=NOW): "restricted",
             make_account(closed_at=NOW): "closed",
+            make_account(analytics_objected_at=NOW): "objected",
             _erased(): "unknown",
         }
         found = Account.objects.with_standing()

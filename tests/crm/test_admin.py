@@ -258,7 +258,7 @@ class TestActs:
     def test_disconnecting_under_a_hold_says_what_stays(self, desk: Client) -> None:
         integration = make_integration(make_account(on_hold=True), messages=2)
         press(desk, integration, "disconnect")
-        assert "A legal hold keeps the messages" in messages(desk, integration)
+        assert "A legal hold or a restriction keeps the messages" in messages(desk, integration)
 
     def test_each_act_needs_its_permission(self, settings: Settings) -> None:
         auditor = client_of(make_user("Auditor"), settings)

@@ -49,7 +49,7 @@ def test_ten_thousand_events_in_one_call(account: Account, key: str) -> None:
             "received": 10_000,
             "inserted": 10_000,
             "duplicates": 0,
-            "skipped": {"unknown": 0, "closed": 0, "restricted": 0},
+            "skipped": {"unknown": 0, "closed": 0, "restricted": 0, "objected": 0},
         },
     )
     again = post(key, gzip.compress(body), **{"Content-Encoding": "gzip"})
@@ -59,9 +59,13 @@ def test_ten_thousand_events_in_one_call(account: Account, key: str) -> None:
 
 def test_skipped_events_are_counted_by_reason(account: Account, key: str) -> None:
     now = datetime.now(UTC)
-    others = [make_account(restricted_at=now), make_account(closed_at=now)]
+    others = [
+        make_account(restricted_at=now),
+        make_account(closed_at=now),
+        make_account(analytics_objected_at=now),
+    ]
     response = post(key, ndjson(*map(now_event, [account, *others])))
-    assert response.json()["skipped"] == {"unknown": 0, "closed": 1, "restricted": 1}
+    assert response.json()["skipped"] == {"unknown": 0, "closed": 1, "restricted": 1, "objected": 1}
     assert response.json()["inserted"] == 1
 
 

@@ -56,6 +56,16 @@ def test_a_hold_keeps_the_messages_and_never_the_tokens() -> None:
     assert not SyncedMessage.objects.exists()
 
 
+def test_a_restriction_keeps_the_messages_as_a_hold_does() -> None:
+    account = make_account(restricted_at=NOW)
+    integration = make_integration(account, messages=2)
+    assert _disconnect(integration) == 0
+    assert tasks.finish_disconnecting() == 0
+    assert integration.messages.count() == 2
+    Account.objects.filter(pk=account.pk).update(restricted_at=None)
+    assert tasks.finish_disconnecting() == 1
+
+
 def test_after_disconnecting_under_a_hold_the_service_can_be_connected_anew() -> None:
     account = make_account(on_hold=True)
     _disconnect(make_integration(account))

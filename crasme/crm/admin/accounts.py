@@ -73,7 +73,10 @@ class AccountAdmin(SearchById, PersonalImportExportAdmin):
     search_help_text = _("The beginning of the e-mail address, a part of the name, or the account's id.")
     ordering = ("-created_at", "-id")
     autocomplete_fields = ("organisation",)
-    readonly_fields = ("id", "status", "created_at", "closed_at", "erased_at", "restricted_at", "on_hold", "usage")
+    readonly_fields = (
+        "id", "status", "created_at", "closed_at", "erased_at", "restricted_at", "restricted_by_request",
+        "analytics_objected_at", "on_hold", "usage",
+    )  # fmt: skip
     fieldsets = (
         (
             None,
@@ -86,7 +89,8 @@ class AccountAdmin(SearchById, PersonalImportExportAdmin):
                 "fields": (
                     ("status", "created_at"),
                     ("closed_at", "erased_at"),
-                    ("restricted_at", "on_hold"),
+                    ("restricted_at", "restricted_by_request"),
+                    ("analytics_objected_at", "on_hold"),
                     "usage",
                     "id",
                 )
@@ -94,7 +98,7 @@ class AccountAdmin(SearchById, PersonalImportExportAdmin):
         ),
     )
     inlines = inlines.ALL
-    actions_detail = ("close", "reactivate", "restrict", "unrestrict")
+    actions_detail = ("close", "reactivate", "restrict", "unrestrict", "resume_analysis")
 
     # --- the list ----------------------------------------------------------------------------------------------------
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
@@ -121,8 +125,12 @@ class AccountAdmin(SearchById, PersonalImportExportAdmin):
 
     @display(description=_("flags"))
     def flags(self, obj: Account) -> str:
-        flags = [gettext("restricted")] * (obj.restricted_at is not None) + [gettext("on hold")] * obj.on_hold
-        return ", ".join(flags)
+        flags = {
+            gettext("restricted"): obj.restricted_at is not None,
+            gettext("no analysis"): obj.analytics_objected_at is not None,
+            gettext("on hold"): obj.on_hold,
+        }
+        return ", ".join(words for words, is_set in flags.items() if is_set)
 
     @display(description=_("usage events"))
     def usage(self, obj: Account) -> str:
@@ -134,8 +142,8 @@ class AccountAdmin(SearchById, PersonalImportExportAdmin):
         return False  # accounts come from the product and from imports
 
     def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
-        erased = obj is not None and obj.status == Account.Status.ERASED
-        return not erased and super().has_change_permission(request, obj)
+        is_open = obj is None or corrections.open_to_staff(obj)
+        return is_open and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
         return False  # data ends by a rule or a request
@@ -149,7 +157,7 @@ class AccountAdmin(SearchById, PersonalImportExportAdmin):
     def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[UnfoldAction]:
         """Only what fits the account's state, asked once for all buttons."""
         identifier = as_uuid(unquote(str(object_id)))
-        account = Account.objects.only("status", "restricted_at").filter(pk=identifier).first() if identifier else None
+        account = Account.objects.filter(pk=identifier).first() if identifier else None
         fitting = {f"crm_account_{name}" for name in _fitting(account)} if account else set()
         return [each for each in super().get_actions_detail(request, object_id) if each.action_name in fitting]
 
@@ -217,6 +225,19 @@ class AccountAdmin(SearchById, PersonalImportExportAdmin):
     def unrestrict(self, request: HttpRequest, object_id: str, form: Any) -> HttpResponse:
         return self._act(request, object_id, accounts.unrestrict, _("The restriction is lifted."))
 
+    @action(
+        description=_("Allow analysis again"),
+        permissions=["restrict"],
+        icon="monitoring",
+    )
+    @confirmed(
+        title=_("Record and analyse the usage of this account again?"),
+        text=_("Only if the person has taken the objection back."),
+        button=_("Allow analysis"),
+    )
+    def resume_analysis(self, request: HttpRequest, object_id: str, form: Any) -> HttpResponse:
+        return self._act(request, object_id, accounts.resume_analysis, _("Usage is recorded again."))
+
     def _act(self, request: HttpRequest, object_id: str, service: Callable[..., Any], done: Any) -> HttpResponse:
         account = self.get_object(request, unquote(object_id))
         if account is None:
@@ -244,5 +265,9 @@ class AccountAdmin(SearchById, PersonalImportExportAdmin):
 def _fitting(account: Account) -> set[str]:
     if account.status == Account.Status.ERASED:
         return set()
-    life = "close" if account.status == Account.Status.ACTIVE else "reactivate"
-    return {life, "restrict" if account.restricted_at is None else "unrestrict"}
+    names = {"close" if account.status == Account.Status.ACTIVE else "reactivate"}
+    if account.restricted_at is None:
+        names.add("restrict")
+    elif not account.restricted_by_request:  # what the person asked for is lifted where they are told first
+        names.add("unrestrict")
+    return names | ({"resume_analysis"} if account.analytics_objected_at else set())

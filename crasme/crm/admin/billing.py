@@ -48,6 +48,10 @@ class BillingProfileAdmin(SearchById, PersonalDataAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
+    def has_change_permission(self, request: HttpRequest, obj: BillingProfile | None = None) -> bool:
+        is_open = obj is None or corrections.open_to_staff(obj.account)
+        return is_open and super().has_change_permission(request, obj)
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 

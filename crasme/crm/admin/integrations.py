@@ -52,7 +52,9 @@ class IntegrationAdmin(RecordAdmin):
             raise Http404
         count = integrations.disconnect(integration, actor=request.user.ref, now=timezone.now())  # type: ignore[union-attr]
         if Integration.objects.filter(pk=integration.pk).exists():
-            messages.warning(request, _("The tokens are gone. A legal hold keeps the messages until it ends."))
+            messages.warning(
+                request, _("The tokens are gone. A legal hold or a restriction keeps the messages until it ends.")
+            )
         else:
             done = ngettext(
                 "Disconnected; %(count)d message is gone.", "Disconnected; %(count)d messages are gone.", count

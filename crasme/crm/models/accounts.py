@@ -1,8 +1,9 @@
 """Accounts of the people who use the CRM, and their credentials.
 
-What could go wrong: a list that forgets the flags. `restricted_at` and `on_hold` are honoured by the querysets here,
-at the bottom, so that no caller can forget them. And an account that is erased while its events are still coming in:
-`locked` is the one way to take an account for a change, and the intake waits for it (see crm.intake).
+What could go wrong: a list that forgets the flags. `restricted_at`, `analytics_objected_at` and `on_hold` are honoured
+by the querysets here, at the bottom, so that no caller can forget them. And an account that is erased while its events
+are still coming in: `locked` is the one way to take an account for a change, and the intake waits for it (see
+crm.intake).
 """
 
 import re
@@ -30,14 +31,23 @@ class AccountQuerySet(CardFreeQuerySet):
         return self.exclude(status=Account.Status.ERASED)
 
     def usable(self) -> Self:
-        """What product code, analytics and mail may touch. A restricted record is stored and nothing else."""
+        """What product code and mail may touch. A restricted record is stored and nothing else."""
         return self.filter(Account.USABLE)
 
+    def analysable(self) -> Self:
+        """What analysis may read: usable, and the person has not objected to it (GDPR Art. 21(1))."""
+        return self.filter(Account.USABLE, analytics_objected_at=None)
+
+    def restricted(self) -> Self:
+        """Stored and nothing else."""
+        return self.filter(restricted_at__isnull=False)
+
     def with_standing(self) -> Self:
-        """Annotates `standing`: usable, or why not (see Account.Standing)."""
+        """Annotates `standing`: how usage events of the account are taken (see Account.Standing)."""
         return self.annotate(
             standing=Case(
-                When(Account.USABLE, then=Value(Account.Standing.USABLE)),
+                When(Account.USABLE, analytics_objected_at=None, then=Value(Account.Standing.USABLE)),
+                When(Account.USABLE, then=Value(Account.Standing.OBJECTED)),
                 When(status=Account.Status.ERASED, then=Value(Account.Standing.UNKNOWN)),
                 When(restricted_at__isnull=False, then=Value(Account.Standing.RESTRICTED)),
                 default=Value(Account.Standing.CLOSED),
@@ -69,9 +79,10 @@ class Account(CardFree):
         ERASED = "erased", _("erased")
 
     class Standing(models.TextChoices):
-        """How an account stands towards product code. An erased one is unknown: nobody learns that it ever was."""
+        """How an account stands towards the intake. An erased one is unknown: nobody learns that it ever was."""
 
         USABLE = "usable"
+        OBJECTED = "objected"
         RESTRICTED = "restricted"
         CLOSED = "closed"
         UNKNOWN = "unknown"
@@ -105,6 +116,17 @@ class Account(CardFree):
     erased_at = models.DateTimeField(_("erased at"), null=True, blank=True)
     restricted_at = models.DateTimeField(
         _("restricted since"), null=True, blank=True, help_text=_("While set, the record is stored and nothing else.")
+    )
+    restricted_by_request = models.BooleanField(
+        _("restricted by request"),
+        default=False,
+        help_text=_("The person asked for it by a privacy request; it is lifted there, after they were told."),
+    )
+    analytics_objected_at = models.DateTimeField(
+        _("objected to analysis at"),
+        null=True,
+        blank=True,
+        help_text=_("While set, no usage is recorded of this account, and none is analysed."),
     )
     on_hold = models.BooleanField(
         _("on hold"), default=False, help_text=_("Set by a legal hold; nothing of this account may be deleted.")
@@ -157,6 +179,11 @@ class Account(CardFree):
                 condition=Q(status="erased") | ~Q(email=""),
                 name="crm_account_has_email",
                 violation_error_message=_("An account needs an e-mail address."),
+            ),
+            models.CheckConstraint(
+                condition=Q(restricted_by_request=False) | Q(restricted_at__isnull=False),
+                name="crm_account_request_restricts",
+                violation_error_message=_("Only a restricted account is restricted by request."),
             ),
             models.CheckConstraint(
                 condition=Q(closed_at=None) | Q(closed_at__gte=F("created_at")),

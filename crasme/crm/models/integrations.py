@@ -1,7 +1,7 @@
 """Connected services (P7.1). Of mail, only what synchronising needs: no subject, no text, no address.
 
 What could go wrong: a disconnected service that goes on being synchronised, or that leaves its mail behind. Product
-code reads `connected()` only; `crm.services.integrations` removes the rest, at the latest when a legal hold ends.
+code reads `connected()` only; `crm.services.integrations` removes the rest, at the latest once nothing keeps it.
 """
 
 from typing import ClassVar, Self
@@ -21,8 +21,8 @@ class IntegrationQuerySet(CardFreeQuerySet):
         return self.filter(disconnected_at=None, account__status="active", account__restricted_at=None)
 
     def removable(self) -> Self:
-        """Disconnected, and kept only by a legal hold that has ended since."""
-        return self.filter(disconnected_at__isnull=False, account__on_hold=False)
+        """Disconnected, and kept only by a legal hold or a restriction that has ended since."""
+        return self.filter(disconnected_at__isnull=False, account__on_hold=False, account__restricted_at=None)
 
 
 class Integration(CardFree):
@@ -47,7 +47,7 @@ class Integration(CardFree):
         _("disconnected at"),
         null=True,
         blank=True,
-        help_text=_("Set while a legal hold keeps what a disconnected service had synchronised; the tokens are gone."),
+        help_text=_("Set while something keeps what a disconnected service had synchronised; the tokens are gone."),
     )
 
     objects: ClassVar = IntegrationQuerySet.as_manager()

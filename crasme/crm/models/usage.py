@@ -21,6 +21,10 @@ class EventQuerySet(CardFreeQuerySet):
         """Strictly before `cutoff` (aware, UTC); the cut-off instant is kept."""
         return self.filter(occurred_at__lt=cutoff)
 
+    def analysable(self) -> Self:
+        """What analysis may read: nothing of restricted or closed accounts, nor of people who object to it."""
+        return self.filter(account__status="active", account__restricted_at=None, account__analytics_objected_at=None)
+
 
 class Event(CardFree):
     """The columns of an event, shared by the partitioned table and the shelf for rows on hold."""

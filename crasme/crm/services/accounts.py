@@ -46,32 +46,63 @@ def reactivate(account: Account, *, until: datetime, actor: str, now: datetime) 
 
 
 @transaction.atomic
-def restrict(account: Account, *, actor: str, now: datetime) -> Account:
+def restrict(account: Account, *, actor: str, now: datetime, by_request: bool = False) -> Account:
     """From now on the account's data is stored and nothing else. Restricting twice changes and records nothing.
 
-    Waits for purges that have looked and not deleted yet. Source: GDPR Art. 18(2).
+    `by_request`: the person asked for it by a privacy request, so it is lifted by that one alone. Waits for purges that
+    have looked and not deleted yet. Source: GDPR Art. 18(2).
     """
     locks.exclusive(locks.UNTOUCHABLE)
     held = _locked(account)
     _refuse_erased(held)
-    if held.restricted_at is not None:
+    if held.restricted_at is not None and held.restricted_by_request >= by_request:
         return _shown(held, account)
-    held.restricted_at = now
+    held.restricted_at, held.restricted_by_request = held.restricted_at or now, by_request
     return _saved(held, account, verbs.ACCOUNT_RESTRICTED, actor)
 
 
 @transaction.atomic
-def unrestrict(account: Account, *, actor: str, now: datetime) -> Account:
+def unrestrict(account: Account, *, actor: str, now: datetime, by_request: bool = False) -> Account:
     """Lift a restriction; the person must have been told before. Lifting twice changes and records nothing.
 
-    Source: GDPR Art. 18(3).
+    WrongState for one that the person asked for, unless `by_request`. Source: GDPR Art. 18(3).
     """
     held = _locked(account)
     _refuse_erased(held)
     if held.restricted_at is None:
         return _shown(held, account)
-    held.restricted_at = None
+    if held.restricted_by_request and not by_request:
+        raise WrongState(
+            _("The person asked for this restriction."),
+            remedy=_("Lift it on the page of that request: there the person is told first."),
+        )
+    held.restricted_at, held.restricted_by_request = None, False
     return _saved(held, account, verbs.ACCOUNT_UNRESTRICTED, actor)
+
+
+@transaction.atomic
+def stop_analysis(account: Account, *, actor: str, now: datetime) -> Account:
+    """The person objects: no usage is recorded any more, and none is analysed. Twice changes and records nothing.
+
+    Source: GDPR Art. 21(1).
+    """
+    held = _locked(account)
+    _refuse_erased(held)
+    if held.analytics_objected_at is not None:
+        return _shown(held, account)
+    held.analytics_objected_at = now
+    return _saved(held, account, verbs.ANALYSIS_STOPPED, actor)
+
+
+@transaction.atomic
+def resume_analysis(account: Account, *, actor: str, now: datetime) -> Account:
+    """The person has taken the objection back. Twice changes and records nothing."""
+    held = _locked(account)
+    _refuse_erased(held)
+    if held.analytics_objected_at is None:
+        return _shown(held, account)
+    held.analytics_objected_at = None
+    return _saved(held, account, verbs.ANALYSIS_RESUMED, actor)
 
 
 def _locked(account: Account) -> Account:

@@ -32,6 +32,13 @@ CORRECTABLE: Final[dict[type, tuple[str, ...]]] = {
 }
 
 
+def open_to_staff(account: Account) -> bool:
+    """Whether support may change it of its own accord. A restricted record is stored and nothing else: what its person
+    wants corrected is corrected by their request.
+    """
+    return account.status != Account.Status.ERASED and account.restricted_at is None
+
+
 @transaction.atomic
 def correct[M: (Account, BillingProfile)](row: M, *, actor: str, now: datetime, **changes: Any) -> M:
     """Write what differs of `changes`; the caller's instance shows the result. Nothing different: nothing recorded.

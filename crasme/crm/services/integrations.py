@@ -1,8 +1,8 @@
 """Disconnecting a service: everything that came from it goes (P7.1).
 
 What could go wrong: a synchronisation that is running writes a message after the others were deleted. It must lock the
-integration for its writes, as `disconnect` does; then it finds it gone. A legal hold keeps the messages, never the
-tokens: nothing more is fetched, and `finish` removes the rest when the hold is over.
+integration for its writes, as `disconnect` does; then it finds it gone. A legal hold, or a restriction of processing,
+keeps the messages, never the tokens: nothing more is fetched, and `finish` removes the rest when that is over.
 """
 
 from datetime import datetime
@@ -19,13 +19,13 @@ from crasme.ledger.services import record
 def disconnect(integration: Integration, *, actor: str, now: datetime) -> int:
     """Remove tokens, cursor and every synchronised message; how many messages went. Twice is as good as once.
 
-    While a legal hold lies on the account the messages stay and 0 is returned.
+    While a legal hold lies on the account, or its processing is restricted, the messages stay and 0 is returned.
     """
     account = Account.objects.locked(integration.account_id)
     held = Integration.objects.select_for_update().filter(pk=integration.pk).first()
     if held is None:
         return 0
-    if not account.on_hold:
+    if not _is_kept(account):
         return _remove(held, actor=actor)
     if held.disconnected_at is None:
         held.access_token = held.refresh_token = held.sync_cursor = ""
@@ -36,16 +36,20 @@ def disconnect(integration: Integration, *, actor: str, now: datetime) -> int:
 
 
 def finish(*, actor: str) -> int:
-    """Remove what holds that are over had kept; how many services. Each in a transaction of its own."""
+    """Remove what holds and restrictions that are over had kept; how many services. Each in its own transaction."""
     done = 0
     for pk, account in list(Integration.objects.removable().values_list("pk", "account_id")):
         with transaction.atomic():
-            if Account.objects.locked(account).on_hold:
+            if _is_kept(Account.objects.locked(account)):
                 continue
             if (held := Integration.objects.select_for_update().filter(pk=pk).first()) is not None:
                 _remove(held, actor=actor)
                 done += 1
     return done
+
+
+def _is_kept(account: Account) -> bool:
+    return account.on_hold or account.restricted_at is not None
 
 
 def _remove(held: Integration, *, actor: str) -> int:
