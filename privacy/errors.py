@@ -75,6 +75,13 @@ class ResidueFound(PrivacyError):
         self.found = found  # column → rows
 
 
+class Restricted(PrivacyError):
+    """The data may be stored and nothing else, until the person who asked for that has been told of its end."""
+
+    code = "restricted"
+    remedy = _("Lift the restriction first, on the page of the request that it follows from.")
+
+
 class NoHandler(PrivacyError):
     """A step kind that no code does: a deployment mixed two versions."""
 

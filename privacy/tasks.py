@@ -15,7 +15,7 @@ from django.utils import timezone
 from crasme.staff.actors import system
 from privacy.correspondence import shift as mails
 from privacy.promises import cardscan
-from privacy.services import alerts, assignment, packages, recipients, sweeping, webhooks
+from privacy.services import alerts, assignment, packages, recipients, restriction, sweeping, webhooks
 from privacy.steps import shift
 from privacy.webhooks import sending
 
@@ -48,6 +48,7 @@ def sweep() -> None:
         assignment.hand_over,
         assignment.hand_back,
         alerts.warn,
+        restriction.lift_told,
         packages.expire,
         recipients.remind,
         sweeping.forget_people,

@@ -74,6 +74,10 @@ MAIL_VOID = register(
     "request.mail_void", "A mail could not go out in time and would not be true any more.", facts=("message",)
 )
 MAIL_REDRIVEN = register("request.mail_redriven", "A failed mail was put back into the queue.", facts=("message",))
+LIFTING = register("request.lifting", "The person is being told that a restriction ends.", facts=("message",))
+LIFTED = register(
+    "request.restriction_lifted", "The person was told, and the restriction ended.", facts=("message", "others")
+)
 FORGOTTEN = register(
     "request.person_forgotten",
     "After the answer, or when nobody had confirmed, the address went too.",

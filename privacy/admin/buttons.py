@@ -7,16 +7,20 @@ from django.utils import timezone
 from crasme.kit.clock import controller_day
 from crasme.staff.models import User
 from privacy.models import Plan, Request
-from privacy.services import clock, plans, timing
+from privacy.services import clock, plans, restriction, timing
 from privacy.states import MOVES, State
-from privacy.steps.definitions import by_hand, proposed
+from privacy.steps.definitions import by_hand, granted, proposed
 
 
 def fitting(asked: Request, user: User) -> set[str]:
     """Names of the acts of `RequestAdmin`; permissions are asked for elsewhere."""
     if not asked.is_open:
-        again = asked.confirmed_at is not None and asked.person.email
-        return {"note", "reopen"} if again else {"note"}
+        names = {"note"}
+        if asked.confirmed_at is not None and asked.person.email:
+            names.add("reopen")
+        if asked.kind == Request.Kind.RESTRICTION and restriction.can_be_lifted(asked):
+            names.add("lift")
+        return names
     names = {"note", "hand_over", *_clock(asked, controller_day(timezone.now()))}
     names.add("give_back" if asked.assignee_id == user.pk else "take")
     # Approved work begins within seconds, and the page says so; a refusal beside it would contradict it.
@@ -41,6 +45,8 @@ def _decisions(asked: Request, user: User) -> set[str]:
         return {"answer"}
     if proposed(asked.kind):
         return _about_values(asked)
+    if granted(asked.kind, asked.facts):
+        return {"grant"}
     plan = plans.current(asked)
     if plan is None:
         return set()

@@ -17,15 +17,27 @@ from crasme.kit.clock import controller_day
 from crasme.ledger.models import Entry
 from crasme.ledger.registry import known
 from crasme.staff import actors
+from privacy import particulars
 from privacy.admin.forecasts import words_of
 from privacy.clock.deadlines import Deadlines, RuleUsed
-from privacy.models import Alert, Correction, Message, Note, Package, Plan, RecipientNotice, Request, Step
+from privacy.models import (
+    Alert,
+    Correction,
+    Message,
+    Note,
+    Package,
+    Plan,
+    RecipientNotice,
+    Request,
+    Restriction,
+    Step,
+)
 from privacy.querysets import AT_RISK_DAYS
-from privacy.services import clock, completing, corrections, forecast, plans
+from privacy.services import clock, completing, corrections, forecast, plans, restriction
 from privacy.services.clock import Turn
 from privacy.services.corrections import Line
 from privacy.states import State
-from privacy.steps.definitions import by_hand, proposed
+from privacy.steps.definitions import by_hand, granted, proposed
 from privacy.words import named
 
 NEXT: dict[str, Promise] = {
@@ -47,6 +59,7 @@ REVIEW_NEXT: dict[str, Promise] = {
         "The person has proposed no value yet. Ask for them, enter what was written, or answer in your own words."
     ),
     "nobody": _("No account was found, so there is no value to correct. Answer in your own words, or refuse."),
+    "grant": _("Decide whether it is granted. What was ticked is carried out by a worker, exactly so."),
 }
 
 
@@ -143,13 +156,28 @@ class Picture:
         if proposed(self.asked.kind):
             return REVIEW_NEXT[self._about_values]
         if self.plan is None:
-            return REVIEW_NEXT["hand"] if by_hand(self.asked.kind, self.asked.facts) else NEXT[State.COLLECTING]
+            return REVIEW_NEXT[self._without_plan] if self._without_plan else NEXT[State.COLLECTING]
         return REVIEW_NEXT["proposed" if self.plan.requested_by_id else self.plan.kind]
 
     @property
     def by_hand(self) -> list[Step]:
         """Steps of which a person could say that they did them."""
         return [step for step in self.steps if step.round == self.asked.round and completing.waits(step)]
+
+    @property
+    def _without_plan(self) -> str:
+        if by_hand(self.asked.kind, self.asked.facts):
+            return "hand"
+        return "grant" if granted(self.asked.kind, self.asked.facts) else ""
+
+    @property
+    def particulars(self) -> list[tuple[Promise, list[Promise]]]:
+        """What was ticked on the form, in words."""
+        return particulars.in_words(self.asked)
+
+    @cached_property
+    def restriction(self) -> Restriction | None:
+        return restriction.of(self.asked) if self.asked.kind == Request.Kind.RESTRICTION else None
 
     @property
     def parked(self) -> int:

@@ -27,6 +27,7 @@ from privacy import references
 from privacy.admin import tabs
 from privacy.admin.acts import Words, asks
 from privacy.admin.acts_clock import ClockActs
+from privacy.admin.acts_rights import RightsActs
 from privacy.admin.acts_work import WorkActs
 from privacy.admin.buttons import fitting
 from privacy.admin.corrections import CorrectionActs
@@ -40,7 +41,7 @@ from privacy.states import Outcome, State
 
 
 @admin.register(Request)
-class RequestAdmin(ClockActs, WorkActs, CorrectionActs, ForecastColumn, ReadOnlyAdmin, PersonalDataAdmin):
+class RequestAdmin(ClockActs, RightsActs, WorkActs, CorrectionActs, ForecastColumn, ReadOnlyAdmin, PersonalDataAdmin):
     paginator = EstimatePaginator
     list_display = (
         "name",
@@ -70,7 +71,7 @@ class RequestAdmin(ClockActs, WorkActs, CorrectionActs, ForecastColumn, ReadOnly
     change_form_before_template = "admin/privacy/request/overview.html"
     # What is done to every request stands in the menu: the row of buttons shares its line with the reference.
     actions_detail = (
-        *("take", "release", "propose", "approve", "decide", "answer", "reopen", "refuse"),
+        *("take", "grant", "release", "propose", "approve", "decide", "answer", "lift", "reopen", "refuse"),
         {"title": _("Clock"), "icon": "timer", "items": ["ask", "replied", "extend", "set_law"]},
         {
             "title": _("More"),

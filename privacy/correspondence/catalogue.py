@@ -166,6 +166,33 @@ CATALOGUE: dict[str, Entry] = {
             fixed=(_("What was done before, with your consent, stays lawful."), COMPLAIN),
         ),
         Entry(
+            "restricted",
+            _("The use is restricted"),
+            _("The answer to a restriction that was granted."),
+            kinds=(Kind.RESTRICTION,),
+            must=("done",),
+            fixed=(_("We tell you before the restriction ends."), COMPLAIN),
+        ),
+        Entry(
+            "restriction-lifted",
+            _("The restriction ends"),
+            _("A restriction is to be lifted; it ends when this mail has gone out."),
+            kinds=(Kind.RESTRICTION,),
+            must=("written",),
+            fixed=(
+                _("If you see it differently, answer this mail at once; you may also ask for a restriction again."),
+                COMPLAIN,
+            ),
+        ),
+        Entry(
+            "objection-granted",
+            _("The use has ended"),
+            _("The answer to an objection that was granted."),
+            kinds=(Kind.OBJECTION,),
+            must=("done",),
+            fixed=(COMPLAIN,),
+        ),
+        Entry(
             "refused",
             _("Refused"),
             _("The answer when a request is refused."),

@@ -63,6 +63,23 @@ def _cookies(number: int) -> str:
     ) % {"number": number}
 
 
+def done(request: Request) -> str:
+    """What was done, in a sentence or two; "" for kinds whose letters say it themselves."""
+    if request.kind not in (Kind.RESTRICTION, Kind.OBJECTION):
+        return ""
+    if not applied(request).get("accounts"):
+        return _("We hold no account under your address, so there is nothing that we use in this way.")
+    if request.kind == Kind.OBJECTION:
+        return _(
+            "From now on nothing is recorded of how you use the product. What was recorded before is not analysed any"
+            " more, and goes when its time is over."
+        )
+    return _(
+        "From now on we keep your data and do nothing else with it: nobody analyses, exports or sends anything, nothing"
+        " new is recorded, nothing is deleted, and the account cannot be used."
+    )
+
+
 def browsers(request: Request) -> list[str]:
     """Where each browser keeps its cookies; empty unless a withdrawal is about them."""
     if request.kind != Kind.WITHDRAWAL or "cookies" not in applied(request):

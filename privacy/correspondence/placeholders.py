@@ -142,6 +142,7 @@ POOL: dict[str, Placeholder] = {
         Placeholder("kept", _("What stays, with reason and end, as a list"), _kept, Form.LINES, optional=True),
         Placeholder("backups_period", _("How long backups are kept"), lambda c: str(c["periods"]["backups"])),
         Placeholder("requests_period", _("How long requests are kept"), lambda c: str(c["periods"]["requests"])),
+        Placeholder("done", _("What was done, in a sentence or two"), lambda c: str(c["done"])),
         Placeholder("ended", _("What has ended, as a list"), lambda c: list(c["ended"]), Form.LINES),
         Placeholder(
             "browsers",

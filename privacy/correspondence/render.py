@@ -122,6 +122,7 @@ def context_of(message: Message, *, now: datetime) -> dict[str, Any]:
         "also": [WISHES[other.kind] for other in request.linked.filter(without_proof=False).order_by("id")],
         "written": message.written or "",
         "ended": outcomes.ended(request),
+        "done": outcomes.done(request),
         "browsers": outcomes.browsers(request),
         "cookies_url": settings.SITE_URL + reverse("cookies"),
         "kept": plans.kept_of(plan),

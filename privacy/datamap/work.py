@@ -85,4 +85,20 @@ TABLES = [
             "deleted_at": anonymised("When it was destroyed", how="now"),
         },
     ),
+    Table(
+        label="privacy.Restriction",
+        title="Restrictions that were asked for",
+        category=RIGHTS,
+        purposes=PURPOSES,
+        subject={"person": "request__person"},
+        ends="requests",
+        order="since",
+        fields={
+            "request": evidence("The request"),
+            "account": evidence("The restricted account"),
+            "since": evidence("Since when"),
+            "letter": evidence("The mail that told of its end"),
+            "lifted_at": evidence("When it was lifted"),
+        },
+    ),
 ]

@@ -15,6 +15,7 @@ from privacy.models.plans import Plan
 from privacy.models.policy import PolicyVersion
 from privacy.models.registers import Controller, Recipient, Right
 from privacy.models.requests import Request
+from privacy.models.restrictions import Restriction
 from privacy.models.steps import Step
 from privacy.models.verification import Verification
 from privacy.models.webhooks import WebhookDelivery, WebhookEndpoint
@@ -36,6 +37,7 @@ __all__ = [
     "Recipient",
     "RecipientNotice",
     "Request",
+    "Restriction",
     "Right",
     "SpentHandOff",
     "Step",

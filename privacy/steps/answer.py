@@ -29,7 +29,7 @@ def answer(job: Job) -> Done:
 LETTERS: dict[str, str] = {
     Request.Kind.ACCESS: "package-ready",
     Request.Kind.OPT_OUT: "opted-out",
-    Request.Kind.OBJECTION: "opted-out",
+    Request.Kind.RESTRICTION: "restricted",
     Request.Kind.WITHDRAWAL: "consent-withdrawn",
 }
 
@@ -42,6 +42,8 @@ def letter_for(request: Request) -> str:
         return "refused"
     if request.messages.filter(template="answered", period_key=occasion(request)).exists():
         return "answered"
+    if request.kind == Request.Kind.OBJECTION:
+        return "opted-out" if request.without_proof else "objection-granted"
     if request.kind in LETTERS:
         return LETTERS[request.kind]
     plan = current(request)

@@ -61,6 +61,8 @@ ERASURE = (
 DECIDED = (LOCATE, COLLECT, APPROVAL, APPLY, ANSWER)
 # A person decides about each proposed value; what was accepted is written, and recipients are told.
 CORRECTED = (LOCATE, COLLECT, APPROVAL, APPLY, NOTIFY, ANSWER)
+# A person decides, the account is restricted, and recipients are told to store and nothing else.
+RESTRICTED = (LOCATE, COLLECT, APPROVAL, APPLY, NOTIFY, ANSWER)
 # There is nothing to decide: the wish itself is enough.
 AT_ONCE = (LOCATE, APPLY, ANSWER)
 # It can harm nobody, whoever asks: not even the mailbox has to be proven, and nothing is looked up.
@@ -73,7 +75,7 @@ DEFINITIONS: dict[str, tuple[Spec, ...]] = {
     Kind.DELETION: ERASURE,
     Kind.CORRECTION: CORRECTED,
     Kind.OPT_OUT: HARMLESS,
-    Kind.RESTRICTION: BY_HAND,
+    Kind.RESTRICTION: RESTRICTED,
     Kind.OBJECTION: BY_HAND,
     Kind.WITHDRAWAL: AT_ONCE,
     Kind.COMPLAINT: BY_HAND,
@@ -82,7 +84,7 @@ DEFINITIONS: dict[str, tuple[Spec, ...]] = {
 
 
 # An objection's way depends on the use that it is to; one that does not say is looked at by a person.
-OBJECTIONS: dict[str, tuple[Spec, ...]] = {"marketing": HARMLESS}
+OBJECTIONS: dict[str, tuple[Spec, ...]] = {"marketing": HARMLESS, "improvement": DECIDED}
 _SILENT: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -122,7 +124,7 @@ def granted(kind: str, facts: Mapping[str, Any] = _SILENT) -> bool:
 
 def proposed(kind: str) -> bool:
     """Whether the person proposes values, about each of which somebody decides."""
-    return DEFINITIONS[kind] is CORRECTED
+    return kind == Kind.CORRECTION
 
 
 def answerable(kind: str, facts: Mapping[str, Any] = _SILENT) -> bool:

@@ -1,6 +1,6 @@
 """All handlers, loaded. Whoever runs steps imports them from here."""
 
-from privacy.steps import answer, collect, correct, execute, locate, notify, package, plan, stop, verify
+from privacy.steps import answer, collect, correct, execute, locate, notify, package, plan, restrict, stop, verify
 from privacy.steps.handlers import handler_of
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "notify",
     "package",
     "plan",
+    "restrict",
     "stop",
     "verify",
 ]

@@ -11,13 +11,14 @@ from django.utils.translation import gettext as _
 from privacy.errors import PlanOutdated
 from privacy.models import Request, Step
 from privacy.packages.build import build
-from privacy.services import packages, plans
+from privacy.services import packages, plans, restriction
 from privacy.services.people import erasures_of, lock, still_theirs, subject_of
 from privacy.steps.handlers import Done, Job, handles
 
 
 @handles(Step.Kind.PACKAGE)
 def package(job: Job) -> Done:
+    restriction.refuse_others(job.request)
     plan = plans.approved(job.request)
     erased = erasures_of(job.request.person)
     _require_theirs(job.request)

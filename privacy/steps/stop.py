@@ -11,11 +11,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from consent import services as consent
-from crasme.crm.services import integrations
+from crasme.crm.services import accounts, integrations
 from crasme.staff.actors import system
 from privacy.errors import PlanOutdated
 from privacy.models import Request, Step
-from privacy.particulars import CONSENTS, chosen
+from privacy.particulars import CONSENTS, PURPOSE, chosen
 from privacy.services import marketing, people
 from privacy.states import Outcome
 from privacy.steps.flow import OUTCOME
@@ -36,8 +36,17 @@ def stop_marketing(job: Job) -> Done:
 
 @handles(Step.Kind.APPLY, kind=Request.Kind.OBJECTION)
 def end_use(job: Job) -> Done:
-    """To marketing: the same as an opt-out."""
-    return stop_marketing(job)
+    """Of marketing: the same as an opt-out. Of analysis, once somebody has granted it: nothing is recorded any more."""
+    if "improvement" not in chosen(job.request.facts, PURPOSE):
+        return stop_marketing(job)
+
+    def effect(request: Request) -> dict[str, Any]:
+        _require_theirs(request)
+        if (account := request.person.account) is not None:
+            accounts.stop_analysis(account, actor=WORKER, now=job.now)
+        return {OUTCOME: Outcome.GRANTED, "accounts": int(account is not None)}
+
+    return Done({}, effect)
 
 
 @handles(Step.Kind.APPLY, kind=Request.Kind.WITHDRAWAL)
@@ -46,8 +55,7 @@ def end_consents(job: Job) -> Done:
     what = chosen(job.request.facts, CONSENTS) or frozenset(CONSENTS.answers)
 
     def effect(request: Request) -> dict[str, Any]:
-        if not people.still_theirs(request.person):
-            raise PlanOutdated(_("The account that was found has another address now."))
+        _require_theirs(request)
         done: dict[str, Any] = {OUTCOME: Outcome.GRANTED}
         if "marketing" in what:
             done["marketing"] = int(marketing.stop(request, now=job.now))
@@ -58,6 +66,11 @@ def end_consents(job: Job) -> Done:
         return done
 
     return Done({}, effect)
+
+
+def _require_theirs(request: Request) -> None:
+    if not people.still_theirs(request.person):
+        raise PlanOutdated(_("The account that was found has another address now."))
 
 
 def _disconnect(request: Request, *, now: datetime) -> dict[str, int]:

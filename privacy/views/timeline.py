@@ -39,6 +39,7 @@ _DOING: dict[str, tuple[Promise, Promise]] = {
         _("No more marketing"),
         _("It took effect when you asked; the mail that says so is on its way."),
     ),
+    Request.Kind.RESTRICTION: (_("The use is restricted"), _("From then on your data is kept and nothing else.")),
     Request.Kind.OBJECTION: (_("The use ends"), _("What you object to is stopped.")),
     Request.Kind.WITHDRAWAL: (
         _("It ends"),

@@ -3,11 +3,13 @@
     requests clock --received-on DATE --regime CODE [--kind KIND] [--extended-on DATE] [--json]
     requests clock --reference PR-XXXX-XXXX [--as-of DATE] [--json]
     requests recompute
+    requests restriction-selftest
     requests handoff-token --account ID [--kind KIND …] [--language CODE]
 
 The second form replays a stored request's clock: what followed on that day from what had happened by then; `recompute`
 derives the dates of all open requests anew, once a reading of the law has changed. `handoff-token`, while DEBUG is on,
 stands in for the CRM: it prints the address to which the CRM would send the owner of an account.
+`restriction-selftest` tries every door at which a restriction of processing must bite.
 """
 
 import json
@@ -29,12 +31,12 @@ from privacy.clock.events import Event, Kind
 from privacy.clock.regimes import Regime
 from privacy.clock.rules import VERSION
 from privacy.models import Request
-from privacy.services import clock as clocks
+from privacy.services import clock as clocks, doorcheck
 from privacy.services.recompute import recompute
 
 
 class Command(BaseCommand):
-    help = "Reckon deadlines of requests."
+    help = "Reckon deadlines of requests, and try what keeps restricted accounts from being used."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         commands = parser.add_subparsers(dest="command", required=True)
@@ -56,8 +58,12 @@ class Command(BaseCommand):
         token.add_argument("--kind", action="append", choices=Request.Kind.values, default=[], dest="kinds")
         token.add_argument("--language", choices=[code for code, _name in settings.LANGUAGES], default="")
         commands.add_parser("recompute", help="Derive the dates of all open requests anew from what happened.")
+        commands.add_parser("restriction-selftest", help="Try every door at which a restriction must bite.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["command"] == "restriction-selftest":
+            self._try_doors()
+            return
         if options["command"] == "recompute":
             changed = recompute(actor=system("clock"))
             self.stdout.write(f"{changed} open requests have other dates now, by the rules {VERSION}.")
@@ -70,6 +76,14 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(_plain(found) | ({"events": _listed(events)} if options["reference"] else {})))
         else:
             self.stdout.write(_words(found, events if options["reference"] else []))
+
+    def _try_doors(self) -> None:
+        """Exit code 1 when a restricted account comes through, or when a try proves nothing."""
+        tried = doorcheck.check(timezone.now())
+        for each in tried:
+            self.stdout.write(f"{_standing(each):<9} {each.door}")
+        if not all(each.is_shut for each in tried):
+            raise CommandError("A restriction does not hold everywhere: see the doors that are not “refused”.")
 
 
 def _handed_over(account: UUID, **claims: Any) -> str:
@@ -103,6 +117,12 @@ def _stored(options: dict[str, Any]) -> tuple[Deadlines, list[Event]]:
     if as_of < request.received_on:
         raise CommandError(f"It was received on {request.received_on}; before that it had no deadlines.")
     return clocks.replay(request, as_of), [event for event in clocks.events_of(request) if event.on <= as_of]
+
+
+def _standing(tried: doorcheck.Tried) -> str:
+    if tried.is_shut:
+        return "refused"
+    return "OPEN" if tried.restricted else "unproven"
 
 
 def _day(text: str) -> date:

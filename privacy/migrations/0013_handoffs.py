@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('privacy', '0011_correction'),
+        ('privacy', '0012_automatic_steps'),
     ]
 
     operations = [

@@ -1,0 +1,53 @@
+"""Acts that belong to single rights: granting what was asked as it was asked, and ending a restriction."""
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from privacy.admin.acts import Words, asks
+from privacy.admin.forms import DeskForm
+from privacy.models import Request
+from privacy.services import approvals, restriction
+
+
+class LiftForm(DeskForm):
+    words = forms.CharField(
+        label=_("In your own words"),
+        required=False,
+        max_length=10_000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
+        help_text=_("Why the reason for it is gone, in the person's language. It stands in the letter."),
+    )
+
+
+class RightsActs:
+    """Mixed into the desk."""
+
+    @action(
+        description=_("Grant"), permissions=["privacy.work_request"], icon="task_alt", variant=ActionVariant.SUCCESS
+    )
+    @asks(
+        title=_("Grant what was asked"),
+        text=_("A worker carries it out as it was asked, and the person gets the letter that says so."),
+        button=_("Grant"),
+    )
+    def grant(self, http: HttpRequest, asked: Request, form: Any) -> Words:
+        approvals.grant(asked, by=form.by, now=timezone.now())
+        return _("Granted. A worker carries it out.")
+
+    @action(description=_("Lift the restriction"), permissions=["privacy.work_request"], icon="lock_open")
+    @asks(
+        title=_("Lift the restriction"),
+        text=_("The person is told first, by a letter. When that has gone out the restriction ends, and not before."),
+        button=_("Tell the person and lift it"),
+        form_class=LiftForm,
+    )
+    def lift(self, http: HttpRequest, asked: Request, form: Any) -> Words:
+        restriction.ask_lift(asked, words=form.cleaned_data["words"], by=form.by, now=timezone.now())
+        return _("The letter is queued. The restriction ends when it has gone out.")
