@@ -46,6 +46,17 @@ ENDINGS: dict[str, Promise] = {
 }
 
 
+# Where the common words would say something else than what happened.
+ENDINGS_OF_KIND: dict[tuple[str, str], Promise] = {
+    (Kind.CORRECTION, Outcome.PARTLY): _("Done in part; for each value that was not changed you find the reason"),
+}
+
+
+def ending_of(request: Request) -> Promise:
+    """How a closed request ended."""
+    return ENDINGS_OF_KIND.get((request.kind, request.outcome), ENDINGS[request.outcome])
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a request is refused, and what the person can do about it."""

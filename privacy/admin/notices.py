@@ -89,10 +89,10 @@ class RecipientNoticeAdmin(OfRequestAdmin):
     list_filter: ClassVar[Any] = (AnswerFilter, ("act", ChoicesDropdownFilter))
     ordering = ("due_on", "id")
     fields = (
-        "of_request", ("recipient", "act"), "standing", ("created_at", "due_on"), ("reminders", "reminded_at"),
+        "of_request", ("recipient", "act"), ("created_at", "due_on"), ("reminders", "reminded_at"),
         ("acknowledged_at", "acknowledged_by"), "why_not", "message",
     )  # fmt: skip
-    readonly_fields = ("of_request", "standing")
+    readonly_fields = ("of_request",)
     actions_detail = ("acknowledged", "cannot")
 
     @display(description=_("answer"), label={name: colour for name, (_words, colour) in STANDING.items()})

@@ -28,7 +28,7 @@ from privacy.services import confirmation, desk, intake, links, marketing, packa
 from privacy.states import MOVES, Outcome, State
 from privacy.steps.definitions import needs_proof
 from privacy.views import admission, holdings, proof, timeline
-from privacy.words import ENDINGS, REFUSALS, STANDING, WISHES
+from privacy.words import REFUSALS, STANDING, WISHES, ending_of
 
 
 @never_cache
@@ -263,7 +263,7 @@ def _marketing(asked: Request) -> str:
 
 
 def _standing_words(asked: Request) -> Promise:
-    return STANDING[asked.state] if asked.is_open else ENDINGS[asked.outcome]
+    return STANDING[asked.state] if asked.is_open else ending_of(asked)
 
 
 def _kept(asked: Request) -> list[plans.KeptLine]:

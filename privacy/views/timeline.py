@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from privacy.models import Request
 from privacy.states import Outcome, State
 from privacy.steps.definitions import LOCATE, by_hand, needs_people, steps_of
-from privacy.words import ENDINGS
+from privacy.words import ending_of
 
 ORDER = list(State)
 
@@ -59,7 +59,7 @@ def of(request: Request) -> list[Entry]:
         entries.append(Entry(_("Confirmed"), css="done", at=request.confirmed_at))
     if request.is_open:
         return [*entries, *_ahead(request)]
-    return [*entries, Entry(ENDINGS[request.outcome], css="done", at=request.closed_at)]
+    return [*entries, Entry(ending_of(request), css="done", at=request.closed_at)]
 
 
 def _stages(request: Request) -> list[tuple[State, Promise, Promise]]:

@@ -87,7 +87,7 @@ def letter(now: object = NOW + timedelta(minutes=1)) -> str:
 
 # --- from the proposal to the value ----------------------------------------------------------------------------------
 def test_what_is_accepted_is_written_and_the_old_value_is_readable_nowhere(
-    asked: Request, account: Account, agent: User
+    client: Client, asked: Request, account: Account, agent: User
 ) -> None:
     propose(asked, account, phone=NEW_PHONE, job_title="Head of dispatch")
     decide(asked, agent, "job_title")
@@ -112,6 +112,10 @@ def test_what_is_accepted_is_written_and_the_old_value_is_readable_nowhere(
     assert "data protection authority" in text
     assert NEW_PHONE not in text
     assert asked.messages.filter(template="corrected").count() == 1
+    page = client.get(visit(client, asked)).content.decode()
+    assert "for each value that was not changed you find the reason" in page
+    assert "We rang you." in page
+    assert NEW_PHONE not in page
 
 
 def test_rejecting_everything_is_a_refusal_with_a_reason_for_each(
