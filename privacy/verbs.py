@@ -3,6 +3,9 @@
 from crasme.ledger.registry import register
 
 RECEIVED = register("request.received", "A request arrived.", facts=("kind", "channel", "received_on", "lead"))
+ENTERED = register(
+    "request.entered", "A colleague entered what came by telephone or post.", facts=("channel", "identity")
+)
 CONFIRMED = register("request.confirmed", "The mailbox was proven and work began.", facts=("by",))
 JOINED = register("request.joined", "A request was joined with an earlier one for the same thing.", facts=("first",))
 LAPSED = register("request.lapsed", "A request was never confirmed and was closed.", facts=("days",))

@@ -9,15 +9,18 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _now, gettext_lazy as _
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidget
 
 from crasme.kit.errors import CrasmeError
 from crasme.staff.admin import confirmed
+from crasme.staff.models import User
 from privacy.admin.acts import Words, asks
+from privacy.admin.forms import DeskForm
 from privacy.models import Request, Step
-from privacy.services import completing, desk
+from privacy.services import completing, desk, joining
 from privacy.states import Outcome
 
 
@@ -36,8 +39,48 @@ class DoneByHandForm(forms.Form):
     )
 
 
+class JoinForm(DeskForm):
+    other = forms.ModelChoiceField(
+        label=_("The same as"), queryset=Request.objects.none(), widget=UnfoldAdminRadioSelectWidget, empty_label=None
+    )
+
+    def __init__(self, data: Any = None, *, asked: Request, by: User) -> None:
+        super().__init__(data, asked=asked, by=by)
+        other: Any = self.fields["other"]
+        other.queryset = joining.others(asked)
+        other.label_from_instance = _other
+        lately = [f"{found} ({found.get_outcome_display()})" for found in joining.answered_lately(asked)]
+        if lately:
+            other.help_text = _("The same was answered a short time ago: %(requests)s. It may be excessive.") % {
+                "requests": ", ".join(lately)
+            }
+
+
+def _other(asked: Request) -> str:
+    return _now("%(reference)s, received %(received)s, due %(due)s, %(state)s") % {
+        "reference": asked.reference,
+        "received": date_format(asked.received_on),
+        "due": date_format(asked.effective_due),
+        "state": asked.get_state_display(),
+    }
+
+
 class WorkActs:
     """Mixed into the desk."""
+
+    @action(description=_("Join with …"), permissions=["privacy.work_request"], icon="merge")
+    @asks(
+        title=_("Join with another request"),
+        text=_(
+            "They are one wish of one person. The one that was received first goes on, under its own earlier clock; the"
+            " later one is closed and answered together with it."
+        ),
+        button=_("Join them"),
+        form_class=JoinForm,
+    )
+    def join(self, http: HttpRequest, asked: Request, form: Any) -> Words:
+        first = joining.join(asked, form.cleaned_data["other"], by=form.by, now=timezone.now())
+        return _now("Joined. %(reference)s goes on.") % {"reference": first.reference}
 
     @action(description=_("Give it back"), permissions=["privacy.work_request"], icon="person_remove")
     @asks(

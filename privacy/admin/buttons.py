@@ -7,7 +7,7 @@ from django.utils import timezone
 from crasme.kit.clock import controller_day
 from crasme.staff.models import User
 from privacy.models import Plan, Request
-from privacy.services import clock, plans, restriction, timing
+from privacy.services import clock, joining, plans, restriction, timing
 from privacy.states import MOVES, State
 from privacy.steps.definitions import by_hand, granted, proposed
 
@@ -23,6 +23,8 @@ def fitting(asked: Request, user: User) -> set[str]:
         return names
     names = {"note", "hand_over", *_clock(asked, controller_day(timezone.now()))}
     names.add("give_back" if asked.assignee_id == user.pk else "take")
+    if joining.others(asked).exists():
+        names.add("join")
     # Approved work begins within seconds, and the page says so; a refusal beside it would contradict it.
     if asked.state in MOVES["refuse"].sources and asked.state != State.APPROVED:
         names.add("refuse")

@@ -33,7 +33,7 @@ from privacy.models import (
     Step,
 )
 from privacy.querysets import AT_RISK_DAYS
-from privacy.services import clock, completing, corrections, forecast, plans, restriction
+from privacy.services import clock, completing, corrections, forecast, joining, plans, restriction
 from privacy.services.clock import Turn
 from privacy.services.corrections import Line
 from privacy.states import State
@@ -286,6 +286,11 @@ class Picture:
     @cached_property
     def duplicates(self) -> list[Request]:
         return list(self.asked.duplicates.only("id", "reference", "received_on", "state"))
+
+    @cached_property
+    def answered_lately(self) -> list[Request]:
+        """The same wish, answered a short time before this one arrived."""
+        return list(joining.answered_lately(self.asked))
 
     @cached_property
     def together(self) -> list[Request]:

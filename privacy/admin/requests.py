@@ -31,6 +31,7 @@ from privacy.admin.acts_rights import RightsActs
 from privacy.admin.acts_work import WorkActs
 from privacy.admin.buttons import fitting
 from privacy.admin.corrections import CorrectionActs
+from privacy.admin.entering import EntryPage
 from privacy.admin.filters import ClockFilter, MailFilter, WhoFilter
 from privacy.admin.forecasts import ForecastColumn
 from privacy.admin.forms import AnswerForm, HandOverForm, NoteForm, PlanForm, RefuseForm
@@ -41,7 +42,9 @@ from privacy.states import Outcome, State
 
 
 @admin.register(Request)
-class RequestAdmin(ClockActs, RightsActs, WorkActs, CorrectionActs, ForecastColumn, ReadOnlyAdmin, PersonalDataAdmin):
+class RequestAdmin(
+    ClockActs, RightsActs, WorkActs, CorrectionActs, EntryPage, ForecastColumn, ReadOnlyAdmin, PersonalDataAdmin
+):
     paginator = EstimatePaginator
     list_display = (
         "name",
@@ -70,13 +73,14 @@ class RequestAdmin(ClockActs, RightsActs, WorkActs, CorrectionActs, ForecastColu
     ordering = ("effective_due", "id")
     change_form_before_template = "admin/privacy/request/overview.html"
     # What is done to every request stands in the menu: the row of buttons shares its line with the reference.
+    actions_list = ("enter_request",)
     actions_detail = (
         *("take", "grant", "release", "propose", "approve", "decide", "answer", "lift", "reopen", "refuse"),
         {"title": _("Clock"), "icon": "timer", "items": ["ask", "replied", "extend", "set_law"]},
         {
             "title": _("More"),
             "icon": "more_horiz",
-            "items": ["enter", "ask_values", "note", "hand_over", "give_back", "look_again"],
+            "items": ["enter", "ask_values", "note", "hand_over", "give_back", "join", "look_again"],
         },
     )
 
@@ -149,7 +153,11 @@ class RequestAdmin(ClockActs, RightsActs, WorkActs, CorrectionActs, ForecastColu
         return tabs.of(obj.kind) if obj is not None else []
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Request]:
-        return super().get_queryset(request).select_related("person", "assignee", "instead_of", "duplicate_of")
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("person", "assignee", "instead_of", "entered_by", "duplicate_of")
+        )
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         if (asked := kwargs.get("obj")) is not None:

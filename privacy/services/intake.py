@@ -78,10 +78,10 @@ def submit(asked: Submission, *, now: datetime) -> Request:
     return submit_many([asked], now=now)[0]
 
 
-def submit_many(wishes: Sequence[Submission], *, now: datetime) -> list[Request]:
+def submit_many(wishes: Sequence[Submission], *, now: datetime, ask: bool = True) -> list[Request]:
     """Store what one message asks for: a request a wish, all of one person, in the order given. The first of those
     that people look at leads: its mail proves the mailbox for all of them, and the correspondence is there. Each has
-    its own clock, steps and answer.
+    its own clock, steps and answer. Without `ask` no mail asks for the proof: the caller has it, and tells the person.
 
     ValidationError as for `submit`; ValueError for wishes of several people.
     """
@@ -92,7 +92,7 @@ def submit_many(wishes: Sequence[Submission], *, now: datetime) -> list[Request]
     for attempt in range(TRIES):
         try:
             with transaction.atomic():
-                return _store_all(wishes, now)
+                return _store_all(wishes, now, ask=ask)
         except IntegrityError:
             # Two submissions for a new mailbox at once, or two equal references: neither is the visitor's fault.
             if attempt == TRIES - 1:
@@ -100,12 +100,12 @@ def submit_many(wishes: Sequence[Submission], *, now: datetime) -> list[Request]
     raise AssertionError("unreachable")
 
 
-def _store_all(wishes: Sequence[Submission], now: datetime) -> list[Request]:
+def _store_all(wishes: Sequence[Submission], now: datetime, *, ask: bool) -> list[Request]:
     person = _person(wishes[0], now)
     leads = min(range(len(wishes)), key=lambda position: _rank(wishes[position]))
     lead = _store(wishes[leads], person, None, now)
     stored = [lead if position == leads else _store(asked, person, lead, now) for position, asked in enumerate(wishes)]
-    if needs_proof(lead.kind, lead.facts) and lead.channel != Request.Channel.SIGNED_IN:
+    if ask and needs_proof(lead.kind, lead.facts) and lead.channel != Request.Channel.SIGNED_IN:
         enqueue(lead, "confirm", period_key="1", now=now)
     for request in stored:
         if not needs_proof(request.kind, request.facts):
