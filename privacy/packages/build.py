@@ -9,7 +9,7 @@ import json
 import tempfile
 import zipfile
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -24,6 +24,7 @@ from privacy.packages import content, crypt, files, rows
 from privacy.packages.content import Described
 
 LEVEL = 4  # of deflate; beyond it time grows faster than the file shrinks
+IN_MEMORY = 1024 * 1024  # bytes of one table's CSV
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +81,10 @@ def _fill(
     facts = content.facts(now, request.language)
     found, empty = [], []
     with translation.override(request.language):
-        for table in content.searched():
+        for table, count in content.held(subject):
             described = facts.described(table)
-            first = next(stream := rows.stream(table, subject), None)
-            if first is None:
+            stream = rows.read(table, subject, count) if count else iter(())
+            if (first := next(stream, None)) is None:
                 empty.append(described.title)
                 continue
             _table(archive, table, described, chain((first,), stream))
@@ -102,18 +103,51 @@ def _fill(
     return found
 
 
-def _table(archive: zipfile.ZipFile, table: Table, described: Described, found: Iterator[tuple[Any, ...]]) -> None:
-    # A zip takes one entry at a time, so the second file waits outside, sealed with a key that nobody keeps.
-    key = crypt.new_key()
-    with tempfile.TemporaryFile(dir=files.folder()) as aside:
-        sheet = crypt.Sealer(aside, key)
+def _table(archive: zipfile.ZipFile, table: Table, described: Described, found: Iterable[Sequence[Any]]) -> None:
+    with _Aside() as sheet:
         with archive.open(f"data/{described.stem}.json", "w", force_zip64=True) as data:
             rows.write(found, rows.columns(table), described, data=data, sheet=sheet)
-        sheet.seal()
-        aside.seek(0)
         with archive.open(f"data/{described.stem}.csv", "w", force_zip64=True) as entry:
-            for piece in crypt.opened(aside, key):
+            for piece in sheet.pieces():
                 entry.write(piece)
+
+
+class _Aside(io.RawIOBase):
+    """Where the second file waits, since a zip takes one entry at a time: in memory, or once it is long in a file that
+    is sealed with a key that nobody keeps.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._memory, self._key = io.BytesIO(), b""
+        self._file: Any = None
+        self._sealer: crypt.Sealer | None = None
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        if self._sealer is None and self._memory.tell() > IN_MEMORY:
+            self._key, self._file = crypt.new_key(), tempfile.TemporaryFile(dir=files.folder())  # noqa: SIM115
+            self._sealer = crypt.Sealer(self._file, self._key)
+            self._sealer.write(self._memory.getvalue())
+        if self._sealer is not None:
+            return self._sealer.write(data)
+        return self._memory.write(data)
+
+    def pieces(self) -> Iterator[bytes]:
+        """All that was written; nothing can follow it."""
+        if self._sealer is None:
+            yield self._memory.getvalue()
+            return
+        self._sealer.seal()
+        self._file.seek(0)
+        yield from crypt.opened(self._file, self._key)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        super().close()
 
 
 def _about(context: dict[str, Any]) -> dict[str, Any]:

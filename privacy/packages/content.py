@@ -4,8 +4,7 @@ What could go wrong: the letter says one period and the engine keeps another, or
 last year. Nothing here is prose about facts; it is the policy's own facts, in the person's language.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +13,9 @@ from django.utils.translation import gettext
 
 from crasme.kit import datamap
 from crasme.kit.calendar import Period
-from crasme.kit.datamap import Purpose, Table
+from crasme.kit.datamap import Purpose, Subject, Table
+from crasme.kit.recipes import counts
+from crasme.kit.remember import remembered
 from privacy.policy import facts as policy_facts
 from privacy.policy.words import PURPOSES, RECIPIENT_KINDS
 
@@ -48,8 +49,15 @@ class Facts:
     recipients: list[dict[str, str]]
     rules: dict[str, Any]
     rights: list[str]
+    _told: dict[str, Described] = field(default_factory=dict, repr=False)
 
     def described(self, table: Table) -> Described:
+        """What is told about a table, in the active language, ready for its rows."""
+        if table.key not in self._told:
+            self._told[table.key] = self._described(table)
+        return replace(self._told[table.key], shown=[])
+
+    def _described(self, table: Table) -> Described:
         return Described(
             label=table.key,
             title=gettext("%(title)s of others that name you") % {"title": gettext(table.title)}
@@ -78,6 +86,7 @@ class Facts:
         return gettext("%(period)s, counted from: %(date)s") % {"period": period, "date": rule["counted_from"]}
 
 
+@remembered(key=lambda now, language: language)
 def facts(now: datetime, language: str) -> Facts:
     """Read them in the person's language. About six queries."""
     with translation.override(language):
@@ -99,6 +108,12 @@ def facts(now: datetime, language: str) -> Facts:
         )
 
 
-def searched() -> Iterable[Table]:
+def held(subject: Subject) -> list[tuple[Table, int]]:
+    """Where we look, and how many rows of the person stand there now. One statement."""
+    tables = searched()
+    return list(zip(tables, counts("held", subject, lambda who: [table.rows(who) for table in tables]), strict=True))
+
+
+def searched() -> list[Table]:
     """Where we look for a person who asks: every table that can hold one from outside and has something to show."""
     return [view for view in datamap.views() if view.category is not datamap.Category.STAFF and view.exported()]

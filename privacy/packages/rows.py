@@ -1,17 +1,21 @@
 """One table's rows, written as JSON and as CSV in a single pass, however many there are.
 
 What could go wrong: a million events in memory; a second query that finds other rows than the first, so that the two
-files disagree; a comma, a quotation mark or a formula in somebody's text. So each row is read once from a server-side
-cursor and written to both, and the CSV cells go through `kit.sheets`.
+files disagree; a comma, a quotation mark or a formula in somebody's text. So each row is read once (where there are
+many, from a server-side cursor) and written to both, and the CSV cells go through `kit.sheets`.
 """
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from typing import IO, Any
 
+from django.db.models import QuerySet
+
 from crasme.kit.datamap import Subject, Table
+from crasme.kit.recipes import Unfit, recipe
 from crasme.kit.sheets import csv_writer
 from privacy.packages.content import Described
 
@@ -21,10 +25,20 @@ LONGEST_SHOWN = 300
 BUFFERED = 64 * 1024
 
 
-def stream(table: Table, subject: Subject) -> Iterator[tuple[Any, ...]]:
-    """The subject's rows in the order of the data map: the key first, then the exported fields."""
-    rows = table.rows(subject).order_by(table.order, "pk").values_list(*columns(table))
-    return rows.iterator(chunk_size=CHUNK)
+def read(table: Table, subject: Subject, count: int) -> Iterator[Sequence[Any]]:
+    """The subject's rows in the order of the data map: the key first, then the exported fields.
+
+    `count` is about how many there are: few are fetched at once, many come in portions.
+    """
+    if count <= CHUNK:
+        with suppress(Unfit):
+            known = recipe(("read", table.key), subject, lambda maker: maker.reading(_rows(table, maker.subject)))
+            return iter(known.rows(subject))
+    return iter(_rows(table, subject).iterator(chunk_size=CHUNK))
+
+
+def _rows(table: Table, subject: Subject) -> QuerySet[Any]:
+    return table.rows(subject).order_by(table.order, "pk").values_list(*columns(table))
 
 
 def columns(table: Table) -> list[str]:
@@ -35,7 +49,7 @@ def columns(table: Table) -> list[str]:
 
 
 def write(
-    rows: Iterator[tuple[Any, ...]], names: list[str], described: Described, *, data: IO[bytes], sheet: Any
+    rows: Iterable[Sequence[Any]], names: list[str], described: Described, *, data: IO[bytes], sheet: Any
 ) -> None:
     """Write all rows to both files and count them; the first few are kept on `described` for the summary."""
     text = io.TextIOWrapper(sheet, encoding="utf-8-sig", newline="")
@@ -84,7 +98,7 @@ def _cell(value: Any) -> Any:
     return _json(value) if kind in (dict, list) else value
 
 
-def _shown(names: list[str], row: tuple[Any, ...], described: Described) -> list[tuple[str, str]]:
+def _shown(names: list[str], row: Sequence[Any], described: Described) -> list[tuple[str, str]]:
     pairs = []
     for name, value in zip(names, row, strict=True):
         if name in described.fields and value not in (None, "", {}, []):

@@ -4,15 +4,14 @@ from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import verbs
 from privacy.models import Request, Step
-from privacy.packages.content import searched
+from privacy.packages.content import held
 from privacy.services.people import subject_of
 from privacy.steps.handlers import Done, Job, handles
 
 
 @handles(Step.Kind.COLLECT)
 def collect(job: Job) -> Done:
-    subject = subject_of(job.request.person)
-    tables = {table.key: rows for table in searched() if (rows := table.rows(subject).order_by().count())}
+    tables = {table.key: rows for table, rows in held(subject_of(job.request.person)) if rows}
 
     def effect(request: Request) -> None:
         record(

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from crasme.kit.remember import moment
 from privacy.models import Request, Step
 from privacy.steps import runner
 from privacy.steps.definitions import DEFINITIONS, spec_of
@@ -34,17 +35,17 @@ def work(step_id: UUID, *, now: datetime) -> int:
     queue = spec_of(request_kind, step_kind).queue
     started, ended = monotonic(), 0
     known: Request | None = None
-    with keeping(STEP, {queue, LIGHT}) as ours:
+    with moment(), keeping(STEP, {queue, LIGHT}) as ours:
         ours.append((queue, str(step_id)))
         while ours:
-            moment = now + timedelta(seconds=monotonic() - started)
+            instant = now + timedelta(seconds=monotonic() - started)
             # The newest first: a request is finished before the next one is begun.
-            known = runner.attempt(UUID(ours.pop()[1]), now=moment, known=known)
+            known = runner.attempt(UUID(ours.pop()[1]), now=instant, known=known)
             ended += known is not None
             if monotonic() - started > SECONDS:
                 break
             if not ours:
-                ours.extend((queue, str(pk)) for pk in _due(queue, now=moment))
+                ours.extend((queue, str(pk)) for pk in _due(queue, now=instant))
         if not ours and (left := _due(queue, now=now + timedelta(seconds=monotonic() - started), count=1)):
             ours.extend((queue, str(pk)) for pk in left)
     return ended

@@ -1,0 +1,167 @@
+"""SQL that is put together once a process and planned once a connection.
+
+Django puts a query together anew each time, and PostgreSQL plans it anew. For the small statements that the work on
+every request consists of, both take longer than the statement itself, so those that never differ but in their values
+are kept here. Use it for what runs thousands of times an hour; everything else is clearer as a queryset.
+
+What could go wrong: a value stays in the text and answers for somebody else (values come in through parameters only:
+`Slot` marks their places); a lock is asked for outside a transaction and holds nothing (refused); a pooler hands a
+prepared statement to another connection (DISABLE_SERVER_SIDE_CURSORS, which it needs anyway, ends preparing).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.expressions import Expression
+from django.db.models.query import get_related_populators
+from django.db.models.sql.compiler import SQLCompiler
+from django.db.transaction import TransactionManagementError
+
+from crasme.kit.cards import CardFree
+
+Rows = Sequence[Sequence[Any]]
+Converters = Mapping[int, tuple[Any, Any]]  # as Django's compilers make them
+
+
+@contextmanager
+def executed(sql: str, values: Sequence[Any], using: str = DEFAULT_DB_ALIAS) -> Iterator[psycopg.Cursor[Any]]:
+    """Run a statement that is worth preparing; its cursor, with the errors of django.db."""
+    connection = connections[using]
+    connection.ensure_connection()
+    connection.validate_no_broken_transaction()
+    prepare = not connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS", False)
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(sql, values, prepare=prepare)
+        yield cursor
+
+
+class Slot(Expression):
+    """The place of the value with this number among those that a `Fetch` is asked by."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Any:
+        return "%s", [self]
+
+
+class Fetch[M: models.Model]:
+    """Rows of one model by values of some of its columns.
+
+    `Fetch(lambda: Step.objects.select_related("request"), "pk")` makes a function: `find(pk)` gives a list of rows.
+    """
+
+    def __init__(self, rows: Callable[[], "models.QuerySet[M]"], *by: str) -> None:
+        self._rows, self._by = rows, by
+        self._compiled: _Compiled | None = None
+
+    def __call__(self, *values: Any) -> list[M]:
+        if self._compiled is None:
+            self._compiled = _Compiled(self._rows(), self._by)
+        return self._compiled.run(values)
+
+    def one(self, *values: Any) -> M | None:
+        """The first row, or None."""
+        return next(iter(self(*values)), None)
+
+
+class _Compiled:
+    def __init__(self, rows: "models.QuerySet[Any]", by: Sequence[str]) -> None:
+        queryset = rows.filter(**{name: Slot(number) for number, name in enumerate(by)})
+        self.using, self.locks = queryset.db, queryset.query.select_for_update
+        compiler = queryset.query.get_compiler(using=self.using)
+        self.sql, self.values = compiler.as_sql()
+        self.fields = [_field(rows.model, name) for name in by]
+        self.converters = compiler.get_converters([each[0] for each in compiler.select[: compiler.col_count]])
+        info = compiler.klass_info
+        self.model, columns = info["model"], info["select_fields"]
+        self.own = slice(columns[0], columns[-1] + 1)
+        self.names = [column[0].target.attname for column in compiler.select[self.own]]
+        self.related = get_related_populators(info, compiler.select, self.using)  # type: ignore[call-arg]
+
+    def run(self, given: Sequence[Any]) -> list[Any]:
+        connection = connections[self.using]
+        if self.locks and not connection.in_atomic_block:
+            raise TransactionManagementError("A row lock outside a transaction ends with its own statement.")
+        values = [
+            self.fields[value.number].get_db_prep_value(given[value.number], connection)
+            if isinstance(value, Slot)
+            else value
+            for value in self.values
+        ]
+        with executed(self.sql, values, self.using) as cursor:
+            return [self._instance(row) for row in converted(cursor.fetchall(), self.converters, connection)]
+
+    def _instance(self, row: Sequence[Any]) -> Any:
+        made = self.model.from_db(self.using, self.names, row[self.own])
+        for populator in self.related:
+            populator.populate(row, made)
+        return made
+
+
+def converted(rows: Rows, converters: Converters, connection: BaseDatabaseWrapper) -> Iterable[Sequence[Any]]:
+    """The rows with each column as its field reads it: decrypted, parsed."""
+    if not converters:
+        return rows
+    return [_converted(list(row), converters, connection) for row in rows]
+
+
+def _converted(row: list[Any], converters: Converters, connection: BaseDatabaseWrapper) -> list[Any]:
+    for place, (steps, expression) in converters.items():
+        value = row[place]
+        for step in steps:
+            value = step(value, expression, connection)
+        row[place] = value
+    return row
+
+
+def _field(model: type[models.Model], name: str) -> Any:
+    field = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    return getattr(field, "target_field", field)
+
+
+def insert(row: models.Model, *, unless_there: bool = False) -> bool:
+    """INSERT of one instance, without signals and without `save`; False when `unless_there` found it there already."""
+    if isinstance(row, CardFree):
+        row.refuse_cards()
+    using = row._state.db or DEFAULT_DB_ALIAS
+    connection = connections[using]
+    fields, sql = _insert(type(row), connection.ops.quote_name)
+    values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(sql + (" ON CONFLICT DO NOTHING" if unless_there else ""), values)
+        stored = bool(cursor.rowcount)
+    if stored:
+        row._state.adding, row._state.db = False, using
+    return stored
+
+
+_inserts: dict[type[models.Model], tuple[list[Any], str]] = {}
+
+
+def _insert(model: type[models.Model], quote: Callable[[str], str]) -> tuple[list[Any], str]:
+    if model not in _inserts:
+        fields: list[Any] = [field for field in model._meta.local_concrete_fields if not field.generated]
+        columns, places = ", ".join(quote(field.column) for field in fields), ", ".join(["%s"] * len(fields))
+        _inserts[model] = fields, f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({places})"  # noqa: S608
+    return _inserts[model]
+
+
+def update(row: models.Model, *names: str) -> None:
+    """UPDATE of one instance's named fields, without signals and without `save`."""
+    if isinstance(row, CardFree):
+        row.refuse_cards(names)
+    using = row._state.db or DEFAULT_DB_ALIAS
+    connection = connections[using]
+    quote = connection.ops.quote_name
+    fields: list[Any] = [row._meta.get_field(name) for name in names]
+    table, key = quote(row._meta.db_table), quote(str(row._meta.pk.column))
+    values = [field.get_db_prep_save(field.pre_save(row, add=False), connection) for field in fields]
+    changes = ", ".join(f"{quote(field.column)} = %s" for field in fields)
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {table} SET {changes} WHERE {key} = %s", [*values, row.pk])  # noqa: S608

@@ -1,0 +1,59 @@
+"""Statements that are made once do what the ORM's would."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
+from django.db.transaction import TransactionManagementError
+
+from crasme.kit.claims import WorkState
+from crasme.kit.statements import Fetch, insert, update
+from tests.kit.models import Job, Remark, Secret
+
+pytestmark = [pytest.mark.usefixtures("kit_tables"), pytest.mark.django_db]
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def test_rows_are_fetched_as_by_the_orm() -> None:
+    first = Secret.objects.create(token="tök", other="o", file=b"\x00", period="P1M")
+    Secret.objects.create(token=None)
+    find = Fetch(lambda: Secret.objects.order_by("pk"), "pk", "period")
+    for _ in range(2):
+        (found,) = find(first.pk, "P1M")
+        assert (found.token, found.other, bytes(found.file), found.period) == ("tök", "o", b"\x00", "P1M")
+        assert not found._state.adding
+    assert find(first.pk, "P2M") == []
+    assert find.one(first.pk + 100, "P1M") is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lock_outside_a_transaction_is_refused() -> None:
+    waiting = Job.objects.create(next_attempt_at=NOW)
+    locked = Fetch(Job.objects.select_for_update, "pk")
+    with transaction.atomic():
+        assert locked.one(waiting.pk) == waiting
+    with pytest.raises(TransactionManagementError):
+        locked.one(waiting.pk)
+
+
+def test_rows_are_stored_and_changed_as_by_the_orm() -> None:
+    job = Job(next_attempt_at=NOW, note="100% 'x'")
+    assert insert(job)
+    assert not job._state.adding
+    assert not insert(job, unless_there=True)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert(job)
+    job.note, job.attempts = "other", 3
+    update(job, "note")
+    job.refresh_from_db()
+    assert (job.note, job.attempts, job.state) == ("other", 0, WorkState.DUE)
+    remark = Remark(title="4111 1111 1111 1111", data={"a": [1]})
+    with pytest.raises(ValidationError):
+        insert(remark)
+    remark.title = "fine"
+    remark.save()
+    remark.body = "4111 1111 1111 1111"
+    with pytest.raises(ValidationError):
+        update(remark, "body")
+    assert connection.in_atomic_block
