@@ -15,7 +15,7 @@ from django.utils import timezone
 from crasme.staff.actors import system
 from privacy.correspondence import shift as mails
 from privacy.promises import cardscan
-from privacy.services import alerts, assignment, packages, recipients, restriction, sweeping, webhooks
+from privacy.services import alerts, assignment, links, packages, recipients, restriction, sweeping, webhooks
 from privacy.steps import shift
 from privacy.webhooks import sending
 
@@ -37,6 +37,11 @@ def deliver(delivery_id: str) -> None:
     sending.send(UUID(delivery_id), now=timezone.now())
 
 
+@shared_task(max_retries=3, default_retry_delay=30)
+def link(ask_id: str) -> None:
+    links.answer(UUID(ask_id), now=timezone.now())
+
+
 @shared_task
 def sweep() -> None:
     """Each minute: wake what is due, end what is over. One duty that fails does not keep the others from theirs."""
@@ -52,6 +57,7 @@ def sweep() -> None:
         packages.expire,
         recipients.remind,
         sweeping.forget_people,
+        links.answer_all,
         webhooks.wake_deliveries,
         webhooks.switch_off_failing,
         webhooks.end_overlaps,

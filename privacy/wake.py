@@ -35,6 +35,7 @@ _quiet_until = 0.0
 # Task and queue by name: a service that wakes a task must not import what the task imports.
 SEND = ("privacy.tasks.send", "mail")
 STEP = "privacy.tasks.step"
+LINK = ("privacy.tasks.link", "mail")
 WEBHOOK = ("privacy.tasks.deliver", "webhooks")
 GO_ON = frozenset({STEP, SEND[0]})  # the tasks that go on with what is due beside their own
 

@@ -17,7 +17,7 @@ from privacy.models.registers import Controller, Recipient, Right
 from privacy.models.requests import Request
 from privacy.models.restrictions import Restriction
 from privacy.models.steps import Step
-from privacy.models.verification import Verification
+from privacy.models.verification import LinkAsk, Verification
 from privacy.models.webhooks import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Controller",
     "Correction",
     "Letter",
+    "LinkAsk",
     "Message",
     "Note",
     "Package",

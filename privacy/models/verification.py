@@ -51,3 +51,23 @@ class Verification(models.Model):
 
     def __str__(self) -> str:
         return f"verification {self.pk.hex[-8:]}"
+
+
+class LinkAsk(models.Model):
+    """Somebody typed a reference and an address to get a fresh link. A worker looks whether they belong together, and
+    the row is gone; the page that took them has done the same work for any.
+    """
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    reference = models.CharField(_("reference"), max_length=12)
+    digest = models.CharField(_("digest"), max_length=64, help_text=_("Keyed, of reference and address together."))
+    asked_at = models.DateTimeField(_("asked at"))
+
+    class Meta:
+        verbose_name = _("asking for a link")
+        verbose_name_plural = _("askings for a link")
+        ordering: ClassVar = ["asked_at"]
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"asking {self.pk.hex[-8:]}"

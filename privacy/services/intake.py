@@ -174,14 +174,10 @@ def _person(asked: Submission, now: datetime) -> Person:
     The name stays with the request until the mailbox is proven: anybody can type any name beside anybody's address.
     """
     address = normalise_email(asked.email)
-    person = Person.objects.select_for_update().by_email(address).first()
-    if person is None:
-        return Person.objects.create(
-            email=address,
-            email_hash=email_hash(address),
-            language=asked.language,
-            created_at=now,
-        )
+    # The same statements for a new mailbox and a known one, whoever writes them first.
+    new = Person(email=address, email_hash=email_hash(address), language=asked.language, created_at=now)
+    Person.objects.bulk_create([new], ignore_conflicts=True)
+    person: Person = Person.objects.select_for_update().get(email_hash=new.email_hash)
     if not person.email:
         person.email, person.forget_from = address, None
         person.language = asked.language

@@ -10,8 +10,9 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hmac import compare_digest
+from uuid import UUID
 
-from django.db.models import F
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from crasme.kit.crypto import keyed_hash, new_token, token_digest
@@ -20,6 +21,13 @@ from privacy.models import Request, Verification
 from privacy.models.verification import MAX_ATTEMPTS
 
 LIFETIME = timedelta(hours=24)
+COUNT = f"""
+UPDATE {Verification._meta.db_table} AS tried SET attempts = attempts + 1
+FROM {Request._meta.db_table} AS request
+WHERE request.id = tried.request_id AND request.reference = %s
+    AND tried.used_at IS NULL AND tried.expires_at > %s AND tried.attempts < %s
+RETURNING tried.id, tried.code_digest
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,7 @@ def issue(request: Request, *, now: datetime) -> Issued:
         created_at=now,
         expires_at=now + LIFETIME,
     )
-    verification.code_digest = _code_digest(verification, code)
+    verification.code_digest = _code_digest(verification.pk, code)
     verification.save(force_insert=True)
     return Issued(token, f"{code[:4]} {code[4:]}")
 
@@ -65,15 +73,14 @@ def match(reference: str, typed: str, *, now: datetime) -> Verification:
     Call it outside a transaction, so that a wrong try stays counted.
     """
     code = "".join(character for character in typed if character.isdigit())
-    # Counted before it is compared: of many tries at once, no more than the allowed ones get to compare.
-    tried = [
-        pk
-        for pk in Verification.objects.usable(now).filter(request__reference=reference).values_list("pk", flat=True)
-        if Verification.objects.filter(pk=pk, attempts__lt=MAX_ATTEMPTS).update(attempts=F("attempts") + 1)
-    ]
-    for candidate in Verification.objects.filter(pk__in=tried).select_related("request"):
-        if compare_digest(candidate.code_digest, _code_digest(candidate, code)):
-            return candidate
+    # Counted before it is compared: of many tries at once, no more than the allowed ones get to compare. One statement,
+    # so that a reference that does not exist takes as long as one that does.
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, [reference, now, MAX_ATTEMPTS])
+        tried = cursor.fetchall()
+    for pk, digest in tried:
+        if compare_digest(digest, _code_digest(pk, code)):
+            return Verification.objects.select_related("request").get(pk=pk)
     raise _spent()
 
 
@@ -87,9 +94,9 @@ def spend(found: Verification, *, now: datetime) -> Request:
     return found.request
 
 
-def _code_digest(verification: Verification, code: str) -> str:
+def _code_digest(pk: UUID, code: str) -> str:
     # Eight digits could be tried out against a plain digest.
-    return keyed_hash("privacy.code", f"{verification.pk}:{code}")
+    return keyed_hash("privacy.code", f"{pk}:{code}")
 
 
 def _spent() -> LinkSpent:

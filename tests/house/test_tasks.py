@@ -24,6 +24,7 @@ TESTED: Final = {
     "crasme.staff.tasks.forget_uploads": "tests/crm/test_import.py",
     "crasme.staff.tasks.mail_password_link": "tests/staff/test_forgotten.py",
     "privacy.tasks.deliver": "tests/privacy/test_webhooks.py",
+    "privacy.tasks.link": "tests/privacy/test_evenly.py",
     "privacy.tasks.scan_cards": "tests/privacy/test_promises.py",
     "privacy.tasks.send": "tests/privacy/test_flow_access.py",
     "privacy.tasks.step": "tests/privacy/test_flow_access.py",
