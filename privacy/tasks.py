@@ -15,7 +15,17 @@ from django.utils import timezone
 from crasme.staff.actors import system
 from privacy.correspondence import shift as mails
 from privacy.promises import cardscan
-from privacy.services import alerts, assignment, links, packages, recipients, restriction, sweeping, webhooks
+from privacy.services import (
+    alerts,
+    assignment,
+    emptying,
+    links,
+    packages,
+    recipients,
+    restriction,
+    sweeping,
+    webhooks,
+)
 from privacy.steps import shift
 from privacy.webhooks import sending
 
@@ -61,6 +71,7 @@ def sweep() -> None:
         webhooks.wake_deliveries,
         webhooks.switch_off_failing,
         webhooks.end_overlaps,
+        emptying.empty_rest,
     )
     failures = []
     for duty in duties:

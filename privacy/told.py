@@ -8,17 +8,19 @@ from datetime import date, datetime
 from typing import Any
 
 from privacy.models import Request
+from privacy.states import State
 
 
 def told(request: Request) -> dict[str, Any]:
-    """JSON values by name; times in UTC."""
+    """JSON values by name; times in UTC. Of a report not even how it came out: a partner could ask about anybody."""
+    shown = request.discloses
     return {
         "reference": request.reference,
         "kind": request.kind,
         "channel": request.channel,
-        "state": request.state,
-        "outcome": request.outcome or None,
-        "refusal_reason": request.refusal_reason or None,
+        "state": request.state if shown or not request.is_open else State.REVIEW,
+        "outcome": (request.outcome or None) if shown else None,
+        "refusal_reason": (request.refusal_reason or None) if shown else None,
         "received_at": moment(request.received_at),
         "received_on": day(request.received_on),
         "confirmed_at": moment(request.confirmed_at),

@@ -81,6 +81,12 @@ LIFTING = register("request.lifting", "The person is being told that a restricti
 LIFTED = register(
     "request.restriction_lifted", "The person was told, and the restriction ended.", facts=("message", "others")
 )
+CHILD_NAMED = register("request.child_named", "An officer said which account a report is about.")
+CHILD_RESTRICTED = register("request.child_restricted", "The reported account was restricted at once.")
+PARENT_JUDGED = register(
+    "request.parent_judged", "An officer judged whether the reporter is the child's parent.", facts=("verdict",)
+)
+EMPTIED = register("request.emptied", "What a report said about a child was emptied.", facts=("notes", "letters"))
 FORGOTTEN = register(
     "request.person_forgotten",
     "After the answer, or when nobody had confirmed, the address went too.",

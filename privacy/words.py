@@ -57,6 +57,18 @@ def ending_of(request: Request) -> Promise:
     return ENDINGS_OF_KIND.get((request.kind, request.outcome), ENDINGS[request.outcome])
 
 
+# What is said of a report to whoever made it, in place of the above: nothing about what was found.
+LOOKING = _("A privacy officer is looking at it")
+LOOKED_AT = _("Looked at and closed")
+
+# Who reports a child's account; the codes stand in the request's particulars.
+RELATIONS: dict[str, Promise] = {
+    "parent": _("The child's parent or guardian"),
+    "teacher": _("A teacher, or somebody else who looks after the child"),
+    "other": _("Somebody else"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a request is refused, and what the person can do about it."""

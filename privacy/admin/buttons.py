@@ -8,6 +8,7 @@ from crasme.kit.clock import controller_day
 from crasme.staff.models import User
 from privacy.models import Plan, Request
 from privacy.services import clock, joining, plans, restriction, timing
+from privacy.services.desk import may_decide
 from privacy.states import MOVES, State
 from privacy.steps.definitions import by_hand, granted, proposed
 
@@ -16,7 +17,7 @@ def fitting(asked: Request, user: User) -> set[str]:
     """Names of the acts of `RequestAdmin`; permissions are asked for elsewhere."""
     if not asked.is_open:
         names = {"note"}
-        if asked.confirmed_at is not None and asked.person.email:
+        if asked.confirmed_at is not None and asked.person.email and asked.kind != Request.Kind.CHILD:
             names.add("reopen")
         if asked.kind == Request.Kind.RESTRICTION and restriction.can_be_lifted(asked):
             names.add("lift")
@@ -30,6 +31,20 @@ def fitting(asked: Request, user: User) -> set[str]:
         names.add("refuse")
     if asked.state == State.REVIEW:
         names |= {"look_again", *_decisions(asked, user)}
+    if asked.kind == Request.Kind.CHILD:
+        return names | _of_a_report(asked) if may_decide(user, asked) else names & {"note", "look_again"}
+    return names
+
+
+def _of_a_report(asked: Request) -> set[str]:
+    report = getattr(asked, "child_report", None)
+    if report is None:
+        return set()
+    names = {"settle", "name_account"} if asked.state == State.REVIEW else set()
+    if report.account is not None and report.account.restricted_at is None:
+        names.add("restrict_account")
+    if asked.state == State.REVIEW and report.parent != report.Parent.NONE:
+        names.add("judge_parent")
     return names
 
 
@@ -55,7 +70,8 @@ def _decisions(asked: Request, user: User) -> set[str]:
     if plan.kind == Plan.Kind.ACCESS:
         return {"release"}
     if plan.requested_by_id is None:
-        return {"propose"}
+        # Without an account there is nothing that a report could be carried out on.
+        return {"propose"} if asked.kind != Request.Kind.CHILD or asked.child_report.account_id else set()
     return {"approve"} if plan.requested_by_id != user.pk else set()
 
 

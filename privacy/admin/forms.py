@@ -79,7 +79,9 @@ class HandOverForm(DeskForm):
     def __init__(self, data: Any = None, *, asked: Request, by: User) -> None:
         super().__init__(data, asked=asked, by=by)
         colleagues = User.objects.filter(is_active=True, is_staff=True)
-        roles = colleagues.filter(groups__name__in=(SUPPORT_AGENT, PRIVACY_OFFICER)).distinct()
+        officers_only = asked.kind == Request.Kind.CHILD
+        names = (PRIVACY_OFFICER,) if officers_only else (SUPPORT_AGENT, PRIVACY_OFFICER)
+        roles = colleagues.filter(groups__name__in=names).distinct()
         self.fields["to"].queryset = roles.order_by("first_name", "last_name", "pk")  # type: ignore[attr-defined]
         self.fields["to"].initial = asked.assignee_id
 
@@ -97,6 +99,8 @@ class RefuseForm(DeskForm):
 
     def __init__(self, data: Any = None, *, asked: Request, by: User) -> None:
         super().__init__(data, asked=asked, by=by)
+        if not asked.discloses:
+            del self.fields["words"]
         self.fields["reason"].choices = [(each.value, each.label) for each in refusable(asked.kind)]  # type: ignore[attr-defined]
 
     def letter_changes(self) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from privacy.admin.forecasts import words_of
 from privacy.clock.deadlines import Deadlines, RuleUsed
 from privacy.models import (
     Alert,
+    ChildReport,
     Correction,
     Message,
     Note,
@@ -38,7 +39,7 @@ from privacy.services.clock import Turn
 from privacy.services.corrections import Line
 from privacy.states import State
 from privacy.steps.definitions import by_hand, granted, proposed
-from privacy.words import named
+from privacy.words import RELATIONS, named
 
 NEXT: dict[str, Promise] = {
     State.RECEIVED: _("The person has not followed the link in our mail yet. Nothing may be done until then."),
@@ -60,6 +61,7 @@ REVIEW_NEXT: dict[str, Promise] = {
     ),
     "nobody": _("No account was found, so there is no value to correct. Answer in your own words, or refuse."),
     "grant": _("Decide whether it is granted. What was ticked is carried out by a worker, exactly so."),
+    "unnamed": _("Read the report and name the account that it is about, or close it if there is none."),
 }
 
 
@@ -157,6 +159,8 @@ class Picture:
             return REVIEW_NEXT[self._about_values]
         if self.plan is None:
             return REVIEW_NEXT[self._without_plan] if self._without_plan else NEXT[State.COLLECTING]
+        if self.report is not None and self.report.account is None:
+            return REVIEW_NEXT["unnamed"]
         return REVIEW_NEXT["proposed" if self.plan.requested_by_id else self.plan.kind]
 
     @property
@@ -198,6 +202,17 @@ class Picture:
             Alert.objects.standing().filter(request=self.asked).select_related("colleague").order_by("-at", "-id")
         )
 
+    @cached_property
+    def report(self) -> ChildReport | None:
+        """What is known of the reported account, for a report of a child's."""
+        if self.asked.kind != Request.Kind.CHILD:
+            return None
+        return ChildReport.objects.select_related("account", "judged_by").filter(request=self.asked).first()
+
+    @property
+    def relation(self) -> Promise | str:
+        return RELATIONS.get(self.asked.facts.get("relation", ""), "")
+
     # --- what was found ------------------------------------------------------------------------------------------
     @cached_property
     def found(self) -> list[Found]:
@@ -218,7 +233,8 @@ class Picture:
 
     def _link(self, label: str) -> str:
         """The rows' own list in the admin, narrowed to the person, where there is one."""
-        table, account = datamap.table(label), self.asked.person.account_id
+        table = datamap.table(label)
+        account = self.report.account_id if self.report else self.asked.person.account_id
         model = table.model
         path = table.subject.get("account", "")
         if not admin.site.is_registered(model) or account is None or "__" in path or not path:

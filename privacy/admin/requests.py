@@ -27,6 +27,7 @@ from privacy import references
 from privacy.admin import tabs
 from privacy.admin.acts import Words, asks
 from privacy.admin.acts_clock import ClockActs
+from privacy.admin.acts_others import OTHERS, OthersActs
 from privacy.admin.acts_rights import RightsActs
 from privacy.admin.acts_work import WorkActs
 from privacy.admin.buttons import fitting
@@ -43,7 +44,15 @@ from privacy.states import Outcome, State
 
 @admin.register(Request)
 class RequestAdmin(
-    ClockActs, RightsActs, WorkActs, CorrectionActs, EntryPage, ForecastColumn, ReadOnlyAdmin, PersonalDataAdmin
+    ClockActs,
+    RightsActs,
+    WorkActs,
+    OthersActs,
+    CorrectionActs,
+    EntryPage,
+    ForecastColumn,
+    ReadOnlyAdmin,
+    PersonalDataAdmin,
 ):
     paginator = EstimatePaginator
     list_display = (
@@ -75,7 +84,7 @@ class RequestAdmin(
     # What is done to every request stands in the menu: the row of buttons shares its line with the reference.
     actions_list = ("enter_request",)
     actions_detail = (
-        *("take", "grant", "release", "propose", "approve", "decide", "answer", "lift", "reopen", "refuse"),
+        *("take", "grant", "release", "propose", "approve", "decide", "answer", "lift", "reopen", *OTHERS, "refuse"),
         {"title": _("Clock"), "icon": "timer", "items": ["ask", "replied", "extend", "set_law"]},
         {
             "title": _("More"),
@@ -282,7 +291,7 @@ class RequestAdmin(
         danger=True,
     )
     def refuse(self, http: HttpRequest, asked: Request, form: Any) -> Words:
-        desk.refuse(asked, **form.cleaned_data, by=form.by, now=timezone.now())
+        desk.refuse(asked, **{"words": "", **form.cleaned_data}, by=form.by, now=timezone.now())
         return _("Refused. The letter is queued.")
 
     @action(description=_("Open again"), permissions=["privacy.work_request"], icon="lock_open")

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from privacy.errors import Incomplete
 from privacy.models import Message, RecipientNotice, Request
-from privacy.services import mailboxes, recipients, results
+from privacy.services import mailboxes, recipients, results, subjects
 from privacy.words import TO_DO
 
 
@@ -69,11 +69,11 @@ def told(request: Request) -> list[str]:
 
 def _whom(request: Request) -> list[str]:
     """How a recipient knows the person, and the values that it must put right."""
-    lines = []
-    if request.person.email:
-        lines.append(f"{_('E-mail address, as you know it')}: {request.person.email}")
-    if request.person.account_id is not None:
-        lines.append(f"{_('Account')}: {request.person.account_id}")
+    lines, about = [], subjects.about(request)
+    if about.address:
+        lines.append(f"{_('E-mail address, as you know it')}: {about.address}")
+    if about.account is not None:
+        lines.append(f"{_('Account')}: {about.account.pk}")
     if not lines:
         raise Incomplete(_("The person has been forgotten; a notice would name nobody."), code="nobody-named")
     return lines + [f"{title}, {_('from now on')}: {value or '–'}" for title, value in results.written(request)]

@@ -100,6 +100,48 @@ CATALOGUE: dict[str, Entry] = {
             button=_("Open the request"),
             fixed=(_("If it was not you, open the request and take it back, change your password, and tell us."),),
         ),
+        Entry(
+            "child-received",
+            _("A report arrived"),
+            _("Somebody reported a child's account and gave an address; the work begins without a proof."),
+            kinds=(Kind.CHILD,),
+            must=("link", "code"),
+            may=("hours",),
+            linked=True,
+            button=_("Follow the report"),
+        ),
+        Entry(
+            "child-reported",
+            _("A report for an officer"),
+            _("A child's account was reported; it goes to the officer whose it is."),
+            addressee=Addressee.COLLEAGUE,
+            kinds=(Kind.CHILD,),
+            must=("desk_page",),
+        ),
+        Entry(
+            "child-answered",
+            _("A report was looked at"),
+            _("The answer to whoever reported a child's account, the same in every case."),
+            kinds=(Kind.CHILD,),
+            may=("child_days",),
+            fixed=(
+                _(
+                    "We tell nobody whether somebody has an account with us. So this letter is the same in every case,"
+                    " and we cannot say what we found."
+                ),
+            ),
+        ),
+        Entry(
+            "child-told",
+            _("What was done about a child's account"),
+            _("The answer to a parent or guardian whom an officer has accepted."),
+            kinds=(Kind.CHILD,),
+            must=("child_result", "kept", "written", "link", "code"),
+            may=("until", "hours"),
+            linked=True,
+            button=_("Open the report"),
+            fixed=(COMPLAIN,),
+        ),
         Entry("started", _("We have begun"), _("The mailbox was proven and the work begins.")),
         Entry(
             "package-ready",
@@ -121,7 +163,7 @@ CATALOGUE: dict[str, Entry] = {
             "erased",
             _("The data was deleted"),
             _("The answer to a deletion that found something."),
-            kinds=(Kind.DELETION, Kind.CHILD),
+            kinds=(Kind.DELETION,),
             must=("kept",),
             may=("backups_period", "requests_period", "told"),
             fixed=(
@@ -135,7 +177,7 @@ CATALOGUE: dict[str, Entry] = {
             "nothing-found",
             _("Nothing is held"),
             _("The answer to a deletion that found nothing but the request."),
-            kinds=(Kind.DELETION, Kind.CHILD),
+            kinds=(Kind.DELETION,),
             fixed=(
                 _(
                     "If you use another address with us, ask again from that one. You may also complain to your data"

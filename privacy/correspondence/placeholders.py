@@ -120,6 +120,17 @@ POOL: dict[str, Placeholder] = {
         Placeholder("code", _("The code to type instead of following the link"), lambda c: str(c["code"]), Form.CODE),
         Placeholder("hours", _("How many hours link and code work"), lambda c: str(c["lifetime_hours"])),
         Placeholder(
+            "desk_page",
+            _("The request's page on the desk"),
+            lambda c: str(c["case_url"]),
+            Form.LINK,
+            button=_("Open the request"),
+        ),
+        Placeholder("child_days", _("Within how many days a child's data is deleted"), lambda c: str(c["child_days"])),
+        Placeholder(
+            "child_result", _("A sentence: what was done about the reported account"), lambda c: str(c["child_result"])
+        ),
+        Placeholder(
             "also",
             _("What else was asked in the same message, as a list"),
             lambda c: [str(wish) for wish in c["also"]],

@@ -27,13 +27,16 @@ def enqueue(
     addressee: str = Message.Addressee.PERSON,
     **to: Any,
 ) -> Message | None:
-    """A mail, sent by a worker after the commit; None when this occasion has its mail already.
+    """A mail, sent by a worker after the commit; None when this occasion has its mail already, or when the person has
+    no address: forgotten, or never given.
 
     `period_key` names the occasion: one mail a (request, template, occasion), however often the caller runs. It goes
     to the person, or to the `addressee` whose row is in `to` (recipient=…, colleague=…). NoSuchLetter for a
     template that is not in the catalogue.
     """
     entry_of(template)
+    if addressee == Message.Addressee.PERSON and not request.person.email:
+        return None
     identifier = uuid7()
     message = Message(
         id=identifier,

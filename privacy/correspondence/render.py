@@ -17,13 +17,13 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from crasme.kit.clock import controller_day
-from privacy.correspondence import beside, outcomes
+from privacy.correspondence import beside, others, outcomes
 from privacy.correspondence.catalogue import entry_of
 from privacy.correspondence.own import Own
 from privacy.correspondence.periods import in_words
 from privacy.correspondence.placeholders import Context
 from privacy.correspondence.shipped import Shipped
-from privacy.models import Controller, Letter, Message, Package
+from privacy.models import Controller, Letter, Message, Package, Plan, Request
 from privacy.services import alerts, clock, plans, verification
 from privacy.words import EXTENSIONS, REFUSALS, WISHES
 
@@ -125,7 +125,8 @@ def context_of(message: Message, *, now: datetime) -> dict[str, Any]:
         "done": outcomes.done(request),
         "browsers": outcomes.browsers(request),
         "cookies_url": settings.SITE_URL + reverse("cookies"),
-        "kept": plans.kept_of(plan),
+        "kept": _kept(request, plan),
+        **others.facts(message, plan, now=now),
         "periods": in_words(now),
         "nothing_else": plan is not None and not plan.found_something,
         "package": Package.objects.filter(request=request).available(now).order_by("-made_at").first(),
@@ -141,6 +142,12 @@ def context_of(message: Message, *, now: datetime) -> dict[str, Any]:
         "desk_url": settings.SITE_URL + reverse("admin:privacy_request_changelist"),
         "lifetime_hours": int(verification.LIFETIME.total_seconds() // 3600),
     }
+
+
+def _kept(request: Request, plan: Plan | None) -> list[plans.KeptLine]:
+    """What stays; of a report that was closed without an erasure everything does, and nothing is said of it."""
+    carried_out = plan is not None and plan.executed_at is not None
+    return plans.kept_of(plan) if carried_out or request.kind != Request.Kind.CHILD else []
 
 
 def _later(message: Message, now: datetime) -> date | None:

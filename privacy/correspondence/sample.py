@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from privacy.correspondence import others
 from privacy.correspondence.beside import Notice
 from privacy.correspondence.catalogue import Entry
 from privacy.correspondence.periods import in_words
@@ -57,6 +58,7 @@ def facts(entry: Entry, kind: str, *, sparse: bool = False) -> Facts:
                 _("Invoices"), 3, _("Tax and commercial law demands billing records for seven years."), date(2034, 5, 1)
             )
         ],
+        **others.invented(timezone.now(), sparse=sparse),
         "periods": in_words(timezone.now()),
         "nothing_else": False,
         "package": SimpleNamespace(expires_at=datetime(2030, 5, 30, 12, tzinfo=UTC)),

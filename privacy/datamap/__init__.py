@@ -10,7 +10,7 @@ by `privacy.services.people.forget`, after the answer has been sent to it (decis
 """
 
 from crasme.kit.datamap import NoPeople
-from privacy.datamap import colleagues, corrections, letters, machines, people, work
+from privacy.datamap import colleagues, corrections, letters, machines, others, people, work
 
 TABLES = [
     NoPeople("privacy.Controller", why="The company itself."),
@@ -26,4 +26,5 @@ TABLES = [
     *colleagues.TABLES,
     *corrections.TABLES,
     *machines.TABLES,
+    *others.TABLES,
 ]

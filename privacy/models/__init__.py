@@ -2,6 +2,7 @@
 
 from privacy.models.alerts import Alert
 from privacy.models.assignment import AssignmentRule
+from privacy.models.children import ChildReport
 from privacy.models.clock import ClockEvent
 from privacy.models.corrections import Correction
 from privacy.models.entries import ApiEntry
@@ -24,6 +25,7 @@ __all__ = [
     "Alert",
     "ApiEntry",
     "AssignmentRule",
+    "ChildReport",
     "ClockEvent",
     "Controller",
     "Correction",

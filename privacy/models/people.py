@@ -1,15 +1,19 @@
 """People who ask. They have no sign-in here: they are whoever can read the mailbox."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from crasme.kit.ids import uuid7
 from crasme.kit.text import mask_email
 from privacy.querysets import PersonQuerySet, email_hash
+
+# In the place of a hash for somebody who gave no address: unlike any hash, and of no use to find anybody by.
+NOBODY = "nobody:"
 
 
 class Person(models.Model):
@@ -58,7 +62,18 @@ class Person(models.Model):
             self.email_hash = email_hash(self.email)
         super().save(**kwargs)  # type: ignore[arg-type]
 
+    @classmethod
+    def without_address(cls, **fields: Any) -> "Person":
+        """Somebody who reports something and gives no address: nobody can be written to, or be taken for them."""
+        identifier = uuid7()
+        return cls.objects.create(id=identifier, email_hash=f"{NOBODY}{identifier.hex}", **fields)
+
     @property
     def masked(self) -> str:
         """Enough for a colleague to recognise, too little for a screenshot to give away."""
-        return mask_email(self.email) if self.email else str(_("(forgotten)"))
+        return mask_email(self.email) if self.email else str(self.absence)
+
+    @property
+    def absence(self) -> Promise:
+        """Why there is no address."""
+        return _("(none given)") if self.email_hash.startswith(NOBODY) else _("(forgotten)")

@@ -147,6 +147,7 @@ class Request(CardFree):
             ("release_access", "Can approve the release of a copy of somebody's data"),
             ("propose_erasure", "Can propose an erasure"),
             ("approve_erasure", "Can approve an erasure that somebody else proposed"),
+            ("decide_child", "Can decide about the account of a child"),
         ]
         indexes: ClassVar = [
             models.Index(fields=["effective_due", "id"], name="privacy_request_due", condition=~Q(state="closed")),
@@ -188,10 +189,12 @@ class Request(CardFree):
                 condition=Q(without_proof=False)
                 | (
                     Q(confirmed_at__isnull=False)
-                    & (Q(kind="opt_out") | Q(kind="objection", facts__contains={"purpose": "marketing"}))
+                    & (Q(kind__in=["opt_out", "child"]) | Q(kind="objection", facts__contains={"purpose": "marketing"}))
                 ),
                 name="privacy_request_unproven_is_harmless",
-                violation_error_message=_("Only an opt-out from marketing is done without a proof of the mailbox."),
+                violation_error_message=_(
+                    "Only an opt-out from marketing, or a report of a child's account, needs no proof of the mailbox."
+                ),
             ),
             models.CheckConstraint(
                 condition=Q(effective_due__lte=F("promise_due")) & Q(effective_due__lte=F("law_due")),
@@ -249,6 +252,16 @@ class Request(CardFree):
     @property
     def is_unconfirmed(self) -> bool:
         return bool(self.state == State.RECEIVED)
+
+    @property
+    def discloses(self) -> bool:
+        """Whether whoever asked may learn what was found and done. Who reports a child's account may not, or a report
+        would be a way to ask about anybody's; an accepted parent may.
+        """
+        if self.kind != Request.Kind.CHILD:
+            return True
+        report = getattr(self, "child_report", None)
+        return report is not None and report.parent == report.Parent.ACCEPTED
 
     @property
     def told_due(self) -> date:

@@ -66,8 +66,5 @@ UNMEASURED: Final[dict[str, Promise]] = {
     "P4.5": _PEOPLE,
     "P4.6": _PEOPLE,
     "P7.3": _("The product shows the link when a service is connected; that is not recorded."),
-    "P9.1": _("No ages are stored, so the data cannot tell."),
-    "P9.2": _("Reports of children's data are not a kind of request of their own yet."),
-    "P9.3": _("The contact address is on every page; whether reports arrive is not recorded apart."),
     "P10.3": _("Acceptances of a policy version are not recorded here yet."),
 }

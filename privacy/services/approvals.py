@@ -15,7 +15,7 @@ from crasme.staff.models import User
 from privacy import verbs
 from privacy.errors import MoveNotAllowed, NotYours, PlanOutdated
 from privacy.models import Plan, Request, Step
-from privacy.services.desk import locked, require
+from privacy.services.desk import locked, require, require_for
 from privacy.services.plans import current
 from privacy.states import State
 from privacy.steps import flow
@@ -34,7 +34,7 @@ def release(request: Request, *, plan_hash: str, by: User, now: datetime) -> Pla
 @transaction.atomic
 def propose_erasure(request: Request, *, plan_hash: str, by: User, now: datetime) -> Plan:
     """The first of two: having looked at the plan, ask a colleague to approve it."""
-    require(by, "propose_erasure")
+    require_for(request, by, "propose_erasure")
     request, plan = _reviewed(request, Plan.Kind.ERASURE, plan_hash)
     plan.requested_by, plan.requested_at = by, now
     plan.save(update_fields=["requested_by", "requested_at"])
@@ -45,7 +45,7 @@ def propose_erasure(request: Request, *, plan_hash: str, by: User, now: datetime
 @transaction.atomic
 def approve_erasure(request: Request, *, plan_hash: str, by: User, now: datetime) -> Plan:
     """The second of two: from here on a worker carries it out, and nobody can take it back."""
-    require(by, "approve_erasure")
+    require_for(request, by, "approve_erasure")
     request, plan = _reviewed(request, Plan.Kind.ERASURE, plan_hash)
     if plan.requested_by_id is None:
         raise MoveNotAllowed(_("Nobody has proposed this erasure yet."), remedy="")

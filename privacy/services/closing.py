@@ -7,7 +7,7 @@ from crasme.ledger.services import record
 from privacy import verbs
 from privacy.clock.events import Kind
 from privacy.models import Request
-from privacy.services import clock
+from privacy.services import clock, emptying
 from privacy.steps import flow
 from privacy.webhooks import Event, emit
 
@@ -28,3 +28,4 @@ def closed(request: Request, *, actor: str, now: datetime) -> None:
         in_time=controller_day(now) <= request.effective_due,
     )
     emit(Event.CLOSED, request, now=now)
+    emptying.report_closed(request, now=now)

@@ -56,6 +56,8 @@ def proven(request: Request, *, by: str, now: datetime) -> Request:
 
 
 def _prove(request: Request, first: Request | None, *, by: str, now: datetime) -> Request:
+    if request.without_proof and request.kind == Request.Kind.CHILD:
+        _prove_late(request, by=by)
     if request.state != State.RECEIVED:
         return request
     _take_name(request)
@@ -63,6 +65,16 @@ def _prove(request: Request, first: Request | None, *, by: str, now: datetime) -
         return _join(request, first, by=by, now=now)
     _begin(request, by=by, now=now)
     return request
+
+
+def _prove_late(request: Request, *, by: str) -> None:
+    """The report was taken up without a proof; now there is one, and its sender is no stranger any more."""
+    people.known_again(request)
+    request.without_proof = False
+    request.save(update_fields=["without_proof"])
+    _take_name(request)
+    actor = by_person(subject_ref("person", request.person_id))
+    record(verbs.CONFIRMED.name, actor=actor, subject=request.ref, by=by)
 
 
 def _take_name(request: Request) -> None:

@@ -36,6 +36,31 @@ def require(user: User, permission: str) -> None:
         raise NotYours(_("Your role does not include this."))
 
 
+def may_decide(user: User, request: Request) -> bool:
+    """Whether this kind is one that the colleague's role decides about: a child's account is for officers."""
+    return request.kind != Request.Kind.CHILD or user.has_perm("privacy.decide_child")
+
+
+def require_for(request: Request, user: User, permission: str) -> None:
+    """`require`, and that the colleague may decide about this kind."""
+    require(user, permission)
+    if not may_decide(user, request):
+        raise NotYours(
+            _("A child's account is decided about by a privacy officer."), remedy=_("Hand the request to one.")
+        )
+
+
+def words_allowed(request: Request, words: str) -> str:
+    """A colleague's words for the letter, cleaned. Incomplete for a letter that must tell nothing."""
+    written = clean(words).strip()
+    if written and not request.discloses:
+        raise Incomplete(
+            _("Whoever reported an account gets the same letter in every case, so it has no words of yours."),
+            remedy=_("Leave the words out; write a note if colleagues should know."),
+        )
+    return written
+
+
 def locked(request: Request) -> Request:
     """The row as it is now, ours until the transaction ends."""
     found: Request = Request.objects.select_for_update(of=("self",)).select_related("person").get(pk=request.pk)
@@ -51,6 +76,8 @@ def assign(request: Request, *, to: User | None, by: User, now: datetime) -> Req
         raise MoveNotAllowed(_("This request is closed."))
     if to is not None and not to.has_perm("privacy.work_request"):
         raise NotYours(_("This colleague's role does not include working on requests."))
+    if to is not None and not may_decide(to, request):
+        raise NotYours(_("A child's account is decided about by a privacy officer."))
     if request.assignee_id != (to.pk if to else None):
         assignment.give(request, to, actor=by.ref, today=controller_day(now), themselves=to == by)
     return request
@@ -82,15 +109,17 @@ def add_note(request: Request, *, body: str, by: User, now: datetime) -> Note:
 @transaction.atomic
 def refuse(request: Request, *, reason: str, words: str, by: User, now: datetime) -> Request:
     """Refuse, with the legal reason and, if wanted, words of one's own for the letter."""
-    require(by, "refuse_request")
+    require_for(request, by, "refuse_request")
     if reason not in refusable(request.kind):
         raise Incomplete(_("Choose a reason for which this kind may be refused; the person has a right to it."))
     cards.refuse(words=words)
     request = locked(request)
+    written = words_allowed(request, words)
     request.refuse(reason)
     request.save(update_fields=["state", "outcome", "refusal_reason"])
     record(verbs.REFUSED.name, actor=by.ref, subject=request.ref, reason=reason)
-    _letter(request, "refused", words, by=by, now=now)
+    if request.discloses:
+        _letter(request, "refused", written, by=by, now=now)
     flow.insert_answer(request, now=now)
     return request
 
@@ -125,6 +154,11 @@ def reopen(request: Request, *, by: User, now: datetime) -> Request:
     """Look again: collect anew, in a new round, under the same clock."""
     require(by, "work_request")
     request = locked(request)
+    if request.kind == Request.Kind.CHILD:
+        raise MoveNotAllowed(
+            _("What was reported has been emptied, so that the evidence is free of the child."),
+            remedy=_("It can be reported anew."),
+        )
     if not request.person.email:
         raise MoveNotAllowed(
             _("The person has been forgotten, as they wished."), remedy=_("They can make a new request.")
@@ -184,6 +218,9 @@ def withdraw(request: Request, *, actor: str, now: datetime) -> Request:
     request = locked(request)
     if request.outcome == Outcome.WITHDRAWN:
         return request
+    if request.kind == Request.Kind.CHILD:
+        # Once we know of a child's data, it does not matter who still wants us to.
+        raise MoveNotAllowed(_("A report cannot be taken back: we have to look at it."), remedy="")
     proven = request.state != State.RECEIVED
     request.withdraw(now=now)
     closed(request, actor=actor, now=now)

@@ -28,7 +28,7 @@ from privacy.clock.regimes import Regime
 from privacy.correspondence.queue import enqueue
 from privacy.models import ApiEntry, Person, Request
 from privacy.querysets import email_hash
-from privacy.services import clock, marketing
+from privacy.services import children, clock, marketing
 from privacy.services.beginning import NOT_NEEDED, begin
 from privacy.steps.definitions import needs_people, needs_proof
 from privacy.webhooks import Event as Told, emit
@@ -47,7 +47,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What somebody asks, as typed. `email` is all that is known of who they are.
+    """What somebody asks, as typed. `email` is all that is known of who they are; a report may come without.
 
     facts     what was ticked on the form of this kind: codes, never words
     about     whose account it is about, where that is not the person's own
@@ -87,6 +87,8 @@ def submit_many(wishes: Sequence[Submission], *, now: datetime, ask: bool = True
     """
     if len({normalise_email(asked.email) for asked in wishes}) != 1:
         raise ValueError("One message is of one person.")
+    if any(not normalise_email(asked.email) and asked.kind != Request.Kind.CHILD for asked in wishes):
+        raise ValueError("Only a report of a child's account may come from nobody.")
     for asked in wishes:
         cards.refuse(details=asked.details, full_name=asked.full_name, about=asked.about)
     for attempt in range(TRIES):
@@ -108,15 +110,17 @@ def _store_all(wishes: Sequence[Submission], now: datetime, *, ask: bool) -> lis
     if ask and needs_proof(lead.kind, lead.facts) and lead.channel != Request.Channel.SIGNED_IN:
         enqueue(lead, "confirm", period_key="1", now=now)
     for request in stored:
-        if not needs_proof(request.kind, request.facts):
+        if request.kind == Request.Kind.CHILD:
+            children.begin(request, now=now)
+        elif not needs_proof(request.kind, request.facts):
             marketing.stop(request, now=now)
             begin(request, by=NOT_NEEDED, now=now)
     return stored
 
 
 def _rank(asked: Submission) -> int:
-    """0 for what people look at, 1 for what is done once the mailbox is proven, 2 for what is done already."""
-    return 2 - needs_proof(asked.kind, asked.facts) - needs_people(asked.kind, asked.facts)
+    """What waits for a proof leads, so that its mail asks for it; before that, what people look at."""
+    return 2 * (not needs_proof(asked.kind, asked.facts)) + (not needs_people(asked.kind, asked.facts))
 
 
 def _store(asked: Submission, person: Person, lead: Request | None, now: datetime) -> Request:
@@ -174,6 +178,8 @@ def _person(asked: Submission, now: datetime) -> Person:
     The name stays with the request until the mailbox is proven: anybody can type any name beside anybody's address.
     """
     address = normalise_email(asked.email)
+    if not address:
+        return Person.without_address(language=asked.language, created_at=now)
     # The same statements for a new mailbox and a known one, whoever writes them first.
     new = Person(email=address, email_hash=email_hash(address), language=asked.language, created_at=now)
     Person.objects.bulk_create([new], ignore_conflicts=True)
@@ -186,5 +192,10 @@ def _person(asked: Submission, now: datetime) -> Person:
 
 
 def first_of_same(request: Request) -> Request | None:
-    """The earliest open request of the same person for the same thing; it keeps its clock, later ones join it."""
+    """The earliest open request of the same person for the same thing; it keeps its clock, later ones join it.
+
+    None for a report: one person may report several children.
+    """
+    if request.kind == Request.Kind.CHILD:
+        return None
     return Request.objects.same_wish(request).order_by("received_at", "id").first()

@@ -99,10 +99,10 @@ def destroy(package: Package, *, why: str, now: datetime) -> bool:
     return True
 
 
-def destroy_of(person: Person, *, why: str, now: datetime) -> int:
-    """Every copy of this person that is still there."""
+def destroy_of(person: Person, *, why: str, now: datetime, but: Request | None = None) -> int:
+    """Every copy of this person that is still there, except those that `but` itself made."""
     found = Package.objects.filter(request__person=person, deleted_at=None).select_related("request")
-    return sum(destroy(package, why=why, now=now) for package in found)
+    return sum(destroy(package, why=why, now=now) for package in found if package.request != but)
 
 
 def expire(now: datetime) -> int:

@@ -86,11 +86,6 @@ def subject_of(person: Person) -> Subject:
     return Subject.of(account=person.account_id, email=person.email, person=person.pk)
 
 
-def erasable(person: Person) -> Subject:
-    """The same without what this room needs until the answer has been sent; see `forget`."""
-    return Subject.of(account=person.account_id, email=person.email)
-
-
 def forget_stranger(request: Request, *, now: datetime) -> bool:
     """Forget the address of a request that lapsed, if nobody ever proved it; in the caller's transaction.
 

@@ -32,6 +32,7 @@ Act, WhyNot = RecipientNotice.Act, RecipientNotice.WhyNot
 ACTS: dict[str, RecipientNotice.Act] = {
     Request.Kind.CORRECTION: Act.RECTIFY,
     Request.Kind.DELETION: Act.ERASE,
+    Request.Kind.CHILD: Act.ERASE,
     Request.Kind.RESTRICTION: Act.RESTRICT,
 }
 WITHIN = timedelta(days=21)

@@ -28,6 +28,7 @@ def answer(job: Job) -> Done:
 # The answer of each kind that has one of its own; an erasure's depends on what was found.
 LETTERS: dict[str, str] = {
     Request.Kind.ACCESS: "package-ready",
+    Request.Kind.CHILD: "child-told",
     Request.Kind.OPT_OUT: "opted-out",
     Request.Kind.RESTRICTION: "restricted",
     Request.Kind.WITHDRAWAL: "consent-withdrawn",
@@ -36,6 +37,8 @@ LETTERS: dict[str, str] = {
 
 def letter_for(request: Request) -> str:
     """The template of the answer."""
+    if not request.discloses:
+        return "child-answered"
     if proposed(request.kind) and _decided_by_value(request):
         return "corrected"
     if request.outcome == Outcome.REFUSED:

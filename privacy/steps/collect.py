@@ -5,13 +5,13 @@ from crasme.staff.actors import system
 from privacy import verbs
 from privacy.models import Request, Step
 from privacy.packages.content import held
-from privacy.services.people import subject_of
+from privacy.services import subjects
 from privacy.steps.handlers import Done, Job, handles
 
 
 @handles(Step.Kind.COLLECT)
 def collect(job: Job) -> Done:
-    tables = {table.key: rows for table, rows in held(subject_of(job.request.person)) if rows}
+    tables = {table.key: rows for table, rows in held(subjects.about(job.request).whole) if rows}
 
     def effect(request: Request) -> None:
         record(

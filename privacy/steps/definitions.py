@@ -57,6 +57,8 @@ ERASURE = (
     Spec(StepKind.VERIFY, queue="erasure"),
     ANSWER,
 )
+# The same for an account that somebody reported; an accepted parent may have a copy first.
+REPORTED = (*ERASURE[:4], Spec(StepKind.PACKAGE, sources=(LOCAL,), queue="export"), *ERASURE[4:])
 # A person decides; then it is applied.
 DECIDED = (LOCATE, COLLECT, APPROVAL, APPLY, ANSWER)
 # A person decides about each proposed value; what was accepted is written, and recipients are told.
@@ -79,7 +81,7 @@ DEFINITIONS: dict[str, tuple[Spec, ...]] = {
     Kind.OBJECTION: BY_HAND,
     Kind.WITHDRAWAL: AT_ONCE,
     Kind.COMPLAINT: BY_HAND,
-    Kind.CHILD: BY_HAND,
+    Kind.CHILD: REPORTED,
 }
 
 
@@ -134,7 +136,12 @@ def answerable(kind: str, facts: Mapping[str, Any] = _SILENT) -> bool:
 
 def needs_proof(kind: str, facts: Mapping[str, Any] = _SILENT) -> bool:
     """Whether the mailbox has to be proven before anything is done. The database knows the same (models.requests)."""
-    return steps_of(kind, facts) != HARMLESS
+    return kind != Kind.CHILD and not harmless(kind, facts)
+
+
+def harmless(kind: str, facts: Mapping[str, Any] = _SILENT) -> bool:
+    """Whether it is done at once, whoever asks: marketing ends."""
+    return steps_of(kind, facts) == HARMLESS
 
 
 def needs_people(kind: str, facts: Mapping[str, Any] = _SILENT) -> bool:

@@ -16,35 +16,37 @@ from crasme.staff.actors import system
 from privacy import verbs
 from privacy.errors import PlanOutdated
 from privacy.models import Request, Step
-from privacy.services import packages, plans
-from privacy.services.people import erasable, lock, still_theirs
+from privacy.services import packages, plans, subjects
 from privacy.steps.handlers import Done, Job, handles
 from retention import erasure
 from retention.errors import PlanChanged
 
 
 @handles(Step.Kind.EXECUTE, kind=Request.Kind.DELETION)
+@handles(Step.Kind.EXECUTE, kind=Request.Kind.CHILD)
 def execute(job: Job) -> Done:
     plan = plans.approved(job.request)
 
     def effect(request: Request) -> dict[str, Any]:
-        person = request.person
-        lock(person)  # a copy that is about to be registered must be seen below, or see this
-        if not still_theirs(person):
+        about = subjects.about(request)
+        about.lock()  # a copy that is about to be registered must be seen below, or see this
+        if not about.still_theirs:
             raise PlanOutdated(_("The account that was found has another address now."))
-        packages.destroy_of(person, why="erasure", now=job.now)
+        if about.person is not None:
+            packages.destroy_of(about.person, why="erasure", but=request, now=job.now)
         try:
-            outcome = erasure.erase(erasable(person), plan_hash=plan.hash, actor=system("worker"), now=job.now)
+            outcome = erasure.erase(about.erasable, plan_hash=plan.hash, actor=system("worker"), now=job.now)
         except PlanChanged:
             raise PlanOutdated(_("The data changed after the plan was approved.")) from None
-        if person.account is not None:
-            person.account.refresh_from_db()
-            if person.account.status == Account.Status.ACTIVE:
-                accounts.close(person.account, actor=system("worker"), now=job.now)
+        if about.account is not None:
+            about.account.refresh_from_db()
+            if about.account.status == Account.Status.ACTIVE:
+                accounts.close(about.account, actor=system("worker"), now=job.now)
         plans.executed(plan, now=job.now)
         # The address is still needed for the answer; the sweep empties it once that has been sent.
-        person.forget_from = job.now
-        person.save(update_fields=["forget_from"])
+        if about.person is not None:
+            about.person.forget_from = job.now
+            about.person.save(update_fields=["forget_from"])
         kept = sum(line.rows for line in outcome.kept)
         record(
             verbs.ERASED.name,

@@ -1,10 +1,24 @@
 """All handlers, loaded. Whoever runs steps imports them from here."""
 
-from privacy.steps import answer, collect, correct, execute, locate, notify, package, plan, restrict, stop, verify
+from privacy.steps import (
+    answer,
+    child,
+    collect,
+    correct,
+    execute,
+    locate,
+    notify,
+    package,
+    plan,
+    restrict,
+    stop,
+    verify,
+)
 from privacy.steps.handlers import handler_of
 
 __all__ = [
     "answer",
+    "child",
     "collect",
     "correct",
     "execute",

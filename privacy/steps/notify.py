@@ -20,7 +20,7 @@ def notify(job: Job) -> Done:
 
 
 def _done_something(request: Request) -> bool:
-    if request.kind == Request.Kind.DELETION:
+    if request.kind in (Request.Kind.DELETION, Request.Kind.CHILD):
         plan = plans.current(request)
         return plan is not None and plan.found_something
     if request.kind == Request.Kind.CORRECTION:

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 
 from privacy.errors import PlanOutdated
 from privacy.models import Request, Step
-from privacy.packages.build import build
-from privacy.services import packages, plans, restriction
-from privacy.services.people import erasures_of, lock, still_theirs, subject_of
+from privacy.packages.build import Built, build
+from privacy.services import packages, plans, restriction, subjects
+from privacy.services.people import erasures_of
 from privacy.steps.handlers import Done, Job, handles
 
 
@@ -21,21 +21,49 @@ def package(job: Job) -> Done:
     restriction.refuse_others(job.request)
     plan = plans.approved(job.request)
     erased = erasures_of(job.request.person)
-    _require_theirs(job.request)
-    built = build(job.request, subject_of(job.request.person), contacts=plan.content.get("contacts", 0), now=job.now)
+    built = _built(job)
 
     def effect(request: Request) -> dict[str, Any]:
-        lock(request.person)
-        _require_theirs(request)
+        _require_theirs(request, lock=True)
         if erasures_of(request.person) != erased:
             raise PlanOutdated(_("The person was erased while the copy was being made."))
         made = packages.register(request, built, now=job.now)
         plans.executed(plan, now=job.now)
         return {"package": str(made.pk)}
 
-    return Done({"rows": sum(built.rows.values()), "tables": len(built.rows), "size": built.size}, effect)
+    return Done(_result(built), effect)
 
 
-def _require_theirs(request: Request) -> None:
-    if not still_theirs(request.person):
+@handles(Step.Kind.PACKAGE, kind=Request.Kind.CHILD)
+def package_for_parent(job: Job) -> Done:
+    """Only for a parent who asked for it and was accepted, before the data goes; nothing for anybody else."""
+    plans.approved(job.request)
+    if not (job.request.discloses and job.request.facts.get("copy")):
+        return Done({"rows": 0})
+    built = _built(job)
+
+    def effect(request: Request) -> dict[str, Any]:
+        _require_theirs(request, lock=True)
+        if not request.discloses:
+            raise PlanOutdated(_("Whoever asked is not taken for the parent any more."))
+        return {"package": str(packages.register(request, built, now=job.now).pk)}
+
+    return Done(_result(built), effect)
+
+
+def _built(job: Job) -> Built:
+    _require_theirs(job.request)
+    contacts = plans.approved(job.request).content.get("contacts", 0)
+    return build(job.request, subjects.about(job.request).whole, contacts=contacts, now=job.now)
+
+
+def _result(built: Built) -> dict[str, Any]:
+    return {"rows": sum(built.rows.values()), "tables": len(built.rows), "size": built.size}
+
+
+def _require_theirs(request: Request, *, lock: bool = False) -> None:
+    about = subjects.about(request)
+    if lock:
+        about.lock()
+    if not about.still_theirs:
         raise PlanOutdated(_("The account that was found has another address now."))

@@ -8,7 +8,7 @@ from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import verbs
 from privacy.models import Plan, Request, Step
-from privacy.services.people import erasable
+from privacy.services import subjects
 from privacy.steps.handlers import Done, Job, handles
 from retention import erasure
 
@@ -21,8 +21,9 @@ def plan_release(job: Job) -> Done:
 
 
 @handles(Step.Kind.PLAN, kind=Request.Kind.DELETION)
+@handles(Step.Kind.PLAN, kind=Request.Kind.CHILD)
 def plan_erasure(job: Job) -> Done:
-    found = erasure.preview(erasable(job.request.person), job.now)
+    found = erasure.preview(subjects.about(job.request).erasable, job.now)
     content = found.as_json() | {"contacts": _contacts(job.request)}
     return _planned(
         job, Plan.Kind.ERASURE, content, found.hash, rows=found.rows, kept=sum(kept.rows for kept in found.kept)

@@ -11,7 +11,7 @@ from crasme.staff.actors import system
 from privacy import verbs
 from privacy.errors import PackageBroken, ResidueFound
 from privacy.models import Package, Request, Step
-from privacy.services import packages, plans
+from privacy.services import packages, plans, subjects
 from privacy.states import Outcome
 from privacy.steps.handlers import Done, Job, handles
 from retention import operations, residue
@@ -22,15 +22,10 @@ from retention.residue import Hit
 @handles(Step.Kind.VERIFY, kind=Request.Kind.ACCESS)
 def verify_package(job: Job) -> Done:
     """The stored file decrypts to exactly what was written."""
-    package = Package.objects.filter(request=job.request).available(job.now).order_by("-made_at").first()
+    package = _newest_package(job)
     if package is None:
         raise PackageBroken(_("There is no package to verify."))
-    digest, size = hashlib.sha256(), 0
-    for piece in packages.contents(package):
-        digest.update(piece)
-        size += len(piece)
-    if (digest.hexdigest(), size) != (package.sha256, package.size):
-        raise PackageBroken(_("The stored file is not the one that was made."))
+    size = _require_whole(package)
 
     def effect(request: Request) -> None:
         _decided(request, Outcome.GRANTED)
@@ -38,11 +33,19 @@ def verify_package(job: Job) -> Done:
     return Done({"size": size}, effect)
 
 
+@handles(Step.Kind.VERIFY, kind=Request.Kind.CHILD)
+def verify_child(job: Job) -> Done:
+    """As for a deletion; a copy that was made for a parent must be whole, for there is no second one."""
+    if (package := _newest_package(job)) is not None:
+        _require_whole(package)
+    return verify_erasure(job)
+
+
 @handles(Step.Kind.VERIFY, kind=Request.Kind.DELETION)
 def verify_erasure(job: Job) -> Done:
     """Search everything that is stored for the address; only what must stay may turn up."""
     plan = plans.approved(job.request)
-    hits = residue.search([job.request.person.email])
+    hits = residue.search([subjects.about(job.request).address])
     scopes = Scopes.now()
     left = Counter(f"{hit.label}.{hit.field}" for hit in hits if not _expected(hit) and not _on_hold(hit, scopes))
     if left:
@@ -62,6 +65,21 @@ def verify_erasure(job: Job) -> Done:
         _decided(request, Outcome.PARTLY if stays else Outcome.GRANTED)
 
     return Done({"residue": 0, "in_content_of_others": others}, effect)
+
+
+def _newest_package(job: Job) -> Package | None:
+    return Package.objects.filter(request=job.request).available(job.now).order_by("-made_at").first()
+
+
+def _require_whole(package: Package) -> int:
+    """The size in bytes; PackageBroken when the file is not what was written."""
+    digest, size = hashlib.sha256(), 0
+    for piece in packages.contents(package):
+        digest.update(piece)
+        size += len(piece)
+    if (digest.hexdigest(), size) != (package.sha256, package.size):
+        raise PackageBroken(_("The stored file is not the one that was made."))
+    return size
 
 
 def _expected(hit: Hit) -> bool:

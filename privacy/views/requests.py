@@ -26,9 +26,9 @@ from privacy.forms import AddressForm, ChooseForm, CodeForm, LinkForm, RequestFo
 from privacy.models import Package, Request
 from privacy.services import confirmation, desk, intake, links, marketing, packages, plans, verification
 from privacy.states import MOVES, Outcome, State
-from privacy.steps.definitions import needs_proof
+from privacy.steps.definitions import harmless, needs_proof
 from privacy.views import admission, holdings, proof, timeline
-from privacy.words import REFUSALS, STANDING, WISHES, ending_of
+from privacy.words import LOOKED_AT, LOOKING, REFUSALS, STANDING, WISHES, ending_of
 
 
 @never_cache
@@ -245,24 +245,33 @@ def _standing(asked: Request) -> dict[str, Any]:
         "days_left": (asked.told_due - today).days,
         "days_gone": (today - asked.received_on).days,
         "days_all": max((asked.told_due - asked.received_on).days, 1),
-        "can_withdraw": State(asked.state) in MOVES["withdraw"].sources,
+        "can_withdraw": State(asked.state) in MOVES["withdraw"].sources and asked.kind != Request.Kind.CHILD,
+        "status_path": reverse("request-status", args=[asked.reference]),
+        # What was found and done, for whoever may learn it.
+        **(_found(asked) if asked.discloses else {}),
+    }
+
+
+def _found(asked: Request) -> dict[str, Any]:
+    return {
         "package": _package(asked),
         "kept": _kept(asked),
         "marketing": _marketing(asked),
         "refusal": REFUSALS.get(asked.refusal_reason),
         **holdings.shown(asked),
-        "status_path": reverse("request-status", args=[asked.reference]),
     }
 
 
 def _marketing(asked: Request) -> str:
     """ "stopped" or "resumed" after an opt-out, "" on the page of any other request."""
-    if needs_proof(asked.kind, asked.facts) or asked.outcome != Outcome.GRANTED or not asked.person.email:
+    if not harmless(asked.kind, asked.facts) or asked.outcome != Outcome.GRANTED or not asked.person.email:
         return ""
     return "stopped" if marketing.is_stopped(asked) else "resumed"
 
 
 def _standing_words(asked: Request) -> Promise:
+    if not asked.discloses:
+        return LOOKING if asked.is_open else LOOKED_AT
     return STANDING[asked.state] if asked.is_open else ending_of(asked)
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from privacy.models import Request
 from privacy.states import Outcome, State
 from privacy.steps.definitions import LOCATE, by_hand, needs_people, steps_of
-from privacy.words import ending_of
+from privacy.words import LOOKED_AT, ending_of
 
 ORDER = list(State)
 
@@ -34,6 +34,7 @@ _DOING: dict[str, tuple[Promise, Promise]] = {
         _("Your data is corrected"),
         _("What was accepted is written, and passed on to others who have it."),
     ),
+    Request.Kind.CHILD: (_("The data is deleted"), _("Then we search for it, to be sure that it is gone.")),
     Request.Kind.DELETION: (_("Your data is deleted"), _("Then we search for it, to be sure that it is gone.")),
     Request.Kind.OPT_OUT: (
         _("No more marketing"),
@@ -57,9 +58,21 @@ def of(request: Request) -> list[Entry]:
         entries.append(Entry(_("Confirm that it is you"), _("Open the link in our mail."), css))
     elif not request.without_proof:
         entries.append(Entry(_("Confirmed"), css="done", at=request.confirmed_at))
+    if not request.discloses:
+        return [*entries[:1], *_undisclosed(request)]
     if request.is_open:
         return [*entries, *_ahead(request)]
     return [*entries, Entry(ending_of(request), css="done", at=request.closed_at)]
+
+
+def _undisclosed(request: Request) -> list[Entry]:
+    """The same whatever was found, for whoever must not learn it."""
+    if not request.is_open:
+        return [Entry(LOOKED_AT, css="done", at=request.closed_at)]
+    return [
+        Entry(_("A privacy officer looks at it"), css="now"),
+        Entry(_("You get an answer"), by=request.told_due),
+    ]
 
 
 def _stages(request: Request) -> list[tuple[State, Promise, Promise]]:

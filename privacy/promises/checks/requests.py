@@ -16,7 +16,7 @@ from privacy.states import Outcome
 LOOK_BACK = timedelta(days=90)
 SATURDAY = 5
 Kind = Request.Kind
-_ANSWERED = (Outcome.GRANTED, Outcome.PARTLY, Outcome.REFUSED)
+ANSWERED = (Outcome.GRANTED, Outcome.PARTLY, Outcome.REFUSED)
 
 
 KINDS = {
@@ -37,10 +37,10 @@ def in_time(now: datetime) -> dict[str, Verdict]:
     counted = _counted(now)
     everything = {name: sum(by_kind.values()) for name, by_kind in counted.items()}
     verdicts = {
-        number: _verdict({name: by_kind.get(kind, 0) for name, by_kind in counted.items()})
+        number: verdict({name: by_kind.get(kind, 0) for name, by_kind in counted.items()})
         for number, kind in KINDS.items()
     }
-    return verdicts | {"P5.7": _verdict(everything)}
+    return verdicts | {"P5.7": verdict(everything)}
 
 
 def _counted(now: datetime) -> dict[str, dict[str, int]]:
@@ -48,7 +48,7 @@ def _counted(now: datetime) -> dict[str, dict[str, int]]:
     today = controller_day(now)
     requests = Request.objects.order_by()
     closed_on = TruncDate("closed_at", tzinfo=ZoneInfo(settings.CONTROLLER_ZONE))
-    answered = requests.filter(closed_at__gte=now - LOOK_BACK, outcome__in=_ANSWERED)
+    answered = requests.filter(closed_at__gte=now - LOOK_BACK, outcome__in=ANSWERED)
     late = answered.annotate(closed_on=closed_on).filter(closed_on__gt=F("effective_due"))
     sets = (requests.open(), requests.overdue(today), requests.at_risk(today), answered, late)
     return {
@@ -57,7 +57,8 @@ def _counted(now: datetime) -> dict[str, dict[str, int]]:
     }
 
 
-def _verdict(figures: dict[str, int]) -> Verdict:
+def verdict(figures: dict[str, int]) -> Verdict:
+    """The figures of FIGURES in words; further ones are passed on."""
     if figures["overdue"]:
         return Verdict(Status.BROKEN, _("%(overdue)s of %(open)s open requests are overdue.") % figures, figures)
     if figures["at_risk"]:

@@ -1,0 +1,76 @@
+"""The acts of the desk for requests in which somebody else has a part: a child, a customer, a representative."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action
+from unfold.enums import ActionVariant
+
+from privacy.admin.acts import Words, asks
+from privacy.admin.forms_others import JudgeForm, NameAccountForm, SettleForm
+from privacy.models import Request
+from privacy.services import children
+
+# In the order of the buttons.
+OTHERS = ("restrict_account", "name_account", "judge_parent", "settle")
+
+
+class OthersActs:
+    """Mixed into `RequestAdmin`."""
+
+    # --- a child's account -------------------------------------------------------------------------------------------
+    @action(
+        description=_("Restrict at once"),
+        permissions=["privacy.decide_child"],
+        icon="front_hand",
+        variant=ActionVariant.WARNING,
+    )
+    @asks(
+        title=_("Restrict the reported account at once"),
+        text=_("From now on its data is stored and nothing else, until it is erased or an officer lifts this."),
+        button=_("Restrict at once"),
+    )
+    def restrict_account(self, http: HttpRequest, asked: Request, form: Any) -> Words:
+        children.restrict_at_once(asked, by=form.by, now=timezone.now())
+        return _("The account is restricted.")
+
+    @action(description=_("Name the account"), permissions=["privacy.decide_child"], icon="person_search")
+    @asks(
+        title=_("Say which account was reported"),
+        text=_("What is held of this account is then counted, and a plan is made. Nothing is erased yet."),
+        button=_("This account"),
+        form_class=NameAccountForm,
+    )
+    def name_account(self, http: HttpRequest, asked: Request, form: Any) -> Words:
+        children.name_account(asked, address=form.cleaned_data["address"], by=form.by, now=timezone.now())
+        return _("The workers look at this account now.")
+
+    @action(description=_("Parent or not"), permissions=["privacy.decide_child"], icon="family_restroom")
+    @asks(
+        title=_("Is it the child's parent or guardian?"),
+        text=_("A parent is told what was found and done, and gets a copy first if they asked for one."),
+        button=_("Note the judgement"),
+        form_class=JudgeForm,
+    )
+    def judge_parent(self, http: HttpRequest, asked: Request, form: Any) -> Words:
+        children.judge_parent(
+            asked,
+            believed=form.cleaned_data["believed"],
+            words=form.cleaned_data["words"],
+            by=form.by,
+            now=timezone.now(),
+        )
+        return _("The judgement is noted.")
+
+    @action(description=_("Close without erasing"), permissions=["privacy.decide_child"], icon="task_alt")
+    @asks(
+        title=_("Close the report without erasing anything"),
+        text=_("There is no such account, or it is no child's. Whoever reported it is thanked and told nothing more."),
+        button=_("Close the report"),
+        form_class=SettleForm,
+    )
+    def settle(self, http: HttpRequest, asked: Request, form: Any) -> Words:
+        children.settle(asked, words=form.cleaned_data["words"], by=form.by, now=timezone.now())
+        return _("Closed. The letter is queued.")

@@ -1,0 +1,43 @@
+"""The forms behind the buttons for requests in which somebody else has a part."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidget
+
+from privacy.admin.forms import DeskForm
+
+LONGEST = 10_000
+
+
+class NameAccountForm(DeskForm):
+    address = forms.EmailField(
+        label=_("E-mail address of the account"),
+        max_length=254,
+        widget=UnfoldAdminEmailInputWidget,
+        help_text=_("As it is on file; look for it under “Accounts” first."),
+    )
+
+
+class JudgeForm(DeskForm):
+    believed = forms.TypedChoiceField(
+        label=_("Judgement"),
+        choices=[("yes", _("It is the parent or guardian")), ("no", _("It is not, or we cannot tell"))],
+        coerce=lambda value: value == "yes",
+        widget=UnfoldAdminRadioSelectWidget,
+    )
+    words = forms.CharField(
+        label=_("How you came to it"),
+        max_length=LONGEST,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 5}),
+        help_text=_("A note for colleagues; it is emptied when the report is closed."),
+    )
+
+
+class SettleForm(DeskForm):
+    words = forms.CharField(
+        label=_("In your own words"),
+        required=False,
+        max_length=LONGEST,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
+        help_text=_("Only for a parent whom an officer has accepted; anybody else gets the same letter in every case."),
+    )
