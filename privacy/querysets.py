@@ -149,6 +149,10 @@ class WebhookEndpointQuerySet(models.QuerySet[Any]):
         """Switched on, and told of this event."""
         return self.filter(active=True, events__contains=[event])
 
+    def given_up(self) -> Self:
+        """Switched off, and not by a colleague."""
+        return self.filter(active=False).exclude(off_why="by-hand")
+
 
 class WebhookDeliveryQuerySet(ClaimableQuerySet):
     def sendable(self, now: datetime) -> Self:

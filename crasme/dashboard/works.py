@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from crasme.dashboard import links
-from privacy.models import Message, Step
+from privacy.models import Message, Step, WebhookDelivery, WebhookEndpoint
 from retention.models import Run
 
 SHOWN: Final = 6
@@ -48,13 +48,15 @@ def parked() -> list[Parked]:
         _parked(_("Steps"), Step.objects.parked(), "?state__exact=parked"),
         # A mail that went out and came back waits for a person just as one that never went.
         _parked(_("Messages"), Message.objects.undelivered(), "?mail=undelivered"),
+        _parked(_("Webhook deliveries"), WebhookDelivery.objects.parked(), "?state__exact=parked"),
+        _parked(_("Webhooks that were switched off"), WebhookEndpoint.objects.given_up(), "", code="off_why"),
     )
     return [kind for kind in found if kind.rows]
 
 
-def _parked(title: str | Promise, rows: QuerySet[Any], query: str) -> Parked:
+def _parked(title: str | Promise, rows: QuerySet[Any], query: str, *, code: str = "last_error") -> Parked:
     codes: dict[str, int] = {}
-    for code in rows.values_list("last_error", flat=True)[:1000]:
-        codes[code] = codes.get(code, 0) + 1
+    for each in rows.values_list(code, flat=True)[:1000]:
+        codes[each] = codes.get(each, 0) + 1
     frequent = sorted(codes, key=lambda code: -codes[code])[:3]
-    return Parked(title, rows.count(), [code for code in frequent if code], links.to_list(rows.model, query))
+    return Parked(title, rows.count(), [each for each in frequent if each], links.to_list(rows.model, query))

@@ -20,6 +20,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from crasme.dashboard.works import parked
 from crasme.kit.claims import claim
 from crasme.ledger.models import Entry
 from crasme.staff.models import User
@@ -214,6 +215,9 @@ def test_days_of_nothing_but_failures_switch_it_off_and_everybody_sees_why(recei
     assert (delivery.state, delivery.last_error) == ("parked", "endpoint-off")
     facts = Entry.objects.get(verb="webhook.switched").facts
     assert (facts["active"], facts["why"], facts["parked"]) == (False, "failures", 1)
+    stopped = {str(kind.title): (kind.rows, kind.errors) for kind in parked()}
+    assert stopped["Webhooks that were switched off"] == (1, ["failures"])
+    assert stopped["Webhook deliveries"] == (1, ["endpoint-off"])
     submit_request(email="bo@customer.example")
     assert WebhookDelivery.objects.count() == 1  # it hears of nothing while it is off
     later = NOW + timedelta(days=6)
