@@ -28,7 +28,7 @@ PAGE = "portal/requests/signed_in.html"
 def signed_in(http: HttpRequest) -> HttpResponse:
     """GET reads the token; POST carries the ticket, and with `send` it spends it."""
     now = timezone.now()
-    throttle.CODE_NETWORK.hit(network(http), now=now)
+    throttle.HANDOFF_NETWORK.hit(network(http), now=now)
     try:
         if http.method != "POST":
             handed = handoff.read(http.GET.get("token", ""), now=now)
