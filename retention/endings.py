@@ -9,8 +9,11 @@ from django.db.models import Max, Model, QuerySet
 
 from crasme.kit import calendar
 from crasme.kit.datamap import Table
+from crasme.kit.statements import Fetch
 from retention import graph
 from retention.models import Rule
+
+_ACTIVE = Fetch(Rule.objects.active)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class Endings:
     """The endings of all tables, from the rules that are active now (read once)."""
 
     def __init__(self) -> None:
-        self.rules = {rule.slug: rule for rule in Rule.objects.active()}
+        self.rules = {rule.slug: rule for rule in _ACTIVE()}
 
     def of(self, table: Table) -> list[Ending]:
         """The rules that end rows of the table, the one that leaves nothing of the row last; empty when none does."""

@@ -6,25 +6,28 @@ row that nobody told the person about (every kept row stands in the plan, with i
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_noop
 
 from crasme.crm.models import Account
 from crasme.kit import canonical, datamap
 from crasme.kit.crypto import subject_ref
 from crasme.kit.datamap import Category, Erase, Subject, Table
+from crasme.kit.recipes import Unfit, recipe
 from crasme.kit.text import normalise_email
 from crasme.ledger.services import record
-from retention import locks, obstacles, operations
+from retention import locks, obstacles
 from retention.endings import Endings
 from retention.errors import PlanChanged
 from retention.obstacles import Scopes
 from retention.operations import Kind, Operation
+from retention.outline import Outline, Why
 from retention.verbs import ERASED
 
 ON_HOLD = gettext_noop("A legal hold lies on it.")
@@ -140,7 +143,7 @@ class Outcome:
 
 def preview(subject: Subject, now: datetime) -> ErasurePlan:
     """What an erasure would do now. Reads only; ErasureBlocked when it could not be carried out."""
-    plan, _steps = _planned(subject, Scopes.now())
+    plan, _outline, _rows = _planned(subject)
     return plan
 
 
@@ -152,19 +155,21 @@ def erase(subject: Subject, *, plan_hash: str, actor: str, now: datetime) -> Out
     with transaction.atomic():
         locks.share_holds()
         # New rows of the person need a key-share lock on the account, so none can come in between.
-        list(_accounts(subject).select_for_update().order_by("pk").values_list("pk"))
-        plan, steps = _planned(subject, Scopes.now())
+        _lock_accounts(subject)
+        plan, outline, rows = _planned(subject)
         if plan.hash != plan_hash:
             raise PlanChanged("What would be erased now is not what was approved.", plan=plan)
         counts: dict[str, int] = {}
         unlinked: dict[str, int] = {}
-        for step in steps:
+        # What had no rows a moment ago has none now: an earlier step makes rows fewer, never more.
+        for number in [number for number, count in enumerate(rows) if count]:
+            step = outline.steps[number]
             label = step.model._meta.label_lower
-            rows = step.apply(now)
+            done = outline.apply(number, now)
             if step.kind is Kind.UNLINK:
-                unlinked[f"{label}.{step.fields[0]}"] = unlinked.get(f"{label}.{step.fields[0]}", 0) + rows
+                unlinked[f"{label}.{step.fields[0]}"] = unlinked.get(f"{label}.{step.fields[0]}", 0) + done
             else:
-                counts[label] = counts.get(label, 0) + rows
+                counts[label] = counts.get(label, 0) + done
         counts = {label: rows for label, rows in counts.items() if rows}
         unlinked = {column: rows for column, rows in unlinked.items() if rows}
         record(
@@ -188,42 +193,44 @@ def reference(subject: Subject) -> str:
     return ""
 
 
-def _planned(subject: Subject, scopes: Scopes) -> tuple[ErasurePlan, list[Operation]]:
-    tables = datamap.found_by(subject.values)
-    steps = list(operations.erasure(tables, lambda table: table.rows(subject), scopes))
-    steps += [step for table in tables for step in operations.mentions(table, subject, scopes)]
-    lines = tuple(line for step in steps if (line := _line(step)) is not None)
-    return ErasurePlan(lines, tuple(_kept(tables, subject, scopes))), steps
+def _planned(subject: Subject) -> tuple[ErasurePlan, Outline, Sequence[int]]:
+    """The plan, its outline and the rows of each of its steps. ErasureBlocked when it could not be carried out."""
+    outline = Outline(subject, Scopes.now())
+    rows, staying = outline.counts()
+    for step, count in zip(outline.steps, rows, strict=True):
+        step.require_none(count)
+    lines = tuple(line for step, count in zip(outline.steps, rows, strict=True) if (line := _line(step, count)))
+    return ErasurePlan(lines, tuple(_kept(outline, staying, subject))), outline, rows
 
 
-def _line(step: Operation) -> Line | None:
-    rows = step.rows.order_by().count()
+def _line(step: Operation, rows: int) -> Line | None:
     label = step.model._meta.label
-    if not rows and not (step.kind is not Kind.UNLINK and _is_stream(label)):
+    if step.kind is Kind.BLOCK or (not rows and not (step.kind is not Kind.UNLINK and _is_stream(label))):
         return None
     table = obstacles.table_of(step.model)
     title = table.title if table else str(step.model._meta.verbose_name_plural)
     return Line(label, title, step.kind.value, rows, step.fields)
 
 
-def _kept(tables: Iterable[Table], subject: Subject, scopes: Scopes) -> Iterable[Kept]:
-    endings = Endings()
-    for table in tables:
-        rows = table.rows(subject)
-        yield from _on_hold(table, rows, scopes)
-        for view in table.mentioned():
-            yield from _on_hold(view, view.rows(subject), scopes)
-        if table.row_is_deleted:
-            continue
-        staying = operations.free(table.model, rows, scopes)
-        if count := staying.order_by().count():
+def _kept(outline: Outline, counts: Sequence[int], subject: Subject) -> Iterable[Kept]:
+    staying = [(stay, rows) for stay, rows in zip(outline.stays, counts, strict=True) if rows]
+    endings = Endings() if any(stay.why is Why.LAW for stay, _rows in staying) else None
+    for stay, rows in staying:
+        table = stay.table
+        if stay.why is Why.HELD:
+            held = obstacles.held(table.model, outline.scopes)
+            matters = obstacles.matters(table.model, table.rows(subject).filter(held)) if held is not None else []
+            yield Kept(table.label, table.title, rows, ON_HOLD, matters=tuple(matters))
+        elif stay.why is Why.LEANT_ON:
+            yield Kept(table.label, table.title, rows, LEANT_ON)
+        elif endings is not None:
             ending = endings.final(table)
-            until = ending.last(staying) if ending else None
+            until = outline.last(stay, ending) if ending else None
             for reason in table.legal_reasons():
                 yield Kept(
                     table.label,
                     table.title,
-                    count,
+                    rows,
                     reason,
                     fields=tuple(
                         name
@@ -235,21 +242,15 @@ def _kept(tables: Iterable[Table], subject: Subject, scopes: Scopes) -> Iterable
                 )
 
 
-def _on_hold(table: Table, rows: Any, scopes: Scopes) -> Iterable[Kept]:
-    held = obstacles.held(table.model, scopes)
-    count = rows.filter(held).order_by().count() if held is not None else 0
-    if count:
-        matters = tuple(obstacles.matters(table.model, rows.filter(held)))
-        yield Kept(table.label, table.title, count, ON_HOLD, matters=matters)
-    leant_on = obstacles.leant_on(table.model, scopes) if table.row_is_deleted else None
-    if leant_on is not None:
-        others = rows.filter(leant_on) if held is None else rows.filter(leant_on).exclude(held)
-        if count := others.order_by().count():
-            yield Kept(table.label, table.title, count, LEANT_ON)
+def _lock_accounts(subject: Subject) -> None:
+    def accounts(who: Subject) -> QuerySet[Any]:
+        rows = datamap.table("crm.Account").rows(who) if who.values else Account._base_manager.none()
+        return rows.select_for_update().order_by("pk").values_list("pk")
 
-
-def _accounts(subject: Subject) -> Any:
-    return datamap.table("crm.Account").rows(subject) if subject.values else Account._base_manager.none()
+    try:
+        recipe("accounts", subject, lambda maker: maker.reading(accounts(maker.subject))).rows(subject)
+    except Unfit:
+        list(accounts(subject))
 
 
 def _is_stream(label: str) -> bool:

@@ -18,10 +18,12 @@ from django.db.models.functions import Cast
 from crasme.crm.models import Account, Organisation
 from crasme.kit import datamap
 from crasme.kit.datamap import Table
+from crasme.kit.statements import Fetch
 from retention import graph
 from retention.models import HoldItem
 
 Scope = HoldItem.Scope
+_ACTIVE = Fetch(lambda: HoldItem.objects.active().order_by().only("scope", "category", "label"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Scopes:
 
     @classmethod
     def now(cls) -> "Scopes":
-        found = set(HoldItem.objects.active().order_by().values_list("scope", "category", "label"))
+        found = {(item.scope, item.category, item.label) for item in _ACTIVE()}
         kinds = {scope for scope, _category, _label in found}
         return cls(
             accounts=Scope.ACCOUNT in kinds,

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     DELETE = "delete"  # the rows go
     CHANGE = "change"  # fields are emptied or replaced, the rows stay
     UNLINK = "unlink"  # rows of others lose their link to rows that go
+    BLOCK = "block"  # rows of others that must stay and could not without what goes; with any, nothing is erased
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,26 @@ class Operation:
         """Carry it out in the caller's transaction; the number of rows."""
         if self.kind is Kind.DELETE:
             return delete(self.rows)
-        values = {
+        if self.kind is Kind.BLOCK:
+            self.require_none(self.rows.exists())
+            return 0
+        return int(self.rows.order_by().update(**self.values_at(now)))
+
+    def values_at(self, now: datetime) -> dict[str, Any]:
+        """Column → what takes its place."""
+        return {
             name: value_at(value, self.model._meta.get_field(name), now)
             for name, value in zip(self.fields, self.values, strict=True)
         }
-        return int(self.rows.order_by().update(**values))
+
+    def require_none(self, found: bool | int) -> None:
+        """ErasureBlocked when this is a block and something was found in its way."""
+        if self.kind is Kind.BLOCK and found:
+            (parent,) = self.fields
+            raise ErasureBlocked(
+                _("Rows of %(child)s depend on rows of %(parent)s that are to be erased, and must stay.")
+                % {"child": self.model._meta.label, "parent": parent}
+            )
 
 
 def delete(rows: QuerySet[Any]) -> int:
@@ -57,7 +73,7 @@ def delete(rows: QuerySet[Any]) -> int:
 def erasure(tables: Iterable[Table], rows_of: Callable[[Table], QuerySet[Any]], scopes: Scopes) -> Iterator[Operation]:
     """The steps that erase `rows_of(table)` of each table as its declaration says; what is held is left out.
 
-    ErasureBlocked when rows that must stay would lose what they depend on.
+    Where rows that must stay would lose what they depend on, a step raises ErasureBlocked.
     """
     by_model = {table.model: table for table in tables}
     going = {
@@ -121,11 +137,8 @@ def _release(model: type[Model], rows: QuerySet[Any], going: dict[type[Model], Q
         elif edge.on_delete is OnDelete.CASCADE and edge.child is not model and _may_go(edge.child):
             yield from _release(edge.child, strangers, going)
             yield Operation(Kind.DELETE, edge.child, strangers)
-        elif strangers.exists():
-            raise ErasureBlocked(
-                _("Rows of %(child)s depend on rows of %(parent)s that are to be erased, and must stay.")
-                % {"child": edge.child._meta.label, "parent": model._meta.label}
-            )
+        else:
+            yield Operation(Kind.BLOCK, edge.child, strangers, (model._meta.label,))
 
 
 def _unlink(edge: graph.Edge, rows: QuerySet[Any]) -> Operation:

@@ -6,6 +6,8 @@ said so by `allow_purge`; the ledger never is. A partition's trigger sees the pa
 `allow_purge` is compared with is an argument of the trigger.
 """
 
+from functools import cache
+
 from django.db import connection, migrations
 
 _FUNCTION = """
@@ -36,5 +38,17 @@ def append_only(table: str, *, purgeable: bool = False) -> migrations.RunSQL:
 
 def allow_purge(table: str) -> None:
     """Until the current transaction ends, rows of this one purgeable table may be deleted. For retention only."""
+    if _is_append_only(table):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('crasme.purge', %s, true)", [table])
+
+
+@cache
+def _is_append_only(table: str) -> bool:
+    """Whether the table has the trigger; asked once a process, since most tables that lose rows have none."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('crasme.purge', %s, true)", [table])
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = to_regclass(%s) AND tgname = %s)",
+            [connection.ops.quote_name(table), f"{table}_rows_stay"],
+        )
+        return bool(cursor.fetchone()[0])

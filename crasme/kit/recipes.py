@@ -29,7 +29,7 @@ from crasme.kit.datamap import Subject
 from crasme.kit.statements import Converters, Rows, converted, executed
 
 Shape = tuple[tuple[str, int], ...]
-NOW = "now"
+NOW, TODAY = "now", "today"
 _LONG_AGO = datetime(1, 1, 2, tzinfo=UTC)
 _PLACEHOLDER = re.compile(r"%%|%s")
 
@@ -40,15 +40,17 @@ class Unfit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a value goes: which of the person's identifiers, in the form in which `fields` store it; or "now"."""
+    """Where a value goes: which of the person's identifiers, in the form in which `fields` store it; or the moment or
+    its UTC day.
+    """
 
     kind: str
     number: int = 0
     fields: tuple[Any, ...] = ()
 
     def value(self, subject: Subject, now: datetime | None) -> Any:
-        if self.kind == NOW:
-            return now
+        if self.kind in (NOW, TODAY):
+            return now if now is None or self.kind == NOW else now.astimezone(UTC).date()
         given = sorted(subject.values[self.kind], key=str)[self.number]
         stored = {_stored(field, given) for field in self.fields}
         if len(stored) != 1:
@@ -126,7 +128,7 @@ class Maker:
     def __init__(self, example: Subject) -> None:
         self.subject = Subject({kind: frozenset(map(_stand_in, given)) for kind, given in example.values.items()})
         self.now = _LONG_AGO + timedelta(microseconds=secrets.randbelow(10**12))
-        self._marks: dict[Any, Place] = {self.now: Place(NOW)}
+        self._marks: dict[Any, Place] = {self.now: Place(NOW), self.now.date(): Place(TODAY)}
         for kind, values in self.subject.values.items():
             for number, value in enumerate(sorted(values, key=str)):
                 for field in _fields_of(kind):
@@ -145,8 +147,16 @@ class Maker:
                 continue
             self._require_person(values)
             pieces.append((f"(SELECT count(*) FROM ({sql}) AS found)", values))  # noqa: S608
-        columns = ", ".join(sql for sql, _values in pieces) or "0"
+        if not pieces:
+            raise Unfit("Nothing is asked.")
+        columns = ", ".join(sql for sql, _values in pieces)
         return self._statement(f"SELECT {columns}", [value for _sql, values in pieces for value in values])
+
+    def summary(self, queryset: QuerySet[Any], columns: str) -> Statement:
+        """One row of aggregates over a `values_list` of one column, which `columns` calls "value"."""
+        compiler = _compiler(queryset.order_by().query)
+        inner = self._about_person(compiler)
+        return Statement(f"SELECT {columns} FROM ({inner.sql}) AS found (value)", inner.places)  # noqa: S608
 
     def reading(self, queryset: QuerySet[Any]) -> Reading:
         """The rows of a `values_list`."""
@@ -173,7 +183,7 @@ class Maker:
         return self._statement(sql, values)
 
     def _require_person(self, values: Sequence[Any]) -> None:
-        if not any((place := self._place(value)) is not None and place.kind != NOW for value in values):
+        if not any((place := self._place(value)) is not None and place.fields for value in values):
             raise Unfit("A question about one person must name them.")
 
     def _statement(self, sql: str, values: Sequence[Any]) -> Statement:

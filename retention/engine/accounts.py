@@ -70,7 +70,7 @@ def _erase(run: Run, watch: Watch, keys: list[Any], tables: list[Table], scopes:
     counts: dict[str, int] = {}
     for step in operations.erasure(tables, of_accounts, scopes):
         rows = step.apply(watch.now)
-        if step.kind is not operations.Kind.UNLINK:
+        if step.kind in (operations.Kind.DELETE, operations.Kind.CHANGE):
             label = step.model._meta.label_lower
             counts[label] = counts.get(label, 0) + rows
     watch.reached("accounts.erased")

@@ -1,14 +1,17 @@
 """Erasing one person: the plan, exactly the plan, and nothing of anybody else."""
 
 from datetime import date
+from unittest import mock
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from crasme.crm.models import Account, Contact, Credential, Deal, Invoice, Note, SyncedMessage, UsageEvent
 from crasme.kit import datamap
 from crasme.kit.crypto import subject_ref
-from crasme.kit.datamap import Subject
+from crasme.kit.datamap import Category, Subject
+from crasme.kit.recipes import Unfit, recipe
 from crasme.ledger.models import Entry
 from retention import erasure, holds
 from retention.erasure import ON_HOLD, Kept, Line
@@ -197,3 +200,22 @@ def test_somebody_unknown_has_an_empty_plan() -> None:
     plan = erasure.preview(Subject.of(email="nobody@example.com"), NOW)
     assert (plan.rows, plan.kept) == (0, ())
     assert erasure.preview(Subject(), NOW).lines == ()
+
+
+def test_a_plan_of_statements_made_once_is_the_one_that_querysets_make(leaver: Account) -> None:
+    other = builders.furnish(builders.account(), events=3)
+    builders.invoice(other, date(2025, 5, 1), billed_email=leaver.email)
+    note = Note.objects.get(owner=other)
+    for held in (None, holds.one_record("crm.Note", note.pk), holds.category(Category.BILLING)):
+        if held is not None:
+            builders.hold(held, matter=str(held.scope))
+        for account in (leaver, other):
+            made = erasure.preview(subject(account), NOW)
+            with mock.patch("retention.outline.recipe", side_effect=Unfit):
+                assert erasure.preview(subject(account), NOW) == made
+    outcomes = []
+    for unfit in (False, True):
+        with transaction.atomic(), mock.patch("retention.outline.recipe", side_effect=Unfit if unfit else recipe):
+            outcomes.append(erase(other))
+            transaction.set_rollback(True)
+    assert outcomes[0] == outcomes[1]
