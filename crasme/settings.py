@@ -195,6 +195,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(minutes=1),
         "options": {"queue": "clock", "expires": 55},
     },
+    "privacy: read the mailbox": {
+        "task": "privacy.tasks.read_mailbox",
+        "schedule": timedelta(minutes=1),
+        "options": {"queue": "mail", "expires": 55},
+    },
     "privacy: search for payment card numbers": {
         "task": "privacy.tasks.scan_cards",
         "schedule": timedelta(days=1),
@@ -324,6 +329,8 @@ vars().update(env.email_url_config(_email_url))
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Crasme privacy <support@crasme.com>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# imaps://user:password@host:993/INBOX?filed=Filed: the mailbox that people write to. Empty: none is read.
+IMAP_URL = env.str("IMAP_URL", default="")
 
 # --- what browsers are told ----------------------------------------------------------------------------------------
 _public_csp = {

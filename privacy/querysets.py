@@ -16,6 +16,7 @@ AT_RISK_DAYS = 7
 PARKED = (WorkState.PARKED,)
 REMIND_AFTER = timedelta(days=7)
 MOST_REMINDERS = 2
+SETTLED = ("filed", "ignored")  # of a mail that came in: nobody has to decide about it any more
 
 
 def email_hash(address: str) -> str:
@@ -33,6 +34,7 @@ class PersonQuerySet(models.QuerySet[Any]):
         to fetch: the erasure destroyed the earlier ones, so one that is there was asked for besides.
         """
         from_request = self.model._meta.get_field("requests").related_model._base_manager
+        from_mail = self.model._meta.get_field("mails").related_model._base_manager
         own = from_request.filter(person=OuterRef("pk"))
         waiting = own.filter(
             Q(messages__state__in=(WorkState.DUE, WorkState.LEASED))
@@ -44,6 +46,8 @@ class PersonQuerySet(models.QuerySet[Any]):
             .exclude(email="")
             .filter(~Exists(own.exclude(state=State.CLOSED)), ~Exists(waiting))
             .filter(~Exists(own.filter(packages__isnull=False, packages__deleted_at=None)))
+            # What they wrote last may be another wish: somebody has to look first.
+            .filter(~Exists(from_mail.filter(person=OuterRef("pk")).exclude(status__in=SETTLED)))
         )
 
 
@@ -83,6 +87,11 @@ class RequestQuerySet(CardFreeQuerySet):
         """Somebody has not been told, whatever the request's state says."""
         mails: Any = self.model._meta.get_field("messages").related_model._default_manager
         return self.filter(pk__in=mails.undelivered().values("request"))
+
+    def with_unread_mail(self) -> Self:
+        """Somebody has answered and nobody has looked, be it open or closed."""
+        mails: Any = self.model._meta.get_field("messages").related_model._default_manager
+        return self.filter(pk__in=mails.unread().values("request"))
 
     def by_email(self, address: str) -> Self:
         return self.filter(person__email_hash=email_hash(address))
@@ -128,6 +137,37 @@ class MessageQuerySet(ClaimableQuerySet):
         """Given up, or sent and come back."""
         came_back = Q(state=WorkState.DONE, bounced_at__isnull=False)
         return self.outgoing().filter(Q(state=WorkState.PARKED) | came_back)
+
+    def unread(self) -> Self:
+        """What came in and nobody has looked at yet."""
+        return self.filter(direction="in", read_at=None)
+
+    def with_person(self) -> Self:
+        """What the person was told and has told us; not what went to or came from others about them."""
+        return self.filter(addressee="person").filter(Q(direction="in") | Q(state=WorkState.DONE))
+
+
+class InboundMailQuerySet(ClaimableQuerySet):
+    def waiting(self) -> Self:
+        """For a person to decide about."""
+        return self.filter(status__in=("triage", "failed"))
+
+    def adopt(self, person: Any) -> int:
+        """Mail from this address from before anything was asked becomes theirs, to be shown and erased with them."""
+        return self.filter(person=None, sender_hash=person.email_hash).update(person=person)
+
+    def unsettled(self) -> Self:
+        """Not decided about by anybody yet."""
+        return self.exclude(status__in=SETTLED)
+
+
+class AttachmentQuerySet(models.QuerySet[Any]):
+    def of_request(self, request: Any) -> Self:
+        return self.filter(message__request=request)
+
+    def identity_documents(self) -> Self:
+        """Those that are still there."""
+        return self.filter(identity=True, destroyed_at=None)
 
 
 class VerificationQuerySet(models.QuerySet[Any]):

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from crasme.staff.actors import system
 from privacy.correspondence import shift as mails
+from privacy.mailroom import poll, sorting
 from privacy.promises import cardscan
 from privacy.services import (
     alerts,
@@ -52,12 +53,25 @@ def link(ask_id: str) -> None:
     links.answer(UUID(ask_id), now=timezone.now())
 
 
+@shared_task(max_retries=3, default_retry_delay=30)
+def sort_mail(mail_id: str) -> None:
+    sorting.sort(UUID(mail_id), now=timezone.now())
+
+
+@shared_task
+def read_mailbox() -> None:
+    """Each minute, where there is a mailbox: take what waits in it."""
+    if poll.is_on():
+        poll.poll(now=timezone.now())
+
+
 @shared_task
 def sweep() -> None:
     """Each minute: wake what is due, end what is over. One duty that fails does not keep the others from theirs."""
     duties: tuple[Callable[[datetime], int], ...] = (
         sweeping.wake_steps,
         sweeping.wake_messages,
+        sweeping.wake_mails,
         sweeping.lapse_unconfirmed,
         sweeping.follow_the_rules,
         assignment.hand_over,

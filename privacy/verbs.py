@@ -87,6 +87,20 @@ PARENT_JUDGED = register(
     "request.parent_judged", "An officer judged whether the reporter is the child's parent.", facts=("verdict",)
 )
 EMPTIED = register("request.emptied", "What a report said about a child was emptied.", facts=("notes", "letters"))
+MAIL_BOUNCED = register("request.mail_bounced", "A mail came back as undeliverable.", facts=("message", "code"))
+MESSAGE_WRITTEN = register("request.message_written", "A colleague wrote to the person.", facts=("message",))
+REPLY_ARRIVED = register(
+    "request.reply_arrived",
+    "A message came in and was filed with the request.",
+    facts=("message", "addressee", "channel", "files"),
+)
+REPLIES_READ = register("request.replies_read", "A colleague read what had come in.", facts=("messages",))
+IDENTITY_MARKED = register(
+    "request.identity_marked", "A file was marked as an identity document.", facts=("file", "identity")
+)
+IDENTITY_DESTROYED = register(
+    "request.identity_destroyed", "Identity documents were destroyed with the decision.", facts=("files",)
+)
 FORGOTTEN = register(
     "request.person_forgotten",
     "After the answer, or when nobody had confirmed, the address went too.",
@@ -105,6 +119,11 @@ WEBHOOK_PARKED = register(
     "webhook.parked", "A webhook's message failed too often and waits for a person.", facts=("delivery", "code")
 )
 WEBHOOK_AGAIN = register("webhook.again", "A webhook's message is sent once more.", facts=("delivery",))
+MAIL_STORED = register("mail.stored", "A mail came in and was stored.", facts=("source", "size", "cut"))
+MAIL_SORTED = register("mail.sorted", "A mail was sorted by the worker.", facts=("status", "reading", "why", "kinds"))
+MAIL_FAILED_READING = register("mail.failed", "A mail could not be read and waits for a person.", facts=("code",))
+MAIL_SETTLED = register("mail.settled", "A colleague decided about a mail.", facts=("as_what", "requests"))
+MAIL_REOPENED = register("mail.reopened", "A colleague wants a mail looked at again.")
 
 LETTER_ACTIVATED = register(
     "letter.activated",

@@ -34,6 +34,7 @@ _quiet_until = 0.0
 
 # Task and queue by name: a service that wakes a task must not import what the task imports.
 SEND = ("privacy.tasks.send", "mail")
+SORT = ("privacy.tasks.sort_mail", "mail")
 STEP = "privacy.tasks.step"
 LINK = ("privacy.tasks.link", "mail")
 WEBHOOK = ("privacy.tasks.deliver", "webhooks")

@@ -128,6 +128,13 @@ FIRST_SCHEDULE = (
         legal_reason="Shows that a copy was handed out and destroyed, until nobody will ask about the download.",
     ),
     Planned(
+        slug="mail",
+        target="privacy.inboundmail",
+        anchor="settled_at",
+        period="P90D",
+        legal_reason="Mail that is no privacy request stays for 90 days, so that a mistake in sorting can be mended.",
+    ),
+    Planned(
         slug="consent",
         target="consent.consentevent",
         anchor="received_at",

@@ -271,6 +271,12 @@ CATALOGUE: dict[str, Entry] = {
             must=("warnings",),
             may=("desk",),
         ),
+        Entry(
+            "message",
+            _("A message from a colleague"),
+            _("A colleague writes to the person while the request goes on."),
+            must=("written",),
+        ),
         Entry("withdrawn", _("Taken back"), _("The person took the request back.")),
         Entry(
             "proposals-wanted",

@@ -28,7 +28,7 @@ def root(message: Message) -> str:
 
 
 def earlier(message: Message) -> list[str]:
-    """Message-IDs of what went to and came from the same addressee before, in order."""
+    """Message-IDs of what went to and came from the same addressee before, in order (of theirs, as they gave them)."""
     lead = message.request.lead_id or message.request_id
     same = Message.objects.filter(
         Q(request=lead) | Q(request__lead=lead),
@@ -37,4 +37,6 @@ def earlier(message: Message) -> list[str]:
         recipient=message.recipient_id,
         colleague=message.colleague_id,
     )
-    return list(same.exclude(pk=message.pk).order_by("created_at", "id").values_list("mail_id", flat=True))
+    found = same.exclude(pk=message.pk).order_by("created_at", "id").values_list("direction", "mail_id", "origin_id")
+    named = (theirs if direction == Message.Direction.IN else ours for direction, ours, theirs in found)
+    return [mail_id for mail_id in named if mail_id]  # what was typed on the page has none

@@ -10,7 +10,7 @@ by `privacy.services.people.forget`, after the answer has been sent to it (decis
 """
 
 from crasme.kit.datamap import NoPeople
-from privacy.datamap import colleagues, corrections, letters, machines, others, people, work
+from privacy.datamap import colleagues, corrections, letters, machines, mail, others, people, work
 
 TABLES = [
     NoPeople("privacy.Controller", why="The company itself."),
@@ -27,4 +27,5 @@ TABLES = [
     *corrections.TABLES,
     *machines.TABLES,
     *others.TABLES,
+    *mail.TABLES,
 ]

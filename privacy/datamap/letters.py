@@ -28,6 +28,8 @@ TABLES = [
             "subject": blanked("Subject"),
             "body": blanked("Text"),
             "mail_id": evidence("Message-ID"),
+            "origin_id": blanked("The sender's Message-ID"),
+            "read_at": evidence("When a colleague had read it"),
             "created_at": evidence("When it was queued"),
             "bounced_at": evidence("When it came back"),
             **CLAIM_FIELDS,

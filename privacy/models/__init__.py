@@ -8,6 +8,7 @@ from privacy.models.corrections import Correction
 from privacy.models.entries import ApiEntry
 from privacy.models.handoffs import SpentHandOff
 from privacy.models.letters import Letter
+from privacy.models.mailroom import Attachment, InboundMail
 from privacy.models.messages import Message, Note
 from privacy.models.notices import RecipientNotice
 from privacy.models.packages import Package
@@ -25,10 +26,12 @@ __all__ = [
     "Alert",
     "ApiEntry",
     "AssignmentRule",
+    "Attachment",
     "ChildReport",
     "ClockEvent",
     "Controller",
     "Correction",
+    "InboundMail",
     "Letter",
     "LinkAsk",
     "Message",

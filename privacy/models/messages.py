@@ -1,4 +1,4 @@
-"""Correspondence. An outgoing mail is a row first and is sent by a worker.
+"""Correspondence. An outgoing mail is a row first and is sent by a worker; what comes in is a row that is done.
 
 What could go wrong: a second copy of the address and of secrets in each mail kept for ever. So a row names a template
 and a request; the address is read at the moment of sending, links are made then and stored as digests only, and the
@@ -81,8 +81,13 @@ class Message(Claimable):
         verbose_name=_("written by"),
     )
     subject = EncryptedTextField(_("subject"), null=True, blank=True)
-    body = EncryptedTextField(_("text as sent"), null=True, blank=True)
+    body = EncryptedTextField(_("text"), null=True, blank=True)
     mail_id = models.CharField(_("Message-ID"), max_length=200, unique=True)
+    # Anybody may write any Message-ID into a mail, ours too, so it is no key; it only ties our next mail to theirs.
+    origin_id = models.CharField(_("the sender's Message-ID"), max_length=250, blank=True)
+    read_at = models.DateTimeField(
+        _("read at"), null=True, blank=True, help_text=_("When a colleague had read what came in.")
+    )
     created_at = models.DateTimeField(_("created at"))
     bounced_at = models.DateTimeField(_("bounced at"), null=True, blank=True)
 
@@ -100,6 +105,7 @@ class Message(Claimable):
                 name="privacy_message_undelivered",
                 condition=Q(state="parked") | Q(bounced_at__isnull=False),
             ),
+            models.Index(fields=["request"], name="privacy_message_unread", condition=Q(direction="in", read_at=None)),
         ]
         constraints: ClassVar = [
             *Claimable.Meta.constraints,
@@ -113,6 +119,11 @@ class Message(Claimable):
 
     def __str__(self) -> str:
         return f"{self.template or self.direction} {self.pk.hex[-8:]}"
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether it came in and nobody has looked."""
+        return self.direction == self.Direction.IN and self.read_at is None
 
     @property
     def is_undelivered(self) -> bool:

@@ -20,7 +20,7 @@ from django.utils import translation
 
 from crasme.kit.datamap import Subject, Table
 from privacy.models import Request
-from privacy.packages import content, crypt, files, rows
+from privacy.packages import attached, content, crypt, files, rows
 from privacy.packages.content import Described
 
 LEVEL = 4  # of deflate; beyond it time grows faster than the file shrinks
@@ -89,6 +89,7 @@ def _fill(
                 continue
             _table(archive, table, described, chain((first,), stream))
             found.append(described)
+        attached.write(archive, subject)
         context = {
             "request": request,
             "now": now,

@@ -14,6 +14,7 @@ from crasme.ledger.services import record
 from crasme.staff.models import User
 from privacy import verbs
 from privacy.errors import MoveNotAllowed, NotYours, PlanOutdated
+from privacy.mailroom import identity
 from privacy.models import Plan, Request, Step
 from privacy.services.desk import locked, require, require_for
 from privacy.services.plans import current
@@ -67,6 +68,7 @@ def grant(request: Request, *, by: User, now: datetime) -> Request:
     request.approve()
     request.save(update_fields=["state"])
     record(verbs.GRANTED.name, actor=by.ref, subject=request.ref, kind=request.kind)
+    identity.destroy_of(request, actor=by.ref, now=now)
     _carry_on(request, by=by, now=now)
     return request
 
@@ -87,6 +89,7 @@ def _approve(request: Request, plan: Plan, *, by: User, now: datetime) -> None:
     request.approve()
     request.save(update_fields=["state"])
     record(verbs.APPROVED.name, actor=by.ref, subject=request.ref, plan=plan.pk, kind=plan.kind, hash=plan.hash)
+    identity.destroy_of(request, actor=by.ref, now=now)
     _carry_on(request, by=by, now=now, plan=str(plan.pk))
 
 

@@ -6,6 +6,7 @@ from crasme.kit.clock import controller_day
 from crasme.ledger.services import record
 from privacy import verbs
 from privacy.clock.events import Kind
+from privacy.mailroom import identity
 from privacy.models import Request
 from privacy.services import clock, emptying
 from privacy.steps import flow
@@ -19,6 +20,7 @@ def closed(request: Request, *, actor: str, now: datetime) -> None:
     if request.kind == Request.Kind.CORRECTION:
         # What was proposed is in its place by now, or was not wanted there; nobody needs it a second time.
         request.corrections.live().update(proposed=None, settled=None, proof_digest=None, proof_until=None)
+    identity.destroy_of(request, actor=actor, now=now)
     clock.note(request, Kind.CLOSED, actor=actor, now=now)
     record(
         verbs.CLOSED.name,

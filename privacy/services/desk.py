@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from crasme.kit import cards
 from crasme.kit.claims import WorkState, redrive
 from crasme.kit.clock import controller_day
+from crasme.kit.ids import uuid7
 from crasme.kit.text import clean
 from crasme.ledger.services import record
 from crasme.staff.models import User
@@ -21,6 +22,7 @@ from privacy.clock.events import Kind
 from privacy.correspondence.queue import enqueue
 from privacy.errors import Incomplete, MoveNotAllowed, NotYours
 from privacy.kinds import refusable
+from privacy.mailroom import identity
 from privacy.models import Message, Note, Request, Step
 from privacy.services import assignment, clock
 from privacy.services.closing import closed
@@ -107,6 +109,38 @@ def add_note(request: Request, *, body: str, by: User, now: datetime) -> Note:
 
 
 @transaction.atomic
+def write(request: Request, *, words: str, by: User, now: datetime) -> Message:
+    """Write to the person, in one's own words; what had come in counts as read. It moves and stops nothing."""
+    require(by, "work_request")
+    words = clean(words).strip()
+    if not words:
+        raise Incomplete(_("The message is empty."))
+    cards.refuse(words=words)
+    request = locked(request)
+    if request.confirmed_at is None:
+        raise MoveNotAllowed(
+            _("Nobody has shown yet that the mailbox is theirs."), remedy=_("Until then only the link goes there.")
+        )
+    if not request.person.email:
+        raise MoveNotAllowed(_("The person has been forgotten, as they wished."), remedy="")
+    message = enqueue(request, "message", period_key=f"message-{uuid7().hex}", now=now, written=words, written_by=by)
+    assert message is not None  # noqa: S101  (the occasion is new)
+    record(verbs.MESSAGE_WRITTEN.name, actor=by.ref, subject=request.ref, message=message.pk)
+    mark_read(request, by=by, now=now)
+    return message
+
+
+@transaction.atomic
+def mark_read(request: Request, *, by: User, now: datetime) -> int:
+    """Say that what came in has been read; the number of messages."""
+    require(by, "work_request")
+    count: int = Message.objects.filter(request=request).unread().update(read_at=now)
+    if count:
+        record(verbs.REPLIES_READ.name, actor=by.ref, subject=request.ref, messages=count)
+    return count
+
+
+@transaction.atomic
 def refuse(request: Request, *, reason: str, words: str, by: User, now: datetime) -> Request:
     """Refuse, with the legal reason and, if wanted, words of one's own for the letter."""
     require_for(request, by, "refuse_request")
@@ -118,6 +152,7 @@ def refuse(request: Request, *, reason: str, words: str, by: User, now: datetime
     request.refuse(reason)
     request.save(update_fields=["state", "outcome", "refusal_reason"])
     record(verbs.REFUSED.name, actor=by.ref, subject=request.ref, reason=reason)
+    identity.destroy_of(request, actor=by.ref, now=now)
     if request.discloses:
         _letter(request, "refused", written, by=by, now=now)
     flow.insert_answer(request, now=now)
@@ -144,6 +179,7 @@ def answer(request: Request, *, outcome: str, words: str, by: User, now: datetim
     if step is not None:
         flow.close_manual(step, actor=by.ref, now=now)
     record(verbs.DECIDED.name, actor=by.ref, subject=request.ref, outcome=outcome)
+    identity.destroy_of(request, actor=by.ref, now=now)
     _letter(request, "answered", words, by=by, now=now)
     flow.insert_answer(request, now=now)
     return request

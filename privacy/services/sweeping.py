@@ -12,7 +12,7 @@ from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import verbs, wake
 from privacy.clock.rules import VERSION
-from privacy.models import Message, Person, Request, Step
+from privacy.models import InboundMail, Message, Person, Request, Step
 from privacy.services import people
 from privacy.services.closing import closed
 from privacy.services.recompute import recompute
@@ -40,6 +40,15 @@ def wake_messages(now: datetime) -> int:
     found = list(waiting.values_list("pk", flat=True)[:AT_ONCE])
     for pk in found:
         wake.publish(*wake.SEND, str(pk))
+    return len(found)
+
+
+def wake_mails(now: datetime) -> int:
+    """The same for mail that came in."""
+    waiting = InboundMail.objects.claimable(now - ANNOUNCED).order_by("next_attempt_at")
+    found = list(waiting.values_list("pk", flat=True)[:AT_ONCE])
+    for pk in found:
+        wake.publish(*wake.SORT, str(pk))
     return len(found)
 
 

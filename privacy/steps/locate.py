@@ -7,7 +7,7 @@ from crasme.staff.actors import system
 from privacy import verbs
 from privacy.clock.events import Kind
 from privacy.clock.regimes import Regime
-from privacy.models import Request, Step
+from privacy.models import InboundMail, Request, Step
 from privacy.services import assignment, clock, people
 from privacy.steps.handlers import Done, Job, handles
 
@@ -21,6 +21,7 @@ def locate(job: Job) -> Done:
         person = request.person
         person.account = found.account
         person.save(update_fields=["account"])
+        InboundMail.objects.adopt(person)
         # What the person said about where they live goes before what the customer's address says.
         if request.regime == Regime.OTHER and found.regime != Regime.OTHER:
             clock.note(request, Kind.REGIME, actor=system("worker"), now=job.now, regime=str(found.regime))

@@ -16,6 +16,8 @@ from crasme.kit.ids import uuid7
 from crasme.staff import access
 from crasme.staff.models import Absence, AccessEntry, User
 from crasme.staff.sessions import SessionStore
+from privacy.mailroom.receive import receive
+from privacy.mailroom.sorting import sort
 from privacy.models import AssignmentRule
 from privacy.services import approvals, corrections, holdings, intake, letters, plans, recipients, webhooks
 from retention import holds, services as retention
@@ -46,6 +48,7 @@ def everything(mark: str = "") -> None:
     _customer(mark)
     agent, officer = make_user("Support agent"), make_user("Privacy officer")
     _requests(agent)
+    _mail()
     _choices()
     _absence(agent, officer)
     held = make_account()
@@ -93,6 +96,16 @@ def _absence(agent: User, officer: User) -> None:
     week = (NOW + timedelta(days=7)).date()
     Absence.objects.create(user=agent, substitute=officer, first_day=week, last_day=week)
     AssignmentRule.objects.create(name="Everything", role="Support agent").colleagues.add(agent)
+
+
+def _mail() -> None:
+    for words in ("A question.", "Please delete my account."):
+        text = f"From: ana@customer.example\nSubject: {words}\nMIME-Version: 1.0\n"
+        text += "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\n" + words
+        text += "\n--b\nContent-Disposition: attachment; filename=a.txt\n\nA file.\n--b--\n"
+        mail = receive(text.encode(), source="pipe", now=NOW)
+        assert mail is not None
+        sort(mail.pk, now=NOW)
 
 
 def _choices() -> None:

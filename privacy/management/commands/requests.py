@@ -5,11 +5,13 @@
     requests recompute
     requests restriction-selftest
     requests handoff-token --account ID [--kind KIND …] [--language CODE]
+    requests receive-mail [--once | --stdin]
 
 The second form replays a stored request's clock: what followed on that day from what had happened by then; `recompute`
 derives the dates of all open requests anew, once a reading of the law has changed. `handoff-token`, while DEBUG is on,
 stands in for the CRM: it prints the address to which the CRM would send the owner of an account.
-`restriction-selftest` tries every door at which a restriction of processing must bite.
+`restriction-selftest` tries every door at which a restriction of processing must bite. Receiving mail is described in
+`privacy.mailroom.command`.
 """
 
 import json
@@ -30,13 +32,14 @@ from privacy.clock.deadlines import Deadlines, RuleUsed, deadlines
 from privacy.clock.events import Event, Kind
 from privacy.clock.regimes import Regime
 from privacy.clock.rules import VERSION
+from privacy.mailroom import command as mailroom
 from privacy.models import Request
 from privacy.services import clock as clocks, doorcheck
 from privacy.services.recompute import recompute
 
 
 class Command(BaseCommand):
-    help = "Reckon deadlines of requests, and try what keeps restricted accounts from being used."
+    help = "Reckon deadlines of requests, receive mail, and try what keeps restricted accounts from being used."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         commands = parser.add_subparsers(dest="command", required=True)
@@ -59,8 +62,12 @@ class Command(BaseCommand):
         token.add_argument("--language", choices=[code for code, _name in settings.LANGUAGES], default="")
         commands.add_parser("recompute", help="Derive the dates of all open requests anew from what happened.")
         commands.add_parser("restriction-selftest", help="Try every door at which a restriction must bite.")
+        mailroom.add_arguments(commands.add_parser("receive-mail", help="Take mail from the mailbox of IMAP_URL."))
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["command"] == "receive-mail":
+            mailroom.run(self, once=options["once"], stdin=options["stdin"])
+            return
         if options["command"] == "restriction-selftest":
             self._try_doors()
             return

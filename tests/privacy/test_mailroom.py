@@ -1,0 +1,454 @@
+"""Mail that comes in: each ends in a correspondence, as a request, or before a person; no machine is answered."""
+
+import io
+import json
+import zipfile
+from base64 import b64decode
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.core.exceptions import ValidationError
+
+from crasme.crm.models import Account
+from crasme.kit import datamap
+from crasme.kit.datamap import Subject
+from crasme.ledger.models import Entry
+from crasme.staff.models import User
+from privacy.correspondence.queue import enqueue, mail_domain
+from privacy.errors import Incomplete, MoveNotAllowed, NotYours
+from privacy.mailroom import identity, receive, replies, sorting, triage
+from privacy.mailroom.files import File
+from privacy.models import Attachment, InboundMail, Message, Person, Recipient, Request
+from privacy.packages import build, crypt, files, rows
+from privacy.services import approvals, desk, plans, sweeping
+from privacy.states import State
+from retention.services import run_due
+from tests.builders import NOW, confirm_request, make_account, make_user, reviewed_request, run_steps, submit_request
+from tests.privacy.letters import ANA, PDF, PNG, came, delivery_report, letter
+from tests.privacy.mails import deliver
+
+pytestmark = pytest.mark.django_db
+
+
+def where(found: InboundMail) -> tuple[str, str, str]:
+    return found.status, found.reading, found.why
+
+
+# --- replies ---------------------------------------------------------------------------------------------------------
+def test_a_reply_is_filed_by_thread_by_mail_and_by_reference() -> None:
+    request = confirm_request(submit_request())
+    (first, *_rest) = deliver(NOW)
+    for number, headers in enumerate(
+        (
+            {"In_Reply_To": str(first["Message-ID"])},
+            {"References": f"<a@elsewhere.example> <{request.pk}@{mail_domain()}>"},
+            {"Subject": f"AW: Your request [{request.reference.lower()}]"},
+        ),
+        start=1,
+    ):
+        found = came(letter(f"My answer {number}.\n\n> Your request for deletion of your data", **headers))
+        assert where(found) == ("filed", "reply", "")
+        assert found.request == request
+        message = Message.objects.get(pk=found.pk)
+        assert (message.direction, message.state, message.addressee) == ("in", "done", "person")
+        assert f"My answer {number}." in (message.body or "")
+        assert message.origin_id.endswith("@mail.customer.example>")
+        # The words stand in the correspondence; of the mail only the envelope stays.
+        assert (found.raw, found.body, found.subject, found.sender) == (None, None, None, None)
+    assert Message.objects.filter(request=request).unread().count() == 3
+    assert Entry.objects.filter(verb="request.reply_arrived", subject=request.ref).count() == 3
+    request.refresh_from_db()
+    assert request.state == State.CONFIRMED
+    assert Request.objects.count() == 1
+
+
+def test_our_next_mail_answers_theirs(agent: User) -> None:
+    request = reviewed_request()
+    deliver(NOW)
+    came(letter("When?", Subject=request.reference, Message_ID="<when@mail.customer.example>"))
+    desk.write(request, words="Soon. <b>Truly</b>.", by=agent, now=NOW)
+    assert not Message.objects.unread().exists()
+    (sent,) = deliver(NOW + timedelta(minutes=1))
+    assert sent["In-Reply-To"] == "<when@mail.customer.example>"
+    assert sent["References"].split()[0] == f"<{request.pk}@{mail_domain()}>"
+    assert sent["References"].split()[-1] == "<when@mail.customer.example>"
+    assert "Soon." in sent.as_string()
+    assert "<b>Truly" not in str(sent.get_payload()[1])
+    for words, error in (("  ", Incomplete), ("4111 1111 1111 1111", ValidationError)):
+        with pytest.raises(error):
+            desk.write(request, words=words, by=agent, now=NOW)
+    with pytest.raises(MoveNotAllowed):
+        desk.write(submit_request("deletion"), words="Who are you?", by=agent, now=NOW)
+    with pytest.raises(NotYours):
+        desk.write(request, words="Hello.", by=make_user(), now=NOW)
+
+
+def test_a_stranger_s_mail_enters_nobody_s_correspondence(agent: User) -> None:
+    request = confirm_request(submit_request())
+    sent = len(deliver(NOW))
+    found = came(letter("What about it?", sender="mallory@elsewhere.example", subject=f"Re: {request.reference}"))
+    assert where(found) == ("triage", "unclear", "stranger")
+    assert (found.suggested, found.request) == (request, None)
+    with pytest.raises(MoveNotAllowed, match="nobody wrote to"):
+        triage.file_to(found, reference=request.reference, by=agent, now=NOW)
+    assert not request.messages.filter(direction="in").exists()
+    assert (len(deliver(NOW)), len(mail.outbox)) == (0, sent)
+
+
+def test_a_recipient_s_answer_is_filed_as_theirs_and_shown_to_them_alone() -> None:
+    request = confirm_request(submit_request())
+    recipient = Recipient.objects.first()
+    assert recipient is not None
+    recipient.contact_email = "privacy@processor.example"
+    recipient.save()
+    message = enqueue(
+        request, "started", period_key="r", now=NOW, addressee=Message.Addressee.RECIPIENT, recipient=recipient
+    )
+    assert message is not None
+    found = came(letter("Done.", sender="privacy@processor.example", In_Reply_To=message.mail_id))
+    assert where(found) == ("filed", "reply", "")
+    received = Message.objects.get(pk=found.pk)
+    assert (received.addressee, received.recipient) == ("recipient", recipient)
+    assert received not in Message.objects.with_person()
+
+
+def test_a_reply_to_somebody_forgotten_brings_nothing_back() -> None:
+    request = confirm_request(submit_request())
+    Person.objects.update(email="")
+    found = came(letter("And now?", Subject=request.reference))
+    assert where(found) == ("triage", "unclear", "forgotten")
+    assert not request.messages.filter(direction="in").exists()
+
+
+def test_the_secret_of_a_quoted_letter_is_not_kept(agent: User) -> None:
+    request = submit_request()
+    (ours,) = deliver(NOW)
+    quoted = ours.get_payload()[0].get_payload(decode=True).decode()
+    found = came(letter(f"Here it is, card 4111 1111 1111 1111.\n\n{quoted}", subject=f"Re: {ours['Subject']}"))
+    body = Message.objects.get(pk=found.pk).body or ""
+    assert "Here it is" in body
+    assert "/requests/confirm/" not in body
+    assert "4111" not in body
+    assert not any(part in body for part in quoted.split() if len(part) == 4 and part.isdigit())
+    assert Request.objects.get() == request
+
+
+# --- requests --------------------------------------------------------------------------------------------------------
+def test_a_clear_wish_becomes_linked_requests_from_the_day_of_its_arrival() -> None:
+    arrived = NOW - timedelta(days=3)
+    words = "Bitte senden Sie mir eine Kopie meiner Daten und löschen Sie danach mein Konto, Wiedehopf."
+    found = came(
+        letter(words, sender='"Novák, Ana" <ANA@Customer.example>', files={"pass.png": PNG}), arrived_at=arrived
+    )
+    assert where(found) == ("filed", "request", "")
+    lead, linked = Request.objects.order_by("pk")
+    assert (lead.kind, linked.kind, linked.lead) == ("access", "deletion", lead)
+    for request in (lead, linked):
+        assert (request.channel, request.language, request.state) == ("email", "de", State.RECEIVED)
+        assert (request.received_at, (request.promise_due - arrived.date()).days) == (arrived, 30)
+    assert (lead.details, linked.details) == (words, None)
+    message = lead.messages.get(direction="in")
+    assert message.attachments.get().content == PNG
+    # The same proof as for the form, to the address that the mail came from.
+    (asked,) = deliver(NOW)
+    assert (asked["To"], asked["In-Reply-To"]) == (ANA, message.origin_id)
+    assert "Wiedehopf" not in asked.as_string()
+    confirm_request(lead)
+    assert {each.state for each in Request.objects.all()} == {State.CONFIRMED}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("How do I delete a contact from my CRM?", "unclear"),
+        ("Please do not delete my data!", "unclear"),
+        ("I have a question about my personal data.", "unclear"),
+        ("Please delete my account, on behalf of my client.", "on_behalf"),
+    ],
+)
+def test_what_is_not_clear_waits_for_a_person_and_nobody_is_answered(text: str, why: str, agent: User) -> None:
+    found = came(letter(text))
+    assert where(found) == ("triage", "unclear", why)
+    assert text in (found.body or "")
+    assert (found.raw, found.settled_at) == (None, None)
+    assert deliver(NOW) == []
+    (made,) = triage.make_requests(found, kinds=["deletion"], language="en", by=agent, now=NOW + timedelta(days=9))
+    assert (made.received_at, made.entered_by, made.details) == (NOW, agent, text)
+    assert [each["To"] for each in deliver(NOW + timedelta(days=9))] == [ANA]
+    found.refresh_from_db()
+    assert (found.status, found.request, found.settled_by, found.body) == ("filed", made, agent, None)
+    with pytest.raises(MoveNotAllowed):
+        triage.no_request(found, by=agent, now=NOW)
+
+
+def test_a_person_s_other_question_is_put_beside_their_request(agent: User) -> None:
+    request = confirm_request(submit_request())
+    found = came(letter("Is there any news?", files={"a.pdf": PDF}))
+    assert where(found) == ("triage", "unclear", "guess")
+    assert found.suggested == request
+    message = triage.file_to(found, reference=request.reference, by=agent, now=NOW)
+    assert message.attachments.get().content == PDF
+    assert Message.objects.filter(request=request).unread().count() == 1
+
+
+def test_one_too_many_an_hour_waits_for_a_person() -> None:
+    found = [came(letter(f"Please delete all my data. {number}")) for number in range(6)]
+    assert [each.status for each in found] == ["filed"] * 5 + ["triage"]
+    assert (found[-1].why, found[-1].suggested_kinds) == ("too_many", ["deletion"])
+
+
+# --- machines --------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_mail_that_comes_back_is_marked_and_nothing_else_changes(plain: bool) -> None:
+    request = submit_request()
+    deliver(NOW)
+    message = request.messages.get()
+    notice = delivery_report(message.mail_id)
+    if plain:
+        notice = letter(
+            f"The following message could not be delivered: {message.mail_id}",
+            sender="Mail Delivery System <mailer-daemon@mx.customer.example>",
+            subject="Undelivered Mail Returned to Sender",
+        )
+    found = came(notice)
+    assert where(found) == ("ignored", "bounce", "")
+    assert "/requests/confirm/" not in (found.body or "")
+    message.refresh_from_db()
+    assert message.bounced_at == NOW
+    request.refresh_from_db()
+    assert (request.state, found.request) == (State.RECEIVED, request)
+    assert Entry.objects.get(verb="request.mail_bounced").facts["code"] == ("" if plain else "5.1.1")
+
+
+def test_a_delay_is_no_bounce_and_a_bounce_of_others_touches_nothing() -> None:
+    request = submit_request()
+    deliver(NOW)
+    mail_id = request.messages.get().mail_id
+    for notice in (
+        delivery_report(mail_id, action="delayed", status="4.4.1"),
+        delivery_report("<x@elsewhere.example>"),
+    ):
+        assert where(came(notice)) == ("ignored", "bounce", "")
+    assert request.messages.get().bounced_at is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"Auto_Submitted": "auto-replied"}, ("ignored", "auto_reply", "")),
+        ({"X_Autoreply": "yes"}, ("ignored", "auto_reply", "")),
+        ({"Precedence": "auto_reply"}, ("ignored", "auto_reply", "")),
+        ({"Precedence": "bulk"}, ("ignored", "auto_reply", "")),
+        ({"List_Id": "<news.elsewhere.example>"}, ("ignored", "auto_reply", "")),
+        ({"From": "no-reply@shop.example"}, ("ignored", "auto_reply", "")),
+        ({"From": "support@crasme.com", "Auto_Submitted": "auto-generated"}, ("ignored", "loop", "")),
+        ({"From": "support@crasme.com"}, ("triage", "unclear", "unclear")),
+        ({"Auto_Submitted": "no"}, ("triage", "unclear", "unclear")),
+    ],
+)
+def test_machines_are_recognised_and_not_answered(headers: dict[str, str], expected: tuple[str, str, str]) -> None:
+    found = came(letter("I am out of the office until Monday.", **headers))
+    assert where(found) == expected
+    assert deliver(NOW) == []
+
+
+def test_a_machine_s_answer_to_us_is_no_reply_and_a_wish_in_a_circular_is_seen() -> None:
+    request = confirm_request(submit_request("deletion"))
+    (ours, *_rest) = deliver(NOW)
+    answer = letter(
+        "I am away.", subject=f"Automatic reply: {ours['Subject']}", Auto_Submitted="auto-replied",
+        In_Reply_To=str(ours["Message-ID"]),
+    )  # fmt: skip
+    assert where(came(answer)) == ("ignored", "auto_reply", "")
+    assert not request.messages.filter(direction="in").exists()
+    looped = letter("Again.", sender="relay@elsewhere.example", Message_ID=str(ours["Message-ID"]))
+    assert where(came(looped)) == ("ignored", "loop", "")
+    broker = letter("Under GDPR Art. 17 we ask you to delete the data.", List_Unsubscribe="<mailto:u@agent.example>")
+    found = came(broker)
+    assert where(found) == ("triage", "unclear", "bulk")
+    assert found.suggested_kinds == ["deletion"]
+
+
+def test_somebody_who_writes_without_end_is_not_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sorting, "MANY", 2)
+    assert [came(letter(f"Mail {number}.")).why for number in range(3)] == ["unclear", "unclear", "too_many"]
+
+
+# --- storing and failing ---------------------------------------------------------------------------------------------
+def test_the_same_mail_is_one_row_by_whatever_way_it_comes() -> None:
+    raw = letter("Please delete my account.")
+    first = came(raw)
+    assert receive.receive(raw, source="imap", now=NOW) is None
+    by_imap = b"Received: from mx by us\nDelivered-To: support@crasme.com\n" + raw
+    assert receive.receive(by_imap.replace(b"\n", b"\r\n") + b"\r\n", source="imap", now=NOW) is None
+    assert not sorting.sort(first.pk, now=NOW + timedelta(hours=1))
+    assert (InboundMail.objects.count(), Request.objects.count()) == (1, 1)
+    nameless = b"Subject: x\nDate: today\n\nHello."
+    assert came(nameless).status == "triage"
+    assert receive.receive(nameless.replace(b"today", b"tomorrow"), source="pipe", now=NOW) is not None
+
+
+def test_what_breaks_its_reader_is_seen_and_can_be_tried_again(monkeypatch: pytest.MonkeyPatch, officer: User) -> None:
+    found = receive.receive(letter("Please delete my account."), source="pipe", now=NOW)
+    assert found is not None
+
+    def broken(raw: bytes) -> None:
+        raise ZeroDivisionError("ana@customer.example")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sorting, "parse", broken)
+        for hour in range(sorting.MAX_ATTEMPTS):
+            assert not sorting.sort(found.pk, now=NOW + timedelta(hours=hour))
+    found.refresh_from_db()
+    assert (found.status, found.state, found.last_error) == ("failed", "parked", "error-zerodivisionerror")
+    assert found.raw is not None
+    assert found in InboundMail.objects.waiting()
+    triage.sort_again(found, by=officer, now=NOW)
+    assert sweeping.wake_mails(NOW + timedelta(minutes=1)) == 1
+    assert sorting.sort(found.pk, now=NOW + timedelta(hours=3))
+    assert Request.objects.get().received_at == NOW
+
+
+def test_a_worker_that_dies_half_way_leaves_nothing_and_the_next_one_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = receive.receive(letter("Please delete my account.", files={"a.png": PNG}), source="pipe", now=NOW)
+    assert found is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(sorting, "_end", lambda *args, **more: (_ for _ in ()).throw(MemoryError))
+        assert not sorting.sort(found.pk, now=NOW)
+    assert [model.objects.count() for model in (Request, Message, Attachment)] == [0, 0, 0]
+    assert sorting.sort(found.pk, now=NOW + timedelta(minutes=1))
+    assert (Request.objects.count(), Attachment.objects.count()) == (1, 1)
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+def test_files_are_judged_by_their_bytes_and_the_refused_leave_a_name_and_a_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("privacy.mailroom.files.LARGEST", 1000)
+    sent = {
+        "passport.exe": PNG, "letter.pdf": PDF, "picture.jpg": b"MZ\x90\x00", "bomb.zip": b"PK\x03\x04" + b"\0" * 99,
+        "page.txt": b"<html><script>alert(1)</script>", "list.csv": "näme;ß\n".encode(),
+        "card.txt": b"4111111111111111", "../../etc/passwd": b"root:x", "large.pdf": PDF + b"\0" * 1000,
+    }  # fmt: skip
+    found = came(letter("See the files, please.", files=sent))
+    got = {each.their_name: (each.file_name, each.refused, each.size) for each in found.attachments.all()}
+    assert got == {
+        "passport.exe": ("attachment-1.png", "", len(PNG)),
+        "letter.pdf": ("attachment-2.pdf", "", len(PDF)),
+        "picture.jpg": ("attachment-3.bin", "type", 4),
+        "bomb.zip": ("attachment-4.bin", "type", 103),
+        "page.txt": ("attachment-5.bin", "type", 31),
+        "list.csv": ("attachment-6.csv", "", 9),
+        "card.txt": ("attachment-7.txt", "card", 16),
+        "../../etc/passwd": ("attachment-8.txt", "", 6),
+        "large.pdf": ("attachment-9.bin", "size", len(PDF) + 1000),
+    }
+    assert all((each.content is None) == bool(each.refused) for each in found.attachments.all())
+
+
+def decide(request: Request, how: str, agent: User, officer: User) -> None:
+    if how == "withdraw":
+        desk.withdraw(request, actor="system:test", now=NOW)
+    elif how == "refuse":
+        desk.refuse(request, reason="identity", words="", by=officer, now=NOW)
+    elif how == "answer":
+        desk.answer(request, outcome="granted", words="Done.", by=agent, now=NOW)
+    else:
+        plan = plans.current(request)
+        assert plan is not None
+        approvals.release(request, plan_hash=plan.hash, by=agent, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("kind", "how"), [("access", "release"), ("access", "refuse"), ("complaint", "answer"), ("access", "withdraw")]
+)
+def test_an_identity_document_is_destroyed_with_the_decision(kind: str, how: str, agent: User, officer: User) -> None:
+    request = reviewed_request(kind)
+    came(letter("My passport and a list.", Subject=request.reference, files={"passport.png": PNG, "list.txt": b"x, y"}))
+    passport, other = Attachment.objects.order_by("pk")
+    identity.mark(passport, identity=True, by=agent, now=NOW)
+    decide(request, how, agent, officer)
+    passport.refresh_from_db()
+    other.refresh_from_db()
+    assert (passport.content, passport.their_name, passport.destroyed_at) == (None, None, NOW)
+    assert other.content == b"x, y"
+    assert Entry.objects.get(verb="request.identity_destroyed").facts == {"files": 1}
+    with pytest.raises(MoveNotAllowed):
+        identity.mark(passport, identity=False, by=agent, now=NOW)
+
+
+# --- the page's form -------------------------------------------------------------------------------------------------
+def test_an_answer_typed_on_the_page_is_filed_with_its_file() -> None:
+    request = confirm_request(submit_request())
+    message = replies.reply(request, text="Here it is.", file=File("scan.pdf", PDF), now=NOW)
+    assert (message.body, message.attachments.get().content) == ("Here it is.", PDF)
+    for text, file in (("4111 1111 1111 1111", None), ("", File("a.zip", b"PK\x03\x04")), ("x", File("b.txt", b""))):
+        with pytest.raises(ValidationError):
+            replies.reply(request, text=text, file=file, now=NOW)
+    assert request.messages.filter(direction="in").count() == 1
+
+
+# --- rights and ends -------------------------------------------------------------------------------------------------
+def test_their_mail_is_shown_to_them_and_erased_with_them(agent: User, officer: User) -> None:
+    make_account(email=ANA)
+    early = came(letter("A question from before."))
+    assert early.person is None
+    request = reviewed_request("deletion", ANA)
+    early.refresh_from_db()
+    assert early.person == request.person
+    came(letter("My passport.", Subject=request.reference, files={"a.png": PNG}))
+    subject = Subject.of(person=request.person_id)
+    shown = [
+        " ".join(map(str, row)) for label in ("InboundMail", "Attachment", "Message")
+        for row in rows.stream(datamap.table(f"privacy.{label}"), subject)
+    ]  # fmt: skip
+    assert any("A question from before." in each for each in shown)
+    assert any("My passport." in each for each in shown)
+    plan = plans.current(request)
+    assert plan is not None
+    approvals.propose_erasure(request, plan_hash=plan.hash, by=agent, now=NOW)
+    approvals.approve_erasure(request, plan_hash=plan.hash, by=officer, now=NOW)
+    run_steps()
+    deliver(NOW + timedelta(minutes=2))
+    # Somebody must read first what they wrote.
+    assert sweeping.forget_people(NOW + timedelta(minutes=3)) == 0
+    triage.no_request(early, by=agent, now=NOW)
+    assert sweeping.forget_people(NOW + timedelta(minutes=3)) == 1
+    assert not InboundMail.objects.exists()
+    assert not Attachment.objects.exists()
+    assert list(request.messages.filter(direction="in").values_list("body", "origin_id")) == [(None, "")]
+    assert Account.objects.get().status == Account.Status.ERASED
+
+
+def test_their_copy_holds_the_files_that_they_sent(agent: User) -> None:
+    request = reviewed_request()
+    came(letter("Two files.", Subject=request.reference, files={"../a.png": PNG, "b.zip": b"PK\x03\x04"}))
+    came(letter("Another.", sender="eve@elsewhere.example", Subject=request.reference, files={"c.pdf": PDF}))
+    built = build.build(request, Subject.of(person=request.person_id), contacts=0, now=NOW)
+    with files.path_of(built.file_name).open("rb") as file:
+        plain = b"".join(crypt.opened(file, b64decode(built.key)))
+    with zipfile.ZipFile(io.BytesIO(plain)) as archive:
+        sent = {name: archive.read(name) for name in archive.namelist() if name.startswith("files/")}
+        listed = json.loads(archive.read("data/privacy-attachment.json"))
+    ((name, content),) = sent.items()
+    assert (name.endswith("-attachment-1.png"), ".." in name, content) == (True, False, PNG)
+    assert [(row["their_name"], row["refused"]) for row in listed] == [("../a.png", ""), ("b.zip", "type")]
+    assert all("content" not in row for row in listed)
+
+
+def test_mail_that_was_settled_ends_after_ninety_days_and_what_waits_does_not(agent: User) -> None:
+    settled, waiting = (came(letter(f"Mail {number}.", files={"a.png": PNG})) for number in range(2))
+    request = confirm_request(submit_request())
+    filed = came(letter("My answer.", Subject=request.reference, files={"b.png": PNG}))
+    triage.no_request(settled, by=agent, now=NOW)
+    settled.refresh_from_db()
+    assert where(settled) == ("ignored", "no_request", "unclear")
+    triage.look_again(settled, by=agent, now=NOW)
+    triage.no_request(settled, by=agent, now=NOW)
+    run_due(NOW + timedelta(days=89))
+    assert InboundMail.objects.count() == 3
+    run_due(NOW + timedelta(days=91))
+    assert list(InboundMail.objects.all()) == [waiting]
+    assert Message.objects.get(pk=filed.pk).attachments.count() == 1
+    assert Attachment.objects.filter(mail__isnull=False).count() == 1
