@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from crasme.dashboard import links
 from crasme.kit.clock import controller_day
 from crasme.staff.models import User
-from privacy.models import RecipientNotice, Request
+from privacy.models import InboundMail, RecipientNotice, Request
 from privacy.querysets import AT_RISK_DAYS
 from privacy.services import alerts, forecast
 from privacy.states import State
@@ -79,6 +79,12 @@ class Week:
 
 def overdue_count() -> int:
     return Request.objects.overdue(controller_day(timezone.now())).count()
+
+
+def unsorted_count() -> int:
+    """Mail that waits for a person to say what it is."""
+    waiting: int = InboundMail.objects.waiting().count()
+    return waiting
 
 
 def figures(now: datetime) -> list[Figure]:

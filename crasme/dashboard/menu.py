@@ -4,6 +4,7 @@ What could go wrong: a link that answers 403, or a page that nobody finds. So en
 its page exists and the user has its view permission, and a test walks the menu as each role.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from crasme.dashboard.desk import overdue_count
+from crasme.dashboard.desk import overdue_count, unsorted_count
 
 Words = str | Promise
 
@@ -41,10 +42,12 @@ MENU: tuple[tuple[Words, tuple[Page, ...]], ...] = (
         _("Requests"),
         (
             Page(_("Requests"), "inbox", "privacy.Request"),
+            Page(_("Mail to be sorted"), "mark_email_unread", "privacy.InboundMail"),
             Page(_("Steps"), "checklist", "privacy.Step"),
             Page(_("Messages"), "mail", "privacy.Message"),
             Page(_("Letters"), "edit_note", "privacy.Letter"),
             Page(_("Plans"), "fact_check", "privacy.Plan"),
+            Page(_("Attachments"), "attach_file", "privacy.Attachment"),
             Page(_("Packages"), "folder_zip", "privacy.Package"),
             Page(_("Recipients told"), "share", "privacy.RecipientNotice"),
             Page(_("Assignment rules"), "alt_route", "privacy.AssignmentRule"),
@@ -139,6 +142,13 @@ MENU: tuple[tuple[Words, tuple[Page, ...]], ...] = (
 )
 
 
+# What waits for somebody, by the page on which it is done.
+BADGES: tuple[tuple[str, Callable[[], int], str], ...] = (
+    ("privacy.Request", overdue_count, "danger"),
+    ("privacy.InboundMail", unsorted_count, "warning"),
+)
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The theme's groups and items, for this user."""
     groups = []
@@ -168,8 +178,9 @@ def _list_item(page: Page, request: HttpRequest) -> dict[str, Any] | None:
         "icon": page.icon,
         "link": reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"),
     }
-    if page.label == "privacy.Request" and (late := overdue_count()):
-        item |= {"badge": late, "badge_variant": "danger", "badge_style": "solid"}
+    for label, count, variant in BADGES:
+        if page.label == label and (number := count()):
+            item |= {"badge": number, "badge_variant": variant, "badge_style": "solid"}
     return item
 
 

@@ -21,11 +21,10 @@ from crasme.kit.errors import CrasmeError
 from privacy.admin.forms import DeskForm
 from privacy.admin.mails import pictures
 from privacy.errors import LetterBroken
-from privacy.models import Request
 from privacy.services import plans
 
 Words = str | Promise
-Act = Callable[[Any, HttpRequest, Request, Any], Words]
+Act = Callable[[Any, HttpRequest, Any, Any], Words]
 
 
 def asks(
@@ -74,8 +73,8 @@ def asks(
     return decorator
 
 
-def _try(act: Act, admin: Any, http: HttpRequest, asked: Request, form: DeskForm) -> HttpResponse | None:
-    """The way back to the request; None when the form must be shown again."""
+def _try(act: Act, admin: Any, http: HttpRequest, asked: Any, form: DeskForm) -> HttpResponse | None:
+    """The way back to the row; None when the form must be shown again."""
     try:
         messages.success(http, str(act(admin, http, asked, form)))
     except ValidationError as error:
@@ -84,7 +83,7 @@ def _try(act: Act, admin: Any, http: HttpRequest, asked: Request, form: DeskForm
         return None
     except CrasmeError as error:
         messages.error(http, str(error))
-    return redirect("admin:privacy_request_change", asked.pk)
+    return redirect(f"admin:{admin.opts.app_label}_{admin.opts.model_name}_change", asked.pk)
 
 
 def _looked_at(http: HttpRequest, form: DeskForm) -> dict[str, Any]:

@@ -15,14 +15,18 @@ from privacy.steps.definitions import by_hand, granted, proposed
 
 def fitting(asked: Request, user: User) -> set[str]:
     """Names of the acts of `RequestAdmin`; permissions are asked for elsewhere."""
+    reachable = asked.confirmed_at is not None and asked.person.email
+    write = {"write"} if reachable else set[str]()
+    if asked.messages.unread().exists():
+        write.add("mark_read")
     if not asked.is_open:
-        names = {"note"}
-        if asked.confirmed_at is not None and asked.person.email and asked.kind != Request.Kind.CHILD:
+        names = {"note", *write}
+        if reachable and asked.kind != Request.Kind.CHILD:
             names.add("reopen")
         if asked.kind == Request.Kind.RESTRICTION and restriction.can_be_lifted(asked):
             names.add("lift")
         return names
-    names = {"note", "hand_over", *_clock(asked, controller_day(timezone.now()))}
+    names = {"note", "hand_over", *write, *_clock(asked, controller_day(timezone.now()))}
     names.add("give_back" if asked.assignee_id == user.pk else "take")
     if joining.others(asked).exists():
         names.add("join")

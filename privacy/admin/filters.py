@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
 from crasme.kit.clock import controller_day
-from privacy.querysets import MessageQuerySet, RequestQuerySet
+from privacy.querysets import InboundMailQuerySet, MessageQuerySet, RequestQuerySet
 from privacy.services import forecast
 from privacy.states import State
 
@@ -52,19 +52,43 @@ def _asks(request: HttpRequest) -> bool:
 
 
 class MailFilter(DropdownFilter):
-    """Requests, or messages, of which somebody has not been told; closed ones too, because nobody looks there."""
+    """Answers that nobody has read, mail that reached nobody; of closed requests too, because nobody looks there."""
 
     title = _("mail")
     parameter_name = "mail"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("undelivered", _("Not delivered"))]
+        return [("unread", _("Unread answers")), ("undelivered", _("Not delivered"))]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        if self.value() != "undelivered":
-            return queryset
         mails = isinstance(queryset, MessageQuerySet)
-        return queryset.undelivered() if mails else queryset.with_undelivered_mail()
+        match self.value():
+            case "undelivered":
+                return queryset.undelivered() if mails else queryset.with_undelivered_mail()
+            case "unread":
+                return queryset.unread() if mails else queryset.with_unread_mail()
+            case _:
+                return queryset
+
+
+class SortedFilter(DropdownFilter):
+    """Mail that waits for a person, unless asked otherwise."""
+
+    title = _("status")
+    parameter_name = "sorted"
+    all_option: ClassVar = ["", _("To be sorted")]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("filed", _("Filed")), ("ignored", _("Set aside")), ("all", _("All"))]
+
+    def queryset(self, request: HttpRequest, queryset: InboundMailQuerySet) -> InboundMailQuerySet:
+        match self.value():
+            case "filed" | "ignored":
+                return queryset.filter(status=self.value())
+            case "all":
+                return queryset
+            case _:
+                return queryset if request.GET.get("q") else queryset.waiting()
 
 
 class WhoFilter(DropdownFilter):

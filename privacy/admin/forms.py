@@ -19,13 +19,15 @@ from privacy.states import Outcome
 
 
 class DeskForm(forms.Form):
-    """`letter` names the letter that the act writes, with the words in the field `words`; it can be looked at before
+    """`asked` is the row that the button is on.
+
+    `letter` names the letter that the act writes, with the words in the field `words`; it can be looked at before
     it is sent. What the act writes into the request or the message besides is in `letter_changes` and `letter_facts`.
     """
 
     letter = ""
 
-    def __init__(self, data: Any = None, *, asked: Request, by: User) -> None:
+    def __init__(self, data: Any = None, *, asked: Any, by: User) -> None:
         self.asked, self.by = asked, by
         super().__init__(data)
 

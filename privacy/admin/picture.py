@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Prefetch, Q
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -22,6 +23,7 @@ from privacy.admin.forecasts import words_of
 from privacy.clock.deadlines import Deadlines, RuleUsed
 from privacy.models import (
     Alert,
+    Attachment,
     ChildReport,
     Correction,
     Message,
@@ -285,7 +287,16 @@ class Picture:
     # --- what was said and done ------------------------------------------------------------------------------------
     @cached_property
     def messages(self) -> list[Message]:
-        return list(self.asked.messages.select_related("written_by", "recipient").order_by("created_at", "id"))
+        """Of everything that one message asked for: a conversation is one, whichever wish a mail was about."""
+        lead = self.asked.lead_id or self.asked.pk
+        found = Message.objects.filter(Q(request=lead) | Q(request__lead=lead))
+        files = Prefetch("attachments", Attachment.objects.defer("content"))
+        shown = found.select_related("written_by", "recipient", "request").prefetch_related(files)
+        return list(shown.order_by("created_at", "id"))
+
+    @property
+    def unread(self) -> int:
+        return sum(message.is_unread for message in self.messages)
 
     @property
     def undelivered(self) -> int:
@@ -331,7 +342,11 @@ def tone_of(asked: Request, today: date) -> str:
     """ "bad" when late, "warn" when due within a week, "good" otherwise, "" when it is over."""
     if not asked.is_open:
         return ""
-    left = asked.days_left(today)
+    return tone(asked.days_left(today))
+
+
+def tone(left: int) -> str:
+    """The same for a number of days."""
     return "bad" if left < 0 else "warn" if left <= AT_RISK_DAYS else "good"
 
 

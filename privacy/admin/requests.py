@@ -27,6 +27,7 @@ from privacy import references
 from privacy.admin import tabs
 from privacy.admin.acts import Words, asks
 from privacy.admin.acts_clock import ClockActs
+from privacy.admin.acts_mail import MailActs
 from privacy.admin.acts_others import OTHERS, OthersActs
 from privacy.admin.acts_rights import RightsActs
 from privacy.admin.acts_work import WorkActs
@@ -48,6 +49,7 @@ class RequestAdmin(
     RightsActs,
     WorkActs,
     OthersActs,
+    MailActs,
     CorrectionActs,
     EntryPage,
     ForecastColumn,
@@ -89,7 +91,10 @@ class RequestAdmin(
         {
             "title": _("More"),
             "icon": "more_horiz",
-            "items": ["enter", "ask_values", "note", "hand_over", "give_back", "join", "look_again"],
+            "items": [
+                *("write", "mark_read", "enter", "ask_values", "note"),
+                *("hand_over", "give_back", "join", "look_again"),
+            ],
         },
     )
 
@@ -306,8 +311,10 @@ class RequestAdmin(
 
 
 def days_words(asked: Request, left: int) -> str:
-    if not asked.is_open:
-        return _now("closed")
+    return left_words(left) if asked.is_open else _now("closed")
+
+
+def left_words(left: int) -> str:
     if left < 0:
         return ngettext("%(days)d day late", "%(days)d days late", -left) % {"days": -left}
     return ngettext("%(days)d day left", "%(days)d days left", left) % {"days": left}
