@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern] = [
     path("recipients/acknowledge/<str:token>/", recipients.acknowledge, name="recipient-acknowledge"),
     path("requests/<reference:reference>/", requests.status, name="request-status"),
     path("requests/<reference:reference>/link/", requests.link, name="request-link-for"),
+    path("requests/<reference:reference>/reply/", requests.reply, name="request-reply"),
     path("requests/<reference:reference>/withdraw/", requests.withdraw, name="request-withdraw"),
     path("requests/<reference:reference>/resume/", requests.resume, name="request-resume"),
     path("requests/<reference:reference>/beside/<reference:other>/", requests.beside, name="request-beside"),

@@ -7,6 +7,16 @@ no longer offered. Kinds are the open rights of the register, with their own exp
 from privacy.forms.asking import ChooseForm, RequestForm
 from privacy.forms.fields import language
 from privacy.forms.proving import AddressForm, CodeForm, LinkForm
+from privacy.forms.replying import ReplyForm
 from privacy.forms.signed_in import SignedInForm
 
-__all__ = ["AddressForm", "ChooseForm", "CodeForm", "LinkForm", "RequestForm", "SignedInForm", "language"]
+__all__ = [
+    "AddressForm",
+    "ChooseForm",
+    "CodeForm",
+    "LinkForm",
+    "ReplyForm",
+    "RequestForm",
+    "SignedInForm",
+    "language",
+]

@@ -8,6 +8,7 @@ fault of the server).
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,12 +23,13 @@ from crasme.kit.limits import TooOften, limited, network
 from crasme.staff.actors import person as by_person
 from privacy import throttle
 from privacy.errors import LinkSpent, MoveNotAllowed, PackageGone
-from privacy.forms import AddressForm, ChooseForm, CodeForm, LinkForm, RequestForm
+from privacy.forms import AddressForm, ChooseForm, CodeForm, LinkForm, ReplyForm, RequestForm
+from privacy.mailroom import replies
 from privacy.models import Package, Request
 from privacy.services import confirmation, desk, intake, links, marketing, packages, plans, verification
 from privacy.states import MOVES, Outcome, State
 from privacy.steps.definitions import harmless, needs_proof
-from privacy.views import admission, holdings, proof, timeline
+from privacy.views import admission, holdings, letters, proof, timeline
 from privacy.words import LOOKED_AT, LOOKING, REFUSALS, STANDING, WISHES, ending_of
 
 
@@ -171,6 +173,29 @@ def resume(http: HttpRequest, reference: str) -> HttpResponse:
 
 @never_cache
 @require_POST
+@limited
+def reply(http: HttpRequest, reference: str) -> HttpResponse:
+    """The person writes to us about the request."""
+    asked = proof.opened(http, reference)
+    if asked is None:
+        return redirect("request-status", reference=reference)
+    form, status = ReplyForm(http.POST, http.FILES), 422
+    if form.is_valid():
+        now = timezone.now()
+        throttle.REPLY_NETWORK.hit(network(http), now=now)
+        try:
+            replies.reply(asked, **form.cleaned_data, now=now)
+            return private(redirect(f"{reverse('request-status', args=[reference])}#letters"))
+        except ValidationError as error:
+            form.add_error(None, error)
+        except MoveNotAllowed as error:
+            form.add_error(None, str(error))
+            status = 409
+    return private(render(http, "portal/requests/status.html", _standing(asked) | {"reply": form}, status=status))
+
+
+@never_cache
+@require_POST
 def beside(http: HttpRequest, reference: str, other: str) -> HttpResponse:
     """From one request's page to that of another one from the same message: the proof holds for all of them."""
     asked = proof.opened(http, reference)
@@ -246,6 +271,8 @@ def _standing(asked: Request) -> dict[str, Any]:
         "days_gone": (today - asked.received_on).days,
         "days_all": max((asked.told_due - asked.received_on).days, 1),
         "can_withdraw": State(asked.state) in MOVES["withdraw"].sources and asked.kind != Request.Kind.CHILD,
+        "letters": letters.of(asked),
+        "reply": ReplyForm() if asked.person.email else None,
         "status_path": reverse("request-status", args=[asked.reference]),
         # What was found and done, for whoever may learn it.
         **(_found(asked) if asked.discloses else {}),
