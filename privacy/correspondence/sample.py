@@ -51,6 +51,7 @@ def facts(entry: Entry, kind: str, *, sparse: bool = False) -> Facts:
             (_("These are the words of the colleague who answers."), _("They can go on in further paragraphs."))
         ),
         "ended": [_("Marketing: we send none to this address any more.")],
+        "done": _("We hold no account under your address, so there is nothing that we use in this way."),
         "browsers": [_("Firefox: Settings, Privacy & Security, Cookies and Site Data, Manage Data.")],
         "cookies_url": settings.SITE_URL + reverse("cookies"),
         "kept": [
