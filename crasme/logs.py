@@ -7,11 +7,11 @@ whoever reads the log could confirm a request, or set a colleague's password, in
 import logging
 import re
 
-# Where a secret follows in the path: links that prove a mailbox, answer for a recipient of data, unsubscribe, or set a
-# new password.
+# Where a secret follows in the path: links that prove a mailbox, answer for a recipient of data or a customer,
+# unsubscribe, or set a new password.
 _PLACES = (
     *("/requests/confirm/", "/requests/new-mailbox/", r"/requests/handoff/\?token=", "/recipients/acknowledge/"),
-    *("/unsubscribe/", "/accounts/password/reset/key/"),
+    *("/referrals/", "/unsubscribe/", "/accounts/password/reset/key/"),
 )
 _SECRET = re.compile(rf"({'|'.join(_PLACES)})[^\s/?&]+")
 

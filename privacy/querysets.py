@@ -1,10 +1,13 @@
 """The vocabulary in which this room asks for requests, people and work. Dates are the controller's calendar days."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 
 from crasme.kit.cards import CardFreeQuerySet
 from crasme.kit.claims import ClaimableQuerySet, WorkState
@@ -48,6 +51,8 @@ class PersonQuerySet(models.QuerySet[Any]):
             .filter(~Exists(own.filter(packages__isnull=False, packages__deleted_at=None)))
             # What they wrote last may be another wish: somebody has to look first.
             .filter(~Exists(from_mail.filter(person=OuterRef("pk")).exclude(status__in=SETTLED)))
+            # A customer who was asked must still be able to see whom it is about.
+            .filter(~Exists(own.filter(referrals__sent_at__isnull=False, referrals__closed_at=None)))
         )
 
 
@@ -233,3 +238,34 @@ class RecipientNoticeQuerySet(models.QuerySet[Any]):
         """What was told in the request's current round, in the order of the register."""
         found = self.filter(request=request, round=request.round).select_related("recipient", "message")
         return found.order_by("recipient__kind", "recipient__name")
+
+
+class ReferralQuerySet(models.QuerySet[Any]):
+    def waiting(self) -> Self:
+        """Found and not passed on yet."""
+        return self.filter(sent_at=None, contacts__gt=0)
+
+    def open(self) -> Self:
+        """Passed on, and nobody knows yet what came of it."""
+        return self.filter(sent_at__isnull=False, closed_at=None)
+
+    def overdue(self, today: date) -> Self:
+        """The customer should have acted by now; the day itself is still in time."""
+        return self.open().filter(due_on__lt=today)
+
+    def figures(self, today: date) -> dict[str, int]:
+        """How many are late, waiting, unreachable and not passed on; one query."""
+        passed_on = Q(sent_at__isnull=False, closed_at=None)
+        found = Q(sent_at=None, contacts__gt=0)
+        conditions = {
+            "late": passed_on & Q(due_on__lt=today),
+            "waiting": passed_on & Q(due_on__gte=today),
+            "mute": found & Q(unreachable=True),  # a column may not lend its name
+            "found": found & Q(unreachable=False),
+        }
+        return self.aggregate(**{name: Count("pk", filter=condition) for name, condition in conditions.items()})
+
+    def remindable(self, now: datetime, after: Sequence[int]) -> Self:
+        """Whose next reminder, so many days after it was passed on, is due."""
+        due = [Q(reminders=number, sent_at__lte=now - timedelta(days=days)) for number, days in enumerate(after)]
+        return self.open().filter(reduce(or_, due))

@@ -23,6 +23,7 @@ from privacy.services import (
     links,
     packages,
     recipients,
+    referrals,
     restriction,
     sweeping,
     webhooks,
@@ -86,6 +87,8 @@ def sweep() -> None:
         webhooks.switch_off_failing,
         webhooks.end_overlaps,
         emptying.empty_rest,
+        referrals.remind,
+        referrals.give_up,
     )
     failures = []
     for duty in duties:

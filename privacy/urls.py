@@ -4,7 +4,18 @@ from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
 from privacy import references  # noqa: F401  (registers the converter of references)
-from privacy.views import admission, children, corrections, evidence, handoff, language, policy, recipients, requests
+from privacy.views import (
+    admission,
+    children,
+    corrections,
+    evidence,
+    handoff,
+    language,
+    policy,
+    recipients,
+    referrals,
+    requests,
+)
 
 urlpatterns: list[URLPattern] = [
     path("", policy.home, name="home"),
@@ -17,6 +28,7 @@ urlpatterns: list[URLPattern] = [
     path("requests/handoff/", handoff.signed_in, name="request-handoff"),
     path("requests/child/", children.report, name="request-child"),
     path("requests/child/sent/", children.sent, name="request-child-sent"),
+    path("referrals/<str:token>/", referrals.referral, name="referral"),
     path("requests/sent/", requests.sent, name="request-sent"),
     path("requests/code/", requests.code, name="request-code"),
     path("requests/link/", requests.link, name="request-link"),

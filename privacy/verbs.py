@@ -81,6 +81,11 @@ LIFTING = register("request.lifting", "The person is being told that a restricti
 LIFTED = register(
     "request.restriction_lifted", "The person was told, and the restriction ended.", facts=("message", "others")
 )
+REFERRED = register(
+    "request.referred", "The request was passed on to a customer.", facts=("customer", "contacts", "due")
+)
+REFERRAL_REMINDED = register("request.referral_reminded", "The customer was reminded.", facts=("number",))
+REFERRAL_ANSWERED = register("request.referral_answered", "It is known what the customer does.", facts=("answer",))
 CHILD_NAMED = register("request.child_named", "An officer said which account a report is about.")
 CHILD_RESTRICTED = register("request.child_restricted", "The reported account was restricted at once.")
 PARENT_JUDGED = register(

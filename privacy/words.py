@@ -25,6 +25,20 @@ WISHES: dict[str, Promise] = {
     Kind.CHILD: _("a look at a child's account"),
 }
 
+# "Somebody asks you for …": the same, said to somebody else.
+THEIR_WISHES: dict[str, Promise] = {
+    Kind.ACCESS: _("a copy of their data"),
+    Kind.CORRECTION: _("correction of their data"),
+    Kind.DELETION: _("deletion of their data"),
+    Kind.PORTABILITY: _("their data in a portable form"),
+    Kind.OPT_OUT: _("no more marketing"),
+    Kind.RESTRICTION: _("restricted use of their data"),
+    Kind.OBJECTION: _("an end to a use of their data"),
+    Kind.WITHDRAWAL: _("withdrawal of a consent"),
+    Kind.COMPLAINT: _("an answer to their complaint"),
+    Kind.CHILD: _("a look at a child's account"),
+}
+
 STANDING: dict[str, Promise] = {
     State.RECEIVED: _("Waiting for you to confirm it"),
     State.CONFIRMED: _("We are looking for your data"),
@@ -52,8 +66,13 @@ ENDINGS_OF_KIND: dict[tuple[str, str], Promise] = {
 }
 
 
+PASSED_ON = _("Passed on to our customers, who decide about what they wrote")
+
+
 def ending_of(request: Request) -> Promise:
     """How a closed request ended."""
+    if request.outcome == Outcome.PARTLY and request.steps.filter(result__referred=True).exists():
+        return PASSED_ON
     return ENDINGS_OF_KIND.get((request.kind, request.outcome), ENDINGS[request.outcome])
 
 

@@ -49,6 +49,7 @@ MENU: tuple[tuple[Words, tuple[Page, ...]], ...] = (
             Page(_("Plans"), "fact_check", "privacy.Plan"),
             Page(_("Attachments"), "attach_file", "privacy.Attachment"),
             Page(_("Packages"), "folder_zip", "privacy.Package"),
+            Page(_("Passed on to customers"), "forward_to_inbox", "privacy.Referral"),
             Page(_("Recipients told"), "share", "privacy.RecipientNotice"),
             Page(_("Assignment rules"), "alt_route", "privacy.AssignmentRule"),
         ),

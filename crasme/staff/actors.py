@@ -12,6 +12,7 @@ SYSTEM: Final = "system"
 STAFF: Final = "staff"
 PERSON: Final = "person"
 MACHINE: Final = "key"
+CUSTOMER: Final = "customer"
 
 
 def system(job: str) -> str:
@@ -22,6 +23,11 @@ def system(job: str) -> str:
 def person(subject_ref: str) -> str:
     """The actor who uses a right on their own data, under the keyed hash that stands for them."""
     return f"{PERSON}:{subject_ref}"
+
+
+def customer(subject_ref: str) -> str:
+    """The actor who answers for a customer, under the keyed hash of what they were asked."""
+    return f"{CUSTOMER}:{subject_ref}"
 
 
 def is_staff(actor: str) -> bool:
@@ -63,4 +69,6 @@ def _words(actor: str, user: User | None, key: str | None) -> str:
         return _("the system ({job})").format(job=rest) if rest else _("the system")
     if kind == PERSON:
         return _("the person")
+    if kind == CUSTOMER:
+        return _("the customer")
     return actor

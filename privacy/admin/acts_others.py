@@ -4,21 +4,44 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as _, ngettext
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from privacy.admin.acts import Words, asks
 from privacy.admin.forms_others import JudgeForm, NameAccountForm, SettleForm
 from privacy.models import Request
-from privacy.services import children
+from privacy.services import children, referrals
 
 # In the order of the buttons.
-OTHERS = ("restrict_account", "name_account", "judge_parent", "settle")
+OTHERS = ("pass_on", "restrict_account", "name_account", "judge_parent", "settle")
 
 
 class OthersActs:
     """Mixed into `RequestAdmin`."""
+
+    # --- customers -------------------------------------------------------------------------------------------------
+    @action(
+        description=_("Pass on to the customers"),
+        permissions=["privacy.work_request"],
+        icon="forward_to_inbox",
+        variant=ActionVariant.PRIMARY,
+    )
+    @asks(
+        title=_("Pass on to the customers"),
+        text=_(
+            "Each customer gets a mail with a link to the wish, and the person learns who decides. When nothing else"
+            " was found, that is the answer, and the request is closed."
+        ),
+        button=_("Pass on"),
+    )
+    def pass_on(self, http: HttpRequest, asked: Request, form: Any) -> Words:
+        sent = referrals.pass_on(asked, by=form.by, now=timezone.now())
+        if not sent:
+            return _("None of the customers can be written to; it cannot be passed on by mail.")
+        return ngettext("Passed on to %(number)d customer.", "Passed on to %(number)d customers.", len(sent)) % {
+            "number": len(sent)
+        }
 
     # --- a child's account -------------------------------------------------------------------------------------------
     @action(

@@ -25,8 +25,8 @@ def fitting(asked: Request, user: User) -> set[str]:
             names.add("reopen")
         if asked.kind == Request.Kind.RESTRICTION and restriction.can_be_lifted(asked):
             names.add("lift")
-        return names
-    names = {"note", "hand_over", *write, *_clock(asked, controller_day(timezone.now()))}
+        return names | _at_customers(asked)
+    names = {"note", "hand_over", *write, *_at_customers(asked), *_clock(asked, controller_day(timezone.now()))}
     names.add("give_back" if asked.assignee_id == user.pk else "take")
     if joining.others(asked).exists():
         names.add("join")
@@ -38,6 +38,11 @@ def fitting(asked: Request, user: User) -> set[str]:
     if asked.kind == Request.Kind.CHILD:
         return names | _of_a_report(asked) if may_decide(user, asked) else names & {"note", "look_again"}
     return names
+
+
+def _at_customers(asked: Request) -> set[str]:
+    can = asked.confirmed_at is not None and asked.person.email and asked.referrals.waiting().exists()
+    return {"pass_on"} if can else set()
 
 
 def _of_a_report(asked: Request) -> set[str]:

@@ -31,6 +31,7 @@ from privacy.models import (
     Package,
     Plan,
     RecipientNotice,
+    Referral,
     Request,
     Restriction,
     Step,
@@ -211,6 +212,11 @@ class Picture:
             return None
         return ChildReport.objects.select_related("account", "judged_by").filter(request=self.asked).first()
 
+    @cached_property
+    def referrals(self) -> list[Referral]:
+        """The customers who wrote about the person."""
+        return list(self.asked.referrals.select_related("organisation").order_by("found_at", "pk"))
+
     @property
     def relation(self) -> Promise | str:
         return RELATIONS.get(self.asked.facts.get("relation", ""), "")
@@ -228,10 +234,6 @@ class Picture:
             for view in datamap.views()
             if view.key in counts
         ]
-
-    @cached_property
-    def contacts(self) -> int:
-        return sum(step.result.get("contacts", 0) for step in self.steps if step.round == self.asked.round)
 
     def _link(self, label: str) -> str:
         """The rows' own list in the admin, narrowed to the person, where there is one."""

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from privacy.errors import Incomplete
 from privacy.models import Message, RecipientNotice, Request
-from privacy.services import mailboxes, recipients, results, subjects
+from privacy.services import mailboxes, recipients, referrals, results, subjects
 from privacy.words import TO_DO
 
 
@@ -39,6 +39,8 @@ def secrets(message: Message) -> dict[str, Any]:
             return {"link": _link_of(message), "whom": _whom(message.request)}
         case "recipient-reminder":
             return {"link": _link_of(message)}
+        case "referral" | "referral-reminder" if message.referral is not None:
+            return {"link": _address("referral", referrals.token_of(message.referral))}
     return {}
 
 

@@ -101,6 +101,29 @@ CATALOGUE: dict[str, Entry] = {
             fixed=(_("If it was not you, open the request and take it back, change your password, and tell us."),),
         ),
         Entry(
+            "referral",
+            _("A wish is passed on to a customer"),
+            _("The data is a customer's own; the customer decides about it."),
+            addressee=Addressee.CUSTOMER,
+            must=("customer", "their_wish", "act_by", "link"),
+            button=_("Look at the request"),
+        ),
+        Entry(
+            "referral-reminder",
+            _("A customer is reminded"),
+            _("The customer has not said yet what they did; sent after 5, 10 and 20 days."),
+            addressee=Addressee.CUSTOMER,
+            must=("customer", "their_wish", "passed_on", "act_by", "link"),
+            button=_("Look at the request"),
+        ),
+        Entry(
+            "referred",
+            _("Who decides"),
+            _("The person is told which customers the wish was passed on to; the answer, where they are all there is."),
+            must=("customers_intro", "customers"),
+            fixed=(COMPLAIN,),
+        ),
+        Entry(
             "child-received",
             _("A report arrived"),
             _("Somebody reported a child's account and gave an address; the work begins without a proof."),
@@ -149,7 +172,7 @@ CATALOGUE: dict[str, Entry] = {
             _("The answer to a request for a copy: it can be fetched."),
             kinds=(Kind.ACCESS, Kind.PORTABILITY),
             must=("link", "code"),
-            may=("findings", "until", "hours"),
+            may=("findings", "until", "hours", "customers"),
             linked=True,
             button=_("To the download"),
             fixed=(
@@ -165,7 +188,7 @@ CATALOGUE: dict[str, Entry] = {
             _("The answer to a deletion that found something."),
             kinds=(Kind.DELETION,),
             must=("kept",),
-            may=("backups_period", "requests_period", "told"),
+            may=("backups_period", "requests_period", "told", "customers"),
             fixed=(
                 _(
                     "If you see it differently, answer this mail soon. You may also complain to your data protection"
@@ -178,6 +201,7 @@ CATALOGUE: dict[str, Entry] = {
             _("Nothing is held"),
             _("The answer to a deletion that found nothing but the request."),
             kinds=(Kind.DELETION,),
+            may=("customers",),
             fixed=(
                 _(
                     "If you use another address with us, ask again from that one. You may also complain to your data"
@@ -246,6 +270,7 @@ CATALOGUE: dict[str, Entry] = {
             _("Answered by hand"),
             _("The answer to a request that a colleague worked on, in the colleague's words."),
             must=("written",),
+            may=("customers",),
             fixed=(COMPLAIN,),
         ),
         Entry(

@@ -3,35 +3,82 @@
 `facts` is for a real message, `invented` for the sample that staff see while they write a text of their own.
 """
 
-from datetime import datetime
+from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise, SimpleLazyObject
+from django.utils.translation import gettext as _, gettext_lazy
 
 from privacy.clock.rules import CHILD_DAYS
 from privacy.correspondence.periods import in_words
-from privacy.models import Message, Plan
+from privacy.correspondence.placeholders import day
+from privacy.models import Message, Plan, Referral, Request
+from privacy.services import referrals
+from privacy.words import THEIR_WISHES
 
 Facts = dict[str, Any]
+ONLY_CUSTOMERS = gettext_lazy(
+    "We looked through every place where your data can be. We ourselves hold nothing about you except this request;"
+    " what there is was written by customers of ours."
+)
+CUSTOMERS_BESIDES = gettext_lazy(
+    "Your request to us goes its way. Besides, customers of ours have written something about you."
+)
 
 
 def facts(message: Message, plan: Plan | None, *, now: datetime) -> Facts:
+    request, referral = message.request, message.referral
     executed = plan is not None and plan.executed_at is not None
     return {
-        "case_url": settings.SITE_URL + reverse("admin:privacy_request_change", args=[message.request_id]),
+        "case_url": settings.SITE_URL + reverse("admin:privacy_request_change", args=[request.pk]),
         "child_days": CHILD_DAYS,
         "child_result": child_result(executed, now=now),
+        "their_wish": THEIR_WISHES[request.kind],
+        "customer": referral.organisation.name if referral else "",
+        "passed_on": referral.sent_at if referral else None,
+        "act_by": referral.due_on if referral else None,
+        # Looked up only for the letters that say it.
+        "customers": SimpleLazyObject(partial(customers, request)),
+        "customers_intro": SimpleLazyObject(partial(_intro, request)),
     }
 
 
-def invented(now: datetime, *, sparse: bool) -> Facts:
+def invented(kind: str, now: datetime, *, sparse: bool) -> Facts:
     return {
         "case_url": f"{settings.SITE_URL}{reverse('admin:privacy_request_changelist')}…/",
         "child_days": CHILD_DAYS,
         "child_result": child_result(not sparse, now=now),
+        "their_wish": THEIR_WISHES[kind],
+        "customer": _("Example Ltd."),
+        "passed_on": datetime.fromisoformat("2030-05-02T12:00+00:00"),
+        "act_by": date(2030, 5, 12),
+        "customers": [] if sparse else [_told(_("Example Ltd."), date(2030, 5, 2), date(2030, 5, 12))],
+        "customers_intro": str(CUSTOMERS_BESIDES if sparse else ONLY_CUSTOMERS),
     }
+
+
+def customers(request: Request) -> list[str]:
+    """A line for each customer who wrote about the person, in the active language."""
+    found = Referral.objects.filter(request=request).select_related("organisation").order_by("found_at", "pk")
+    return [
+        _told(each.organisation.name, each.sent_at, each.due_on)
+        if each.sent_at
+        else _("%(customer)s: not passed on yet") % {"customer": each.organisation.name}
+        for each in found
+    ]
+
+
+def _told(customer: str, passed_on: date, act_by: date | None) -> str:
+    words = {"customer": customer, "day": day(passed_on), "until": day(act_by)}
+    return _("%(customer)s: passed on, on %(day)s; we asked them to act by %(until)s") % words
+
+
+def _intro(request: Request) -> str:
+    words: Promise = ONLY_CUSTOMERS if referrals.was_the_answer(request) else CUSTOMERS_BESIDES
+    return str(words)
 
 
 def child_result(executed: bool, *, now: datetime) -> str:

@@ -191,6 +191,14 @@ POOL: dict[str, Placeholder] = {
         Placeholder("whom", _("Whose data it is, as a recipient knows them, as a list"), _lines("whom"), Form.LINES),
         Placeholder("answer_by", _("By when a recipient shall answer"), lambda c: day(c["notice"].due_on)),
         Placeholder("told_on", _("When a recipient was told"), lambda c: day(c["notice"].told_on)),
+        Placeholder("customer", _("The customer whom it is passed on to"), lambda c: str(c["customer"])),
+        Placeholder("their_wish", _("What the person asks the customer for"), lambda c: str(c["their_wish"])),
+        Placeholder("passed_on", _("When it was passed on to the customer"), lambda c: day(c["passed_on"])),
+        Placeholder("act_by", _("By when the customer is asked to act"), lambda c: day(c["act_by"])),
+        Placeholder("customers_intro", _("What customers have to do with it"), lambda c: str(c["customers_intro"])),
+        Placeholder(
+            "customers", _("Which customers decide, as a list"), _lines("customers"), Form.LINES, optional=True
+        ),
         Placeholder(
             "written",
             _("What the agent wrote"),

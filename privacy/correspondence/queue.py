@@ -25,14 +25,15 @@ def enqueue(
     written: str = "",
     written_by: Any = None,
     addressee: str = Message.Addressee.PERSON,
+    language: str = "",
     **to: Any,
 ) -> Message | None:
     """A mail, sent by a worker after the commit; None when this occasion has its mail already, or when the person has
     no address: forgotten, or never given.
 
     `period_key` names the occasion: one mail a (request, template, occasion), however often the caller runs. It goes
-    to the person, or to the `addressee` whose row is in `to` (recipient=…, colleague=…). NoSuchLetter for a
-    template that is not in the catalogue.
+    to the person, or to the `addressee` whose row is in `to` (recipient=…, colleague=…, referral=…), in the request's
+    language or that of the addressee. NoSuchLetter for a template that is not in the catalogue.
     """
     entry_of(template)
     if addressee == Message.Addressee.PERSON and not request.person.email:
@@ -44,7 +45,7 @@ def enqueue(
         template=template,
         period_key=period_key,
         addressee=addressee,
-        language=settings.LANGUAGE_CODE if addressee in OUR_LANGUAGE else request.language,
+        language=language or (settings.LANGUAGE_CODE if addressee in OUR_LANGUAGE else request.language),
         written=written or None,
         written_by=written_by,
         mail_id=f"<{identifier}@{mail_domain()}>",

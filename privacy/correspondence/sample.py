@@ -59,7 +59,7 @@ def facts(entry: Entry, kind: str, *, sparse: bool = False) -> Facts:
                 _("Invoices"), 3, _("Tax and commercial law demands billing records for seven years."), date(2034, 5, 1)
             )
         ],
-        **others.invented(timezone.now(), sparse=sparse),
+        **others.invented(kind, timezone.now(), sparse=sparse),
         "periods": in_words(timezone.now()),
         "nothing_else": False,
         "package": SimpleNamespace(expires_at=datetime(2030, 5, 30, 12, tzinfo=UTC)),
@@ -108,6 +108,7 @@ def marks(entry: Entry, kind: str) -> Facts:
         "told": [mark("told")],
         "notice": Notice(RecipientNotice.Act.ERASE, mark("to_do"), ANSWER_BY, TOLD_ON),
         "whom": [mark("whom")],
+        "customers": [mark("customers")],
         "kept": [KeptLine(mark("kept"), 1, mark("why"), date(2034, 5, 1))],
         "periods": {slug: mark(slug) for slug in plain["periods"]},
         "refusal": SimpleNamespace(reason=mark("reason"), remedy=mark("remedy")),

@@ -36,6 +36,7 @@ def earlier(message: Message) -> list[str]:
         addressee=message.addressee,
         recipient=message.recipient_id,
         colleague=message.colleague_id,
+        referral=message.referral_id,
     )
     found = same.exclude(pk=message.pk).order_by("created_at", "id").values_list("direction", "mail_id", "origin_id")
     named = (theirs if direction == Message.Direction.IN else ours for direction, ours, theirs in found)

@@ -19,6 +19,7 @@ TABLES = [
             "recipient": evidence("The recipient of data it was written to"),
             "colleague": kept("Who it was written to", reason=ANSWERABLE, withheld="It is about a colleague."),
             "correction": evidence("The correction it is about"),
+            "referral": evidence("The customer whom it was passed on to"),
             "template": evidence("Kind of message"),
             "period_key": machinery("The occasion"),
             "language": evidence("Language"),

@@ -1,7 +1,9 @@
-"""Requests in which somebody else has a part: a child's account that was reported."""
+"""Requests in which somebody else has a part: a child whose account was reported, a customer who wrote about the
+person.
+"""
 
 from crasme.kit.datamap import Table, blanked, kept
-from privacy.datamap.common import ANSWERABLE, PURPOSES, RIGHTS, evidence
+from privacy.datamap.common import ANSWERABLE, INTERNAL, PURPOSES, RIGHTS, SECRET, evidence
 
 TABLES = [
     Table(
@@ -19,6 +21,32 @@ TABLES = [
             "parent": evidence("Whether the reporter is the child's parent"),
             "judged_by": kept("Who judged that", reason=ANSWERABLE, withheld="It is about a colleague."),
             "judged_at": evidence("When that was judged"),
+        },
+    ),
+    Table(
+        label="privacy.Referral",
+        title="Requests passed on to customers",
+        category=RIGHTS,
+        purposes=PURPOSES,
+        subject={"person": "request__person"},
+        ends="requests",
+        order="found_at",
+        fields={
+            "request": evidence("The request"),
+            "organisation": evidence("The customer who decides"),
+            "contacts": evidence("How many entries the customer wrote"),
+            "found_at": evidence("When they were found"),
+            "token_digest": kept(
+                "Digest of the customer's link", reason=ANSWERABLE, sensitivity=SECRET, withheld=INTERNAL
+            ),
+            "sent_at": evidence("When it was passed on"),
+            "due_on": evidence("By when the customer was asked to act"),
+            "unreachable": evidence("Whether the customer could not be written to"),
+            "reminders": evidence("How often the customer was reminded"),
+            "acknowledged_at": evidence("When the customer answered"),
+            "outcome": evidence("What the customer answered"),
+            "closed_at": evidence("When it was closed"),
+            "settled_by": kept("Who noted the answer", reason=ANSWERABLE, withheld="It is about a colleague."),
         },
     ),
 ]

@@ -15,6 +15,7 @@ from privacy.models.packages import Package
 from privacy.models.people import Person
 from privacy.models.plans import Plan
 from privacy.models.policy import PolicyVersion
+from privacy.models.referrals import Referral
 from privacy.models.registers import Controller, Recipient, Right
 from privacy.models.requests import Request
 from privacy.models.restrictions import Restriction
@@ -42,6 +43,7 @@ __all__ = [
     "PolicyVersion",
     "Recipient",
     "RecipientNotice",
+    "Referral",
     "Request",
     "Restriction",
     "Right",

@@ -62,6 +62,14 @@ class Message(Claimable):
         verbose_name=_("correction"),
         help_text=_("The proposed address that this mail proves."),
     )
+    referral = models.ForeignKey(
+        "privacy.Referral",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="messages",
+        verbose_name=_("passed on as"),
+    )
     direction = models.CharField(_("direction"), max_length=3, choices=Direction.choices, default=Direction.OUT)
     template = models.CharField(_("template"), max_length=40, blank=True)
     period_key = models.CharField(

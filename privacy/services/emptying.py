@@ -15,7 +15,7 @@ from crasme.kit.claims import WorkState
 from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import verbs
-from privacy.models import ChildReport, Message, Note, Request
+from privacy.models import Attachment, ChildReport, Message, Note, Request
 from privacy.services import people
 from privacy.states import State
 
@@ -35,6 +35,8 @@ def report_closed(request: Request, *, now: datetime) -> None:
         people.forget_soon(request.person, now=now)
     notes = Note.objects.filter(request=request, body__isnull=False).update(body=None)
     letters = _over(now).filter(request=request).update(written=None, subject=None, body=None)
+    files = Attachment.objects.of_request(request).filter(content__isnull=False)
+    files.update(content=None, their_name=None, destroyed_at=now)
     _empty_accounts(now, request=request)
     record(verbs.EMPTIED.name, actor=system("privacy"), subject=request.ref, notes=notes, letters=letters)
 

@@ -39,7 +39,7 @@ def locate(person: Person) -> Located:
     account = accounts.by_email(person.email).first() or moved_with(person)
     return Located(
         account=account,
-        contacts=Contact.objects.filter(email__iexact=person.email).count(),
+        contacts=Contact.objects.filter(email=person.email).count(),
         regime=of_country(account.organisation.country) if account else Regime.OTHER,
     )
 

@@ -5,6 +5,7 @@ from typing import Any
 from crasme.staff.actors import system
 from privacy.correspondence.queue import enqueue
 from privacy.models import Correction, Request, Step
+from privacy.services import referrals
 from privacy.services.closing import closed
 from privacy.services.plans import current
 from privacy.states import Outcome
@@ -39,6 +40,8 @@ def letter_for(request: Request) -> str:
     """The template of the answer."""
     if not request.discloses:
         return "child-answered"
+    if referrals.was_the_answer(request):
+        return referrals.LETTER
     if proposed(request.kind) and _decided_by_value(request):
         return "corrected"
     if request.outcome == Outcome.REFUSED:

@@ -8,7 +8,7 @@ from privacy import verbs
 from privacy.clock.events import Kind
 from privacy.clock.regimes import Regime
 from privacy.models import InboundMail, Request, Step
-from privacy.services import assignment, clock, people
+from privacy.services import assignment, clock, people, referrals
 from privacy.steps.handlers import Done, Job, handles
 
 
@@ -26,6 +26,8 @@ def locate(job: Job) -> Done:
         if request.regime == Regime.OTHER and found.regime != Regime.OTHER:
             clock.note(request, Kind.REGIME, actor=system("worker"), now=job.now, regime=str(found.regime))
             assignment.by_rule(request, now=job.now)  # one that asks for the law may fit only now
+        if found.contacts or request.round > 1:
+            referrals.find(request, now=job.now)
         record(verbs.LOCATED.name, actor=system("worker"), subject=request.ref, **result, regime=request.regime)
         return {"regime": request.regime}
 

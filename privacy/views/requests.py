@@ -22,6 +22,7 @@ from crasme.kit.crypto import subject_ref
 from crasme.kit.limits import TooOften, limited, network
 from crasme.staff.actors import person as by_person
 from privacy import throttle
+from privacy.correspondence.others import customers
 from privacy.errors import LinkSpent, MoveNotAllowed, PackageGone
 from privacy.forms import AddressForm, ChooseForm, CodeForm, LinkForm, ReplyForm, RequestForm
 from privacy.mailroom import replies
@@ -283,6 +284,7 @@ def _found(asked: Request) -> dict[str, Any]:
     return {
         "package": _package(asked),
         "kept": _kept(asked),
+        "customers": customers(asked),
         "marketing": _marketing(asked),
         "refusal": REFUSALS.get(asked.refusal_reason),
         **holdings.shown(asked),

@@ -86,7 +86,9 @@ def _requests(agent: User) -> None:
     assert plan is not None
     approvals.release(waiting, plan_hash=plan.hash, by=agent, now=NOW)
     run_steps(NOW)
+    make_contact(make_account(), email="somebody@customer.example")  # passed on, if anybody decides so
     recipients.tell(reviewed_request("deletion", "somebody@customer.example", now=NOW), now=NOW)
+    submit_request("child", "teacher@school.example", about="kid@customer.example", now=NOW)
     wrong = reviewed_request("correction", "ana@customer.example", now=NOW)
     phones = {each.key: "+43 1 5550199" for each in holdings.held(wrong.person) if each.name == "phone"}
     corrections.propose(wrong, phones, actor="system:test", now=NOW)

@@ -18,7 +18,7 @@ EMAILS = ROOT / "templates" / "emails"
 FORMS = ("subject.txt", "text.txt", "html.html")
 SHARED = {
     *("base-html.html", "foot-text.txt", "own-html.html", "own-text.txt"),
-    *("told-html.html", "told-text.txt"),
+    *("told-html.html", "told-text.txt", "customers-html.html", "customers-text.txt"),
 }
 
 
