@@ -181,6 +181,10 @@ TO_DO: dict[str, Promise] = {
         "We have restricted the data of this person. Please store it and do nothing else with it until we tell you that"
         " the restriction has ended:"
     ),
+    RecipientNotice.Act.LIFT: _(
+        "The restriction of this person's data, of which we told you, has ended. You may use the data again, as agreed"
+        " with us:"
+    ),
 }
 
 

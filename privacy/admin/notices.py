@@ -28,7 +28,7 @@ STANDING = {
     "answered": (_("answered"), "success"),
     "late": (_("overdue"), "danger"),
     "waiting": (_("waiting"), "warning"),
-    "not_told": (_("cannot be told"), ""),
+    "settled": (_("no answer awaited"), ""),
 }
 
 
@@ -36,7 +36,7 @@ def standing_of(notice: RecipientNotice) -> str:
     if notice.acknowledged_at is not None:
         return "answered"
     if notice.why_not:
-        return "not_told"
+        return "settled"
     return "late" if notice.due_on < controller_day(timezone.now()) else "waiting"
 
 
@@ -54,7 +54,7 @@ class AnswerFilter(DropdownFilter):
             case "waiting":
                 return queryset.waiting()
             case "not_told":
-                return queryset.exclude(why_not="").filter(acknowledged_at=None)
+                return queryset.exclude(why_not__in=("", recipients.WhyNot.OVER)).filter(acknowledged_at=None)
             case _:
                 return queryset
 

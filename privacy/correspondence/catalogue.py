@@ -237,6 +237,7 @@ CATALOGUE: dict[str, Entry] = {
             _("The answer to a restriction that was granted."),
             kinds=(Kind.RESTRICTION,),
             must=("done",),
+            may=("told",),
             fixed=(_("We tell you before the restriction ends."), COMPLAIN),
         ),
         Entry(

@@ -19,11 +19,13 @@ class RecipientNotice(models.Model):
         RECTIFY = "rectify", _("put it right")
         ERASE = "erase", _("erase it")
         RESTRICT = "restrict", _("restrict its use")
+        LIFT = "lift", _("use it again")
 
     class WhyNot(models.TextChoices):
         NO_ADDRESS = "no_address", _("No address on record")
         IMPOSSIBLE = "impossible", _("It cannot be reached")
         EFFORT = "effort", _("It would take disproportionate effort")
+        OVER = "over", _("It has ended meanwhile")
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     request = models.ForeignKey(
@@ -38,7 +40,7 @@ class RecipientNotice(models.Model):
         "privacy.Message", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("mail")
     )
     token_digest = models.CharField(_("digest of the link"), max_length=64, unique=True)
-    why_not = models.CharField(_("why it is not told"), max_length=10, choices=WhyNot.choices, blank=True)
+    why_not = models.CharField(_("why no answer is awaited"), max_length=10, choices=WhyNot.choices, blank=True)
     created_at = models.DateTimeField(_("created at"))
     due_on = models.DateField(_("to be acknowledged by"))
     reminders = models.PositiveSmallIntegerField(_("reminders"), default=0)
@@ -62,7 +64,7 @@ class RecipientNotice(models.Model):
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["request", "recipient", "round"],
+                fields=["request", "recipient", "round", "act"],
                 name="privacy_notice_once",
                 violation_error_message=_("This recipient has been told already."),
             ),

@@ -50,8 +50,17 @@ def tell(request: Request, *, now: datetime) -> dict[str, int]:
     return {"told": rows.filter(why_not="").count(), "not_told": rows.exclude(why_not="").count()}
 
 
+def tell_lifted(request: Request, *, now: datetime) -> None:
+    """The restriction is over: whoever was told of it may use the data again; in the caller's transaction."""
+    rows = RecipientNotice.objects.of_round(request).filter(act=Act.RESTRICT)
+    for notice in list(rows.filter(why_not="")):
+        _tell(request, notice.recipient, Act.LIFT, now=now)
+    rows.filter(why_not="", acknowledged_at=None).order_by().update(why_not=WhyNot.OVER)
+
+
 def _tell(request: Request, recipient: Recipient, act: RecipientNotice.Act, *, now: datetime) -> None:
-    if RecipientNotice.objects.filter(request=request, recipient=recipient, round=request.round).exists():
+    told_before = RecipientNotice.objects.filter(request=request, recipient=recipient, round=request.round, act=act)
+    if told_before.exists():
         return
     notice = RecipientNotice(
         id=uuid7(), request=request, recipient=recipient, act=act, round=request.round, created_at=now,
@@ -86,9 +95,12 @@ def token(notice: UUID) -> str:
 
 
 def notice_of(message: Message) -> RecipientNotice | None:
-    """The row that a mail to a recipient belongs to: the latest one that was there when it was queued."""
-    own = RecipientNotice.objects.filter(request=message.request_id, recipient=message.recipient_id)
-    found: RecipientNotice | None = own.filter(created_at__lte=message.created_at).order_by("-created_at").first()
+    """The row that a mail to a recipient belongs to; each of its mails names it in its occasion."""
+    try:
+        pk = UUID(hex=message.period_key.partition("-")[0])
+    except ValueError:
+        return None
+    found: RecipientNotice | None = RecipientNotice.objects.filter(pk=pk, request=message.request_id).first()
     return found
 
 
@@ -187,11 +199,13 @@ def told(request: Request) -> list[Told]:
     """The recipients of the round that counts, in the active language."""
     return [
         Told(notice.recipient.text("name"), NOT_TOLD[why] if (why := _why_not(notice)) else "")
-        for notice in RecipientNotice.objects.of_round(request)
+        for notice in RecipientNotice.objects.of_round(request).exclude(act=Act.LIFT)
     ]
 
 
 def _why_not(notice: RecipientNotice) -> str:
     """Also when its address was taken away before the mail went out."""
     lost = notice.message is not None and notice.message.state == WorkState.CANCELLED
-    return WhyNot.NO_ADDRESS if lost and not notice.acknowledged_at else notice.why_not
+    if lost and not notice.acknowledged_at:
+        return WhyNot.NO_ADDRESS
+    return "" if notice.why_not == WhyNot.OVER else notice.why_not

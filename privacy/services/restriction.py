@@ -25,6 +25,7 @@ from privacy import verbs
 from privacy.correspondence.queue import enqueue
 from privacy.errors import MoveNotAllowed, Restricted
 from privacy.models import Message, Request, Restriction
+from privacy.services import recipients
 from privacy.services.desk import locked, require
 
 LETTER = "restriction-lifted"
@@ -92,6 +93,7 @@ def _lift(pk: UUID, request_id: UUID, now: datetime) -> bool:
     restriction.save(update_fields=["lifted_at"])
     if account is not None and account.status != account.Status.ERASED and not others:
         accounts.unrestrict(account, actor=system("privacy"), now=now, by_request=True)
+        recipients.tell_lifted(request, now=now)
     record(
         verbs.LIFTED.name, actor=system("privacy"), subject=request.ref, message=restriction.letter_id, others=others
     )

@@ -52,7 +52,7 @@ def test_every_template_renders_in_every_language(agent: User) -> None:
     request = reviewed_request("deletion", "ana@customer.example")
     request.refusal_reason = Request.Refusal.EXCESSIVE
     recipient = Recipient.objects.first()
-    RecipientNotice.objects.create(
+    notice = RecipientNotice.objects.create(
         request=request, recipient=recipient, act="erase", round=1, created_at=NOW, due_on=NOW.date(), token_digest="x"
     )
     correction = Correction.objects.create(
@@ -65,8 +65,9 @@ def test_every_template_renders_in_every_language(agent: User) -> None:
     }
     for entry, language in product(CATALOGUE.values(), LANGUAGES):
         request.language = language
+        occasion = f"{notice.pk.hex}-{language}"
         message = enqueue(
-            request, entry.name, period_key=language, now=NOW, written="Words of <b>ours</b> & more",
+            request, entry.name, period_key=occasion, now=NOW, written="Words of <b>ours</b> & more",
             addressee=entry.addressee, **to.get(entry.addressee, {}),
         )  # fmt: skip
         assert message is not None

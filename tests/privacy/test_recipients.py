@@ -9,14 +9,22 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from crasme.crm.models import Account
 from crasme.dashboard import desk
 from crasme.kit.clock import controller_day
 from crasme.ledger.models import Entry
 from crasme.staff.models import User
 from privacy.metrics import overdue_notices
 from privacy.models import Person, Recipient, RecipientNotice, Request
-from privacy.services import approvals, corrections, decisions, holdings, plans, recipients, sweeping
+from privacy.services import (
+    approvals,
+    corrections,
+    decisions,
+    holdings,
+    plans,
+    recipients,
+    restriction,
+    sweeping,
+)
 from privacy.services.decisions import Verdict
 from privacy.states import State
 from tests.builders import NOW, make_account, make_user, reviewed_request, run_steps, sign_in
@@ -46,6 +54,14 @@ def erased(agent: User, officer: User, *, account: bool = True) -> Request:
     approvals.approve_erasure(request, plan_hash=plan.hash, by=officer, now=NOW)
     run_steps()
     request.refresh_from_db()
+    return request
+
+
+def told() -> Request:
+    """Recipients were told of somebody, without the erasure itself."""
+    make_account(email=ADDRESS)
+    request = reviewed_request("deletion", ADDRESS)
+    recipients.tell(request, now=NOW)
     return request
 
 
@@ -120,10 +136,9 @@ def test_a_correction_is_passed_on_with_the_new_value_and_without_a_record_of_it
     assert RecipientNotice.objects.count() == 4
 
 
-def test_whoever_is_silent_is_reminded_twice_and_then_overdue(agent: User, officer: User, client: Client) -> None:
-    erased(agent, officer)
+def test_whoever_is_silent_is_reminded_twice_and_then_overdue(agent: User, client: Client) -> None:
+    told()
     deliver(NOW + timedelta(minutes=1))
-    sweeping.forget_people(NOW + timedelta(minutes=2))
     sent = []
     for days in (0, 6, 7, 8, 13, 14, 15, 21, 29):
         now = NOW + timedelta(days=days, minutes=2)
@@ -131,7 +146,7 @@ def test_whoever_is_silent_is_reminded_twice_and_then_overdue(agent: User, offic
         assert recipients.remind(now) == 0
         sent += [(days, message["Subject"]) for message in deliver(now)]
     assert [days for days, _subject in sent] == [7, 14]
-    assert ADDRESS not in to_recipient()  # nothing is left of the person by then
+    assert ADDRESS not in to_recipient()  # after an erasure nobody knows it any more
     assert "The mail of that day says" in to_recipient()
     day = controller_day(NOW)
     assert not RecipientNotice.objects.overdue(day + timedelta(days=21)).exists()
@@ -155,8 +170,8 @@ def test_whoever_is_silent_is_reminded_twice_and_then_overdue(agent: User, offic
     assert not RecipientNotice.objects.waiting().exists()
 
 
-def test_what_cannot_be_told_needs_its_reason(agent: User, officer: User, client: Client) -> None:
-    request = erased(agent, officer)
+def test_what_cannot_be_told_needs_its_reason(agent: User, client: Client) -> None:
+    request = told()
     notice = RecipientNotice.objects.get(why_not="")
     cannot = reverse("admin:privacy_recipientnotice_cannot", args=[notice.pk])
     sign_in(client, make_user("Auditor"))
@@ -169,10 +184,25 @@ def test_what_cannot_be_told_needs_its_reason(agent: User, officer: User, client
     assert request.notes.get().body == "Our payment processor: Wound up in May."
 
 
-def test_an_account_that_is_gone_is_told_by_nobody(agent: User, officer: User) -> None:
-    """An address that was taken out of the register between the queue and the mail."""
-    request = erased(agent, officer)
+def test_a_recipient_whose_address_went_before_the_mail_counts_as_not_told() -> None:
+    request = told()
     Recipient.objects.update(contact_email="")
     deliver(NOW + timedelta(minutes=1))
     assert all(each.why_not for each in recipients.told(request))
-    assert not Account.objects.filter(email=ADDRESS).exists()
+
+
+def test_a_restriction_is_passed_on_and_so_is_its_end(agent: User) -> None:
+    make_account(email=ADDRESS)
+    request = approvals.grant(reviewed_request("restriction", ADDRESS), by=agent, now=NOW)
+    run_steps()
+    deliver(NOW + timedelta(minutes=1))
+    assert "store it and do nothing else" in to_recipient()
+    assert "* Our payment processor\n" in str([message for message in mail.outbox if message.to == [ADDRESS]][-1].body)
+    restriction.ask_lift(request, by=agent, now=NOW)
+    deliver(NOW + timedelta(minutes=2))
+    assert restriction.lift_told(NOW + timedelta(minutes=3)) == 1
+    deliver(NOW + timedelta(minutes=4))
+    assert "You may use the data again" in to_recipient()
+    acts = RecipientNotice.objects.filter(recipient__slug="payment").values_list("act", "why_not")
+    assert dict(acts) == {"restrict": "over", "lift": ""}  # nobody is reminded of what is over
+    assert [each.name for each in recipients.told(request) if not each.why_not] == ["Our payment processor"]
