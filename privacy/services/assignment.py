@@ -98,9 +98,10 @@ def _follow(user: User, away: Mapping[UUID, Absence]) -> Standing:
 
 
 def hand_over(now: datetime) -> int:
-    """Give the open requests of whoever is away to their substitutes; how many."""
+    """Give the open requests of whoever is away to their substitutes, and free those of who has left; how many."""
     away = _away(controller_day(now))
-    count = 0
+    left = Request.objects.open().filter(assignee__is_active=False)
+    count = sum(_moved(pk, owner, Standing(None)) for pk, owner in left.values_list("pk", "assignee")[:AT_ONCE])
     for absence in away.values():
         found = _follow(absence.user, away)
         if found.user is not None:
@@ -139,7 +140,7 @@ def _moved(pk: UUID, owner: UUID, found: Standing) -> bool:
             return False
         # Work that was handed on twice goes back to whoever had it first.
         first = request.instead_of if request.instead_of_id is not None else found.instead_of
-        _give(request, Standing(found.user, first), actor=ACTOR)
+        _give(request, Standing(found.user, first if found.user else None), actor=ACTOR)
     return True
 
 

@@ -152,6 +152,13 @@ def test_work_handed_on_twice_goes_back_to_whoever_had_it_first(ada: User, ben: 
     assert owner(request) == (ada, None)
 
 
+def test_the_work_of_somebody_who_has_left_is_free_again(ada: User, ben: User) -> None:
+    theirs, others = confirmed(to=ada), confirmed(to=ben)
+    User.objects.filter(pk=ada.pk).update(is_active=False, left_at=NOW)
+    assert [assignment.hand_over(later(1)) for _ in range(2)] == [1, 0]
+    assert (owner(theirs), owner(others)) == ((None, None), (ben, None))
+
+
 def test_by_hand_it_goes_to_the_substitute_too_but_whoever_takes_it_is_there(ada: User, ben: User) -> None:
     request = confirmed()
     away(ada, ben)
