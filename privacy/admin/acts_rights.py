@@ -17,6 +17,7 @@ from privacy.services import approvals, restriction
 
 
 class LiftForm(DeskForm):
+    letter = restriction.LETTER
     words = forms.CharField(
         label=_("In your own words"),
         required=False,

@@ -31,6 +31,9 @@ class DeskForm(forms.Form):
         self.asked, self.by = asked, by
         super().__init__(data)
 
+    def letter_sent(self) -> str:
+        return self.letter
+
     def letter_changes(self) -> dict[str, Any]:
         return {}
 
@@ -41,12 +44,19 @@ class DeskForm(forms.Form):
         """The letter as the person would get it; the form is valid. LetterBroken when none can be made."""
         return preview.of_letter(
             self.asked,
-            self.letter,
+            self.letter_sent(),
             written=clean(self.cleaned_data.get("words", "")).strip(),
             facts=self.letter_facts(),
             changes=self.letter_changes(),
             now=now,
         )
+
+
+class AnsweringForm(DeskForm):
+    """Of an act that ends the request: whoever may learn nothing gets the same letter in every case."""
+
+    def letter_sent(self) -> str:
+        return self.letter if self.asked.discloses else "child-answered"
 
 
 class PlanForm(DeskForm):
@@ -88,7 +98,7 @@ class HandOverForm(DeskForm):
         self.fields["to"].initial = asked.assignee_id
 
 
-class RefuseForm(DeskForm):
+class RefuseForm(AnsweringForm):
     letter = "refused"
     reason = forms.ChoiceField(label=_("Reason"), choices=Request.Refusal.choices, widget=UnfoldAdminRadioSelectWidget)
     words = forms.CharField(

@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidget
 
-from privacy.admin.forms import DeskForm
+from privacy.admin.forms import AnsweringForm, DeskForm
 
 LONGEST = 10_000
 
@@ -33,7 +33,8 @@ class JudgeForm(DeskForm):
     )
 
 
-class SettleForm(DeskForm):
+class SettleForm(AnsweringForm):
+    letter = "child-told"
     words = forms.CharField(
         label=_("In your own words"),
         required=False,

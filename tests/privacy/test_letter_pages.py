@@ -10,11 +10,12 @@ from django.urls import reverse
 
 from crasme.staff.models import User
 from crasme.staff.roles import AUDITOR
+from privacy.admin.forms import DeskForm
 from privacy.correspondence.catalogue import CATALOGUE
 from privacy.models import Letter, Message, Request, Verification
 from privacy.services import letters
 from privacy.states import State
-from tests.builders import NOW, make_user, reviewed_request, sign_in, submit_request
+from tests.builders import NOW, make_user, reviewed_request, run_steps, sign_in, submit_request
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:privacy_letter_changelist")
@@ -159,3 +160,25 @@ def test_the_letter_of_an_act_can_be_seen_before_it_is_sent(client: Client, offi
     assert (asked.state, asked.refusal_reason, Message.objects.count()) == (State.REVIEW, "", mails)
     take = client.get(reverse("admin:privacy_request_take", args=[asked.pk])).content.decode()
     assert 'name="preview"' not in take
+
+
+def test_whoever_may_learn_nothing_is_previewed_nothing(client: Client, officer: User) -> None:
+    sign_in(client, officer)
+    asked = submit_request(
+        "child", email="teacher@school.example", about="timmy@customer.example", facts={"relation": "teacher"}
+    )
+    run_steps()
+    refuse = reverse("admin:privacy_request_refuse", args=[asked.pk])
+    html = client.post(refuse, {"reason": "unfounded", "words": "", "preview": "1"}).content.decode()
+    assert "We tell nobody whether somebody has an account with us." in frames(html)[0]
+
+
+def test_every_act_that_writes_words_to_somebody_shows_its_letter_first() -> None:
+    """A new form with words either names its letter, or says here that they are for colleagues."""
+    todo, silent = [DeskForm], set()
+    while todo:
+        form = todo.pop()
+        todo += form.__subclasses__()
+        if "words" in form.base_fields and not form.letter:
+            silent.add(form.__name__)
+    assert silent == {"JudgeForm"}
