@@ -1,4 +1,4 @@
-"""What differs from kind to kind besides the steps: the reasons for which it can be refused.
+"""What differs from kind to kind besides the steps: the reasons for which it can be refused, and who may answer it.
 
 What could go wrong: an agent refuses what cannot be refused. Nobody needs a reason to stop marketing or to take back a
 consent, so the only grounds left there are that it is not the person, or that there is nothing to stop.
@@ -21,6 +21,15 @@ REFUSABLE: dict[str, tuple[Request.Refusal, ...]] = {
     Kind.COMPLAINT: (Refusal.UNFOUNDED, Refusal.EXCESSIVE, Refusal.NOT_COVERED),
     Kind.CHILD: (Refusal.UNFOUNDED, Refusal.EXCESSIVE, Refusal.IDENTITY, Refusal.NOT_COVERED),
 }
+
+
+# A complaint may be about the desk itself, so the desk does not answer it.
+ANSWERED_BY: dict[str, str] = {Kind.COMPLAINT: "answer_complaint"}
+
+
+def answered_by(kind: str) -> str:
+    """The permission of this room that it takes to answer."""
+    return ANSWERED_BY.get(kind, "work_request")
 
 
 def refusable(kind: str) -> tuple[Request.Refusal, ...]:

@@ -96,30 +96,6 @@ class Refusal:
     remedy: Promise
 
 
-REFUSALS: dict[str, Refusal] = {
-    Request.Refusal.UNFOUNDED: Refusal(
-        _("The request is clearly not meant to use the right that it names."),
-        _("If we misunderstood it, answer this mail and say what you would like to achieve."),
-    ),
-    Request.Refusal.EXCESSIVE: Refusal(
-        _("The same was asked and answered a short time ago, and nothing has changed since."),
-        _("Ask again when something has changed, or tell us what was missing from the last answer."),
-    ),
-    Request.Refusal.IDENTITY: Refusal(
-        _("We could not make sure that the data is yours."),
-        _("Ask from the e-mail address that we have on file for the account."),
-    ),
-    Request.Refusal.NOT_COVERED: Refusal(
-        _("The right does not cover what was asked for."),
-        _("Answer this mail if you see it differently; a second person will look at it."),
-    ),
-    Request.Refusal.OTHERS: Refusal(
-        _("Doing it would harm the rights of other people."),
-        _("Tell us which part matters to you; often a part of it can be done."),
-    ),
-}
-
-
 # Why more time is needed than the law's first period, as the letter says it (GDPR Art. 12(3)).
 EXTENSIONS: dict[str, Promise] = {
     "complex": _("Your request is complex: your data is in many places, and each must be looked at with care."),

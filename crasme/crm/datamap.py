@@ -1,6 +1,7 @@
 """What the CRM holds about people, table by table. Parents come before what hangs off them."""
 
 from crasme.kit.datamap import (
+    OBSERVED,
     Category,
     NoPeople,
     Purpose,
@@ -129,7 +130,7 @@ TABLES = [
         subject={"account": "account"},
         ends="account-closed",
         order="first_seen_at",
-        source="collected when the product is used",
+        source=OBSERVED,
         fields={
             "account": gone("Whose device it is"),
             "kind": gone("Device type"),
@@ -153,7 +154,7 @@ TABLES = [
         subject={"account": "account"},
         ends="usage",
         order="occurred_at",
-        source="collected when the product is used",
+        source=OBSERVED,
         fields=EVENT_FIELDS,
     ),
     Table(
@@ -164,7 +165,7 @@ TABLES = [
         subject={"account": "account"},
         ends="usage",
         order="occurred_at",
-        source="collected when the product is used",
+        source=OBSERVED,
         fields=EVENT_FIELDS | {"carried_at": gone("When the row was set aside for a legal hold")},
     ),
     Table(

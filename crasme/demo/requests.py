@@ -52,8 +52,12 @@ JOURNEYS = (
     Journey(State.CLOSED, 3, (2, 11), {Kind.ACCESS: 1}),
     Journey(State.CLOSED, 2, (3, 28), {Kind.DELETION: 1}),
     # What nobody has to decide is over in a minute.
-    Journey(State.CLOSED, 3, (1, 28), {Kind.OPT_OUT: 3, Kind.WITHDRAWAL: 2}),
+    Journey(State.CLOSED, 2, (1, 28), {Kind.OPT_OUT: 1}),
     Journey(State.CLOSED, 2, (3, 28), {Kind.CORRECTION: 1}),
+    *(
+        Journey(State.CLOSED, 1, (2, 11), {kind: 1})
+        for kind in (Kind.WITHDRAWAL, Kind.RESTRICTION, Kind.OBJECTION, Kind.PORTABILITY, Kind.COMPLAINT)
+    ),
 )
 # Recipients of data that can be told what was done; of the others no address is on record.
 TOLD = ("payment", "email")

@@ -7,7 +7,7 @@ until it is where it should be, and then nothing of it is due: every step is ove
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from django.db import transaction
 
@@ -19,11 +19,13 @@ from crasme.kit.claims import WorkState
 from crasme.staff.models import User
 from privacy.correspondence.render import render
 from privacy.models import Message, Package, Plan, Request, Step
+from privacy.particulars import questions_of
 from privacy.services import approvals, desk, intake, packages
+from privacy.services.assignment import may_answer
 from privacy.services.confirmation import proven
-from privacy.states import State
+from privacy.states import Outcome, State
 from privacy.steps import flow, runner
-from privacy.steps.definitions import needs_people, proposed
+from privacy.steps.definitions import by_hand, granted, needs_people, proposed
 
 # What people write beside what they tick: a copy, to be deleted, anything else.
 WISHES = {
@@ -52,6 +54,13 @@ WISHES = {
         "انتقلت إلى شركة أخرى ولم أعد أستخدم هذا الحساب.",
         "يرجى مراسلتي إذا كان هناك أي استفسار.",
     ),
+}
+ANSWERS = {
+    "de": "Wir haben uns das angesehen, den Fehler gefunden und behoben. Danke für den Hinweis.",
+    "en": "We looked into it, found the mistake and put it right. Thank you for telling us.",
+    "fr": "Nous avons vérifié, trouvé l'erreur et l'avons corrigée. Merci de nous l'avoir signalée.",
+    "es": "Lo hemos revisado, hemos encontrado el error y lo hemos corregido. Gracias por avisarnos.",
+    "ar": "راجعنا الأمر ووجدنا الخطأ وصححناه. شكرًا لإبلاغنا.",
 }
 NOTE = "Called back; the person expects an answer this week."
 
@@ -96,6 +105,7 @@ class Walk:
             language=account.language,
             details=words if rng.random() < 0.5 else "",
             regime="uk" if account.organisation.country == "GB" else "eu",
+            facts=_ticked(rng, kind),
             channel=Request.Channel.SIGNED_IN if rng.random() < 0.2 else Request.Channel.WEB,
         )
         return cls(demo, rng, desk_, intake.submit(asked, now=received), asked, received)
@@ -142,7 +152,9 @@ class Walk:
 
     # --- what people do ----------------------------------------------------------------------------------------------
     def _take_up(self) -> User:
-        agent = self.rng.choice(self.desk.agents)
+        # What the agents may not answer is not for them to take.
+        everybody = [*self.desk.agents, *self.desk.officers]
+        agent = self.rng.choice([user for user in everybody if may_answer(user, self.request)][:2])
         self._pause(0.2)
         if self.rng.random() < 0.7:
             desk.assign(self.request, to=agent, by=agent, now=self.now)
@@ -159,8 +171,15 @@ class Walk:
         if corrects:
             self._pause(0.3)
             return values.decide(self.request, self.rng, by=agent, now=self.now)
-        plan = Plan.objects.filter(request=self.request).latest("made_at")
         self._pause(0.3)
+        if granted(self.request.kind, self.request.facts):
+            approvals.grant(self.request, by=agent, now=self.now)
+            return None
+        if by_hand(self.request.kind, self.request.facts):
+            words = ANSWERS[self.request.language]
+            desk.answer(self.request, outcome=Outcome.GRANTED, words=words, by=agent, now=self.now)
+            return None
+        plan = Plan.objects.filter(request=self.request).latest("made_at")
         if plan.kind == Plan.Kind.ACCESS:
             approvals.release(self.request, plan_hash=plan.hash, by=agent, now=self.now)
             return None
@@ -205,3 +224,12 @@ class Walk:
     def _pause(self, most: float) -> None:
         """Time passes, up to this share of what is left until the demo's own hour."""
         self.now += (self.demo.now - self.now) * self.rng.uniform(most / 10, most)
+
+
+def _ticked(rng: random.Random, kind: str) -> dict[str, Any]:
+    """What somebody ticked on the form of this kind; an objection here is one that people look at."""
+    facts: dict[str, Any] = {}
+    for question in questions_of(kind):
+        codes = [code for code in question.answers if (kind, code) != (Request.Kind.OBJECTION, "marketing")]
+        facts[question.name] = rng.sample(codes, 2) if question.many else rng.choice(codes)
+    return facts

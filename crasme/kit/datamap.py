@@ -62,6 +62,12 @@ class Erase(StrEnum):
     ANONYMISE = "anonymise"  # replaced by what `how` says
 
 
+# Where data comes from, as GDPR Art. 15(1)(g) asks. What has one of these two sources is the person's to take along
+# (Art. 20, and WP 242 rev.01: provided knowingly, or observed; not what was made from it).
+GIVEN = "given by the person"
+OBSERVED = "collected when the product is used"
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One column's declaration. `withheld` says why an export leaves it out; empty means that it is shown."""
@@ -94,6 +100,9 @@ def anonymised(meaning: str, *, how: str, sensitivity: Sensitivity = Sensitivity
     return Field(meaning, Erase.ANONYMISE, sensitivity, how=how)
 
 
+_NOT_TAKEN_ALONG = frozenset({Category.RIGHTS, Category.STAFF})
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """What one model stores about people.
@@ -115,7 +124,7 @@ class Table:
     subject: Mapping[str, str]
     ends: str
     fields: Mapping[str, Field]
-    source: str = "given by the person"
+    source: str = GIVEN
     order: str = "pk"
     ends_reason: str = ""
     mentions: Mapping[str, str] = field(default_factory=dict)
@@ -130,6 +139,11 @@ class Table:
     def row_is_deleted(self) -> bool:
         """Whether an erasure deletes the row as a whole; the checks keep the fields in agreement."""
         return all(declared.erase is Erase.DELETE for declared in self.fields.values())
+
+    @property
+    def portable(self) -> bool:
+        """Whether the rows are the person's to take along: their own, given or observed, not about using a right."""
+        return not self.own and self.source in (GIVEN, OBSERVED) and self.category not in _NOT_TAKEN_ALONG
 
     def legal_reasons(self) -> list[str]:
         """Why anything in this table outlives an erasure; each reason once, in the order declared."""

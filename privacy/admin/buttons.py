@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from crasme.kit.clock import controller_day
 from crasme.staff.models import User
+from privacy.kinds import answered_by
 from privacy.models import Plan, Request
 from privacy.services import clock, joining, plans, restriction, timing
 from privacy.services.desk import may_decide
@@ -68,7 +69,7 @@ def _clock(asked: Request, today: date) -> set[str]:
 
 def _decisions(asked: Request, user: User) -> set[str]:
     if by_hand(asked.kind, asked.facts):
-        return {"answer"}
+        return {"answer"} if user.has_perm(f"privacy.{answered_by(asked.kind)}") else set()
     if proposed(asked.kind):
         return _about_values(asked)
     if granted(asked.kind, asked.facts):

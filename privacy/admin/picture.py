@@ -63,6 +63,7 @@ REVIEW_NEXT: dict[str, Promise] = {
         "The person has proposed no value yet. Ask for them, enter what was written, or answer in your own words."
     ),
     "nobody": _("No account was found, so there is no value to correct. Answer in your own words, or refuse."),
+    "officer": _("The privacy officer looks into it, then writes the answer."),
     "grant": _("Decide whether it is granted. What was ticked is carried out by a worker, exactly so."),
     "unnamed": _("Read the report and name the account that it is about, or close it if there is none."),
 }
@@ -174,7 +175,7 @@ class Picture:
     @property
     def _without_plan(self) -> str:
         if by_hand(self.asked.kind, self.asked.facts):
-            return "hand"
+            return "officer" if self.asked.kind == Request.Kind.COMPLAINT else "hand"
         return "grant" if granted(self.asked.kind, self.asked.facts) else ""
 
     @property

@@ -170,7 +170,7 @@ CATALOGUE: dict[str, Entry] = {
             "package-ready",
             _("The copy is ready"),
             _("The answer to a request for a copy: it can be fetched."),
-            kinds=(Kind.ACCESS, Kind.PORTABILITY),
+            kinds=(Kind.ACCESS,),
             must=("link", "code"),
             may=("findings", "until", "hours", "customers"),
             linked=True,
@@ -181,6 +181,29 @@ CATALOGUE: dict[str, Entry] = {
                     " authority or go to court."
                 ),
             ),
+        ),
+        Entry(
+            "portable",
+            _("The data is ready to be taken along"),
+            _("The answer to a request for portable data: it can be fetched."),
+            kinds=(Kind.PORTABILITY,),
+            must=("link", "code"),
+            may=("until", "hours"),
+            linked=True,
+            button=_("To the download"),
+            fixed=(
+                _(
+                    "If something is missing or wrong, answer this mail. You may also complain to your data protection"
+                    " authority or go to court."
+                ),
+            ),
+        ),
+        Entry(
+            "complaint-received",
+            _("The complaint has arrived"),
+            _("The mailbox of somebody who complains was proven; the privacy officer looks into it."),
+            kinds=(Kind.COMPLAINT,),
+            must=("authority",),
         ),
         Entry(
             "erased",
@@ -263,8 +286,7 @@ CATALOGUE: dict[str, Entry] = {
             "refused",
             _("Refused"),
             _("The answer when a request is refused."),
-            must=("reason", "remedies", "written"),
-            fixed=(COMPLAIN,),
+            must=("reason", "remedies", "written", "authority"),
         ),
         Entry(
             "answered",

@@ -170,6 +170,7 @@ POOL: dict[str, Placeholder] = {
             button=_("Cookie settings"),
         ),
         Placeholder("reason", _("Why the request is refused"), lambda c: str(c["refusal"].reason)),
+        Placeholder("authority", _("Who hears complaints, by whose law applies"), lambda c: str(c["authority"])),
         Placeholder("remedies", _("What the person can do about the refusal"), lambda c: str(c["refusal"].remedy)),
         Placeholder("warnings", _("The requests, and what is to be known of each"), _warnings, Form.LINES),
         Placeholder(

@@ -24,8 +24,9 @@ from privacy.correspondence.periods import in_words
 from privacy.correspondence.placeholders import Context
 from privacy.correspondence.shipped import Shipped
 from privacy.models import Controller, Letter, Message, Package, Plan, Request
+from privacy.refusals import authority_of, refusal_of
 from privacy.services import alerts, clock, plans, verification
-from privacy.words import EXTENSIONS, REFUSALS, WISHES
+from privacy.words import EXTENSIONS, WISHES
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,8 @@ def context_of(message: Message, *, now: datetime) -> dict[str, Any]:
         "corrections": SimpleLazyObject(partial(beside.corrections, request)),
         "told": SimpleLazyObject(partial(beside.told, request)),
         "notice": SimpleLazyObject(partial(beside.notice, message)),
-        "refusal": REFUSALS.get(request.refusal_reason),
+        "refusal": refusal_of(request.kind, request.refusal_reason),
+        "authority": authority_of(request.regime),
         "more_time": EXTENSIONS.get(message.facts.get("reason", "")),
         "later": _later(message, now),
         "stands_still": clock.stops(request),

@@ -14,13 +14,15 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from privacy.clock.regimes import Regime
 from privacy.correspondence import others
 from privacy.correspondence.beside import Notice
 from privacy.correspondence.catalogue import Entry
 from privacy.correspondence.periods import in_words
 from privacy.models import Controller, RecipientNotice, Request
+from privacy.refusals import authority_of, refusal_of
 from privacy.services.plans import KeptLine
-from privacy.words import EXTENSIONS, REFUSALS, TO_DO, WISHES
+from privacy.words import EXTENSIONS, TO_DO, WISHES
 
 Facts = dict[str, Any]
 REFERENCE, EARLIER = "PR-0000-0000", "PR-0000-0001"
@@ -63,7 +65,8 @@ def facts(entry: Entry, kind: str, *, sparse: bool = False) -> Facts:
         "periods": in_words(timezone.now()),
         "nothing_else": False,
         "package": SimpleNamespace(expires_at=datetime(2030, 5, 30, 12, tzinfo=UTC)),
-        "refusal": REFUSALS[Request.Refusal.EXCESSIVE],
+        "refusal": refusal_of(kind, Request.Refusal.EXCESSIVE),
+        "authority": authority_of(Regime.EU),
         "more_time": next(iter(EXTENSIONS.values())),
         "later": date(2030, 7, 20),
         "stands_still": False,

@@ -144,6 +144,7 @@ class Request(CardFree):
         permissions: ClassVar = [
             ("work_request", "Can take, assign, note and answer requests"),
             ("refuse_request", "Can refuse requests"),
+            ("answer_complaint", "Can answer complaints"),
             ("release_access", "Can approve the release of a copy of somebody's data"),
             ("propose_erasure", "Can propose an erasure"),
             ("approve_erasure", "Can approve an erasure that somebody else proposed"),

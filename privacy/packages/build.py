@@ -1,5 +1,8 @@
 """Building a copy: a zip with every table as JSON and CSV, `about.json` for machines and `index.html` for people.
 
+A portable copy holds what the person gave and what was observed, and describes each file by a schema; a copy for access
+holds everything and explains it.
+
 The zip is encrypted while it is written; plain text never touches the disk, not even in between.
 """
 
@@ -20,7 +23,7 @@ from django.utils import translation
 
 from crasme.kit.datamap import Subject, Table
 from privacy.models import Request
-from privacy.packages import attached, content, crypt, files, rows
+from privacy.packages import attached, content, crypt, files, rows, schemas
 from privacy.packages.content import Described
 
 LEVEL = 4  # of deflate; beyond it time grows faster than the file shrinks
@@ -79,29 +82,40 @@ def _fill(
     archive: zipfile.ZipFile, request: Request, subject: Subject, *, contacts: int, now: datetime
 ) -> list[Described]:
     facts = content.facts(now, request.language)
-    found, empty = [], []
+    portable = request.kind == Request.Kind.PORTABILITY
+    found: list[tuple[Table, Described]] = []
+    empty: list[str] = []
     with translation.override(request.language):
         for table, count in content.held(subject):
+            if portable and not table.portable:
+                continue
             described = facts.described(table)
             stream = rows.read(table, subject, count) if count else iter(())
             if (first := next(stream, None)) is None:
                 empty.append(described.title)
                 continue
             _table(archive, table, described, chain((first,), stream))
-            found.append(described)
-        attached.write(archive, subject)
+            if portable:
+                schemas.write(archive, table, described)
+            found.append((table, described))
+        if not portable:
+            attached.write(archive, subject)
         context = {
             "request": request,
             "now": now,
             "facts": facts,
-            "tables": found,
+            "tables": [described for _of, described in found],
+            "portable": portable,
             "empty": empty,
             "contacts": contacts,
             "shown": rows.SHOWN,
         }
         archive.writestr("about.json", json.dumps(_about(context), ensure_ascii=False, indent=1))
-        archive.writestr("index.html", render_to_string("portal/requests/package.html", context))
-    return found
+        page = "portal/requests/portable.html" if portable else "portal/requests/package.html"
+        archive.writestr("index.html", render_to_string(page, context))
+        if portable:
+            archive.writestr("dictionary.csv", "\ufeff" + schemas.dictionary(found))
+    return [described for _of, described in found]
 
 
 def _table(archive: zipfile.ZipFile, table: Table, described: Described, found: Iterable[Sequence[Any]]) -> None:
@@ -163,6 +177,7 @@ def _about(context: dict[str, Any]) -> dict[str, Any]:
                 "title": table.title,
                 "rows": table.rows,
                 "files": [f"data/{table.stem}.json", f"data/{table.stem}.csv"],
+                **({"schema": schemas.path_of(table)} if context["portable"] else {}),
                 "fields": table.fields,
                 "left_out": table.withheld,
                 "purposes": table.purposes,

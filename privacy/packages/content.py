@@ -114,6 +114,11 @@ def held(subject: Subject) -> list[tuple[Table, int]]:
     return list(zip(tables, counts("held", subject, lambda who: [table.rows(who) for table in tables]), strict=True))
 
 
+def portable() -> list[Table]:
+    """What of it is the person's to take along (GDPR Art. 20(1))."""
+    return [view for view in searched() if view.portable]
+
+
 def searched() -> list[Table]:
     """Where we look for a person who asks: every table that can hold one from outside and has something to show."""
     return [view for view in datamap.views() if view.category is not datamap.Category.STAFF and view.exported()]

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
@@ -19,6 +20,7 @@ from crasme.ledger.services import record
 from crasme.staff.actors import system
 from crasme.staff.models import Absence, User
 from privacy import verbs
+from privacy.kinds import answered_by
 from privacy.models import AssignmentRule, Request
 from privacy.states import State
 from privacy.steps.definitions import needs_people
@@ -42,9 +44,26 @@ def by_rule(request: Request, *, now: datetime) -> User | None:
         return None
     today = controller_day(now)
     for rule in AssignmentRule.objects.filter(active=True).order_by("position", "pk"):
-        if rule.fits(request) and (found := _first(rule, today)).user is not None:
+        if not rule.fits(request):
+            continue
+        found = _first(rule, today)
+        if found.user is not None and may_answer(found.user, request):
             _give(request, found, actor=ACTOR, rule=str(rule.pk))
             return found.user
+    return _to_its_own(request, today)
+
+
+def _to_its_own(request: Request, today: date) -> User | None:
+    """What not everybody may answer goes to one of those who may, whoever has least to do; else to nobody."""
+    if (permission := answered_by(request.kind)) == "work_request":
+        return None
+    away = _away(today)
+    roles = Group.objects.filter(permissions__codename=permission, permissions__content_type__app_label="privacy")
+    theirs = User.objects.filter(is_active=True, is_staff=True, groups__in=roles)
+    for user in by_load(User.objects.filter(pk__in=theirs.values("pk"))):
+        if user.pk not in away and may_answer(user, request):
+            _give(request, Standing(user), actor=ACTOR, rule="")
+            return user
     return None
 
 
@@ -71,6 +90,11 @@ def by_load(users: QuerySet[User]) -> QuerySet[User]:
 
 def may_work(user: User) -> bool:
     return user.is_active and user.has_perm("privacy.work_request")
+
+
+def may_answer(user: User, request: Request) -> bool:
+    """Whether it makes sense to give it to them."""
+    return may_work(user) and user.has_perm(f"privacy.{answered_by(request.kind)}")
 
 
 # --- absences ---------------------------------------------------------------------------------------------------------

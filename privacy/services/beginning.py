@@ -29,8 +29,10 @@ def begin(request: Request, *, by: str, now: datetime) -> None:
     request.save(update_fields=["state", "confirmed_at", "without_proof"])
     record(verbs.CONFIRMED.name, actor=actor, subject=request.ref, by=by)
     emit(Event.CONFIRMED, request, now=now)
+    if request.kind == Request.Kind.COMPLAINT:
+        enqueue(request, "complaint-received", period_key="1", now=now)
     # Of what nobody has to look at the answer comes at once, and says more.
-    if request.lead_id is None and by != SIGNED_IN and needs_people(request.kind, request.facts):
+    elif request.lead_id is None and by != SIGNED_IN and needs_people(request.kind, request.facts):
         enqueue(request, "started", period_key="1", now=now)
     assignment.by_rule(request, now=now)
     flow.begin(request, now=now)

@@ -21,7 +21,7 @@ from privacy import verbs
 from privacy.clock.events import Kind
 from privacy.correspondence.queue import enqueue
 from privacy.errors import Incomplete, MoveNotAllowed, NotYours
-from privacy.kinds import refusable
+from privacy.kinds import answered_by, refusable
 from privacy.mailroom import identity
 from privacy.models import Message, Note, Request, Step
 from privacy.services import assignment, clock
@@ -76,7 +76,7 @@ def assign(request: Request, *, to: User | None, by: User, now: datetime) -> Req
     request = locked(request)
     if not request.is_open:
         raise MoveNotAllowed(_("This request is closed."))
-    if to is not None and not to.has_perm("privacy.work_request"):
+    if to is not None and not assignment.may_answer(to, request):
         raise NotYours(_("This colleague's role does not include working on requests."))
     if to is not None and not may_decide(to, request):
         raise NotYours(_("A child's account is decided about by a privacy officer."))
@@ -169,6 +169,7 @@ def answer(request: Request, *, outcome: str, words: str, by: User, now: datetim
         raise Incomplete(_("Write the answer: the person reads nothing else."))
     cards.refuse(words=words)
     request = locked(request)
+    require(by, answered_by(request.kind))
     if not answerable(request.kind, request.facts):
         raise MoveNotAllowed(_("A request of this kind is answered by its own steps."), remedy="")
     if request.corrections.open().exists():

@@ -30,6 +30,7 @@ def answer(job: Job) -> Done:
 LETTERS: dict[str, str] = {
     Request.Kind.ACCESS: "package-ready",
     Request.Kind.CHILD: "child-told",
+    Request.Kind.PORTABILITY: "portable",
     Request.Kind.OPT_OUT: "opted-out",
     Request.Kind.RESTRICTION: "restricted",
     Request.Kind.WITHDRAWAL: "consent-withdrawn",

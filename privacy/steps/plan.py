@@ -8,14 +8,18 @@ from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import verbs
 from privacy.models import Plan, Request, Step
+from privacy.packages.content import portable
 from privacy.services import subjects
 from privacy.steps.handlers import Done, Job, handles
 from retention import erasure
 
 
 @handles(Step.Kind.PLAN, kind=Request.Kind.ACCESS)
+@handles(Step.Kind.PLAN, kind=Request.Kind.PORTABILITY)
 def plan_release(job: Job) -> Done:
     tables = _counts(job.request, Step.Kind.COLLECT, "tables")
+    if job.request.kind == Request.Kind.PORTABILITY:
+        tables = {table.key: tables[table.key] for table in portable() if table.key in tables}
     content = {"tables": tables, "contacts": _contacts(job.request)}
     return _planned(job, Plan.Kind.ACCESS, content, canonical.digest(content), rows=sum(tables.values()), kept=0)
 

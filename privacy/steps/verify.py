@@ -20,6 +20,7 @@ from retention.residue import Hit
 
 
 @handles(Step.Kind.VERIFY, kind=Request.Kind.ACCESS)
+@handles(Step.Kind.VERIFY, kind=Request.Kind.PORTABILITY)
 def verify_package(job: Job) -> Done:
     """The stored file decrypts to exactly what was written."""
     package = _newest_package(job)

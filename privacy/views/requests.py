@@ -27,11 +27,12 @@ from privacy.errors import LinkSpent, MoveNotAllowed, PackageGone
 from privacy.forms import AddressForm, ChooseForm, CodeForm, LinkForm, ReplyForm, RequestForm
 from privacy.mailroom import replies
 from privacy.models import Package, Request
+from privacy.refusals import authority_of, refusal_of
 from privacy.services import confirmation, desk, intake, links, marketing, packages, plans, verification
 from privacy.states import MOVES, Outcome, State
 from privacy.steps.definitions import harmless, needs_proof
 from privacy.views import admission, holdings, letters, proof, timeline
-from privacy.words import LOOKED_AT, LOOKING, REFUSALS, STANDING, WISHES, ending_of
+from privacy.words import LOOKED_AT, LOOKING, STANDING, WISHES, ending_of
 
 
 @never_cache
@@ -286,7 +287,8 @@ def _found(asked: Request) -> dict[str, Any]:
         "kept": _kept(asked),
         "customers": customers(asked),
         "marketing": _marketing(asked),
-        "refusal": REFUSALS.get(asked.refusal_reason),
+        "refusal": refusal_of(asked.kind, asked.refusal_reason),
+        "authority": authority_of(asked.regime),
         **holdings.shown(asked),
     }
 

@@ -35,6 +35,10 @@ _DOING: dict[str, tuple[Promise, Promise]] = {
         _("What was accepted is written, and passed on to others who have it."),
     ),
     Request.Kind.CHILD: (_("The data is deleted"), _("Then we search for it, to be sure that it is gone.")),
+    Request.Kind.PORTABILITY: (
+        _("Your data is put together"),
+        _("As files for other software, each with its description; encrypted until you fetch them."),
+    ),
     Request.Kind.DELETION: (_("Your data is deleted"), _("Then we search for it, to be sure that it is gone.")),
     Request.Kind.OPT_OUT: (
         _("No more marketing"),

@@ -55,7 +55,7 @@ def rule(position: int, *colleagues: User, **fields: Any) -> AssignmentRule:
     return made
 
 
-def confirmed(kind: str = "complaint", *, to: User | None = None, **fields: Any) -> Request:
+def confirmed(kind: str = "objection", *, to: User | None = None, **fields: Any) -> Request:
     number = Request.objects.count()
     request = confirm_request(submit_request(kind, f"p{number}@customer.example", **fields))
     if to is not None:
@@ -85,12 +85,12 @@ def test_the_first_rule_that_fits_gives_to_whoever_has_least_to_do(ada: User, be
     auditor = make_user(AUDITOR)
     rule(3, role=SUPPORT_AGENT)
     rule(1, auditor, languages=["es"])  # who may not work on requests gets none
-    german = rule(2, ben, languages=["de", "fr"], kinds=["complaint", "access"])
+    german = rule(2, ben, languages=["de", "fr"], kinds=["objection", "access"])
     rule(1, ben, active=False)
     busy = [confirmed(to=ada) for _ in range(2)]
     assert confirmed("access", language="de").assignee == ben
     assert confirmed("access", language="en").assignee == ben  # one, against two of Ada's
-    assert confirmed("complaint", language="es").assignee in (ada, ben)
+    assert confirmed("objection", language="es").assignee in (ada, ben)
     assert confirmed("portability", language="de").assignee in (ada, ben)
     for request in busy:
         desk.withdraw(request, actor="person:x", now=NOW)
@@ -103,7 +103,7 @@ def test_the_first_rule_that_fits_gives_to_whoever_has_least_to_do(ada: User, be
 def test_a_rule_that_asks_for_the_law_fits_once_it_is_known(ada: User) -> None:
     rule(1, ada, regimes=["uk"])
     make_account(email="uk@customer.example", organisation=make_organisation(country="GB"))
-    request = confirm_request(submit_request("complaint", "uk@customer.example"))
+    request = confirm_request(submit_request("objection", "uk@customer.example"))
     assert request.assignee is None
     run_steps()
     assert owner(request) == (ada, None)

@@ -137,7 +137,7 @@ def test_the_letter_of_an_act_can_be_seen_before_it_is_sent(client: Client, offi
         "",
         "de",
         subject="Nein",
-        body="Leider: {reason} {remedies}\n\n{written}",
+        body="Leider: {reason} {remedies} {authority}\n\n{written}",
         seen="",
         by=officer,
         now=NOW,

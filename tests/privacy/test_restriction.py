@@ -20,7 +20,7 @@ from crasme.staff.models import User
 from crasme.staff.roles import AUDITOR
 from privacy import tasks
 from privacy.errors import MoveNotAllowed, NotYours
-from privacy.models import Message, Request, Restriction, Step
+from privacy.models import Message, Recipient, Request, Restriction, Step
 from privacy.services import approvals, desk, doorcheck, doors, intake, plans, restriction
 from privacy.states import Outcome, State
 from tests.builders import (
@@ -67,6 +67,7 @@ def letters(now: object = LATER) -> dict[str, str]:
 # --- from the grant to the end ---------------------------------------------------------------------------------------
 def test_a_restriction_is_granted_told_and_lifted_only_after_a_letter_that_arrived(agent: User) -> None:
     account = make_account(email=ADDRESS)
+    Recipient.objects.filter(slug="email").update(contact_email="privacy@mailer.example")
     request = granted(agent, ground="accuracy")
     account.refresh_from_db()
     assert (account.restricted_at is not None, account.restricted_by_request) == (True, True)
@@ -101,6 +102,13 @@ def test_a_restriction_is_granted_told_and_lifted_only_after_a_letter_that_arriv
     assert Entry.objects.filter(verb__startswith="crm.account_").count() == 2
     with pytest.raises(MoveNotAllowed):
         restriction.ask_lift(request, by=agent, now=LATER)
+    # The recipient who was told to store it, and nothing else, hears of the end; of others no address is known.
+    assert list(
+        request.notices.order_by("created_at").filter(why_not__in=("", "over")).values_list("act", flat=True)
+    ) == [
+        "restrict",
+        "lift",
+    ]
 
 
 def test_what_another_request_still_asks_for_stays_restricted(agent: User) -> None:
