@@ -13,6 +13,7 @@ from functools import cache
 from privacy.mailroom.phrases import (
     ARTICLE,
     ARTICLES,
+    CHILD,
     LAW,
     NOT,
     NOT_BEHIND,
@@ -30,12 +31,13 @@ Kind = Request.Kind
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What a text asks for. `doubt` when a person should look although phrases were found; `privacy` when it at least
-    speaks of privacy; `language` of the phrases, "" without any."""
+    speaks of privacy; `on_behalf` or `child` when it may be about somebody else; `language` of the phrases, or ""."""
 
     kinds: tuple[str, ...] = ()
     language: str = ""
     doubt: bool = False
     on_behalf: bool = False
+    child: bool = False
     privacy: bool = False
 
 
@@ -57,6 +59,7 @@ def read(text: str) -> Wishes:
         language=max(found, key=lambda each: found[each]) if found else "",
         doubt=doubt,
         on_behalf=bool(ON_BEHALF.search(words)),
+        child=bool(CHILD.search(words)),
         privacy=bool(kinds or doubt or PRIVACY.search(words)),
     )
 

@@ -162,7 +162,9 @@ PRIVACY = re.compile(
     r"|vie privee|datos personales|privacidad|البيانات الشخصيه|الخصوصيه"
 )
 ON_BEHALF = re.compile(
-    r"\bon behalf of\b|\bmy client|\bmy (?:\w+ )?(?:child|children|son|daughter)\b|\bminor child|\bim namen (?:von|meine)|mandant"
-    r"|\bmein\w* (?:\w+ )?(?:kind|kindes|kinder|sohn\w*|tochter)\b|\bau nom de\b|\bmon client|\bm(?:on|a|es) (?:fils|fille|enfants?)\b"
-    r"|\ben nombre de\b|\bmi cliente|\bmis? (?:hij[oa]s?)\b|نيابه عن|طفلي|ابني|ابنتي"
+    r"\bon behalf of\b|\bmy client|\bim namen (?:von|meine)|mandant|\bau nom de\b|\bmon client|\ben nombre de\b|\bmi cliente|نيابه عن"
+)
+CHILD = re.compile(
+    r"\bmy (?:\w+ )?(?:child|children|son|daughter)\b|\bminor child|\bmein\w* (?:\w+ )?(?:kind|kindes|kinder|sohn\w*|tochter)\b"
+    r"|\bm(?:on|a|es) (?:fils|fille|enfants?)\b|\bmis? (?:hij[oa]s?)\b|طفلي|ابني|ابنتي"
 )

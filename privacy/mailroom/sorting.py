@@ -178,7 +178,7 @@ def _written(letter: Letter, *, now: datetime) -> Verdict:
         return _triage(letter, Why.TOO_MANY, Reading.UNCLEAR)
     if match.request is not None:
         return _reply(letter, match.request, now=now)
-    if letter.wishes.on_behalf:
+    if letter.wishes.on_behalf or letter.wishes.child:
         return _triage(letter, Why.ON_BEHALF, Reading.UNCLEAR)
     if letter.wishes.kinds and not letter.wishes.doubt:
         return _asks(letter, now=now)
@@ -220,8 +220,13 @@ def _asks(letter: Letter, *, now: datetime) -> Verdict:
 
 def _triage(letter: Letter, why: str, reading: str, *, suggested: Request | None = None) -> Verdict:
     meant = suggested or letter.match.request
-    columns = {"suggested_id": _pk(meant), "suggested_kinds": list(letter.wishes.kinds)}
+    columns = {"suggested_id": _pk(meant), "suggested_kinds": _suggested(letter.wishes)}
     return Verdict(Status.TRIAGE, reading, why, columns=columns)
+
+
+def _suggested(wishes: Wishes) -> list[str]:
+    """A child's account has a way, and a shorter clock, of its own."""
+    return [Request.Kind.CHILD.value] if wishes.child else list(wishes.kinds)
 
 
 def _pk(request: Request | None) -> UUID | None:

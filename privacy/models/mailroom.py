@@ -22,6 +22,7 @@ from crasme.kit.ids import uuid7
 from privacy.clock.deadlines import deadlines
 from privacy.clock.events import Event, Kind
 from privacy.clock.regimes import Regime
+from privacy.models.requests import Request
 from privacy.querysets import AttachmentQuerySet, InboundMailQuerySet
 
 
@@ -179,7 +180,9 @@ class InboundMail(Claimable):
     @property
     def due(self) -> date:
         """The last day to answer, should it turn out to be a request: the clock runs from its arrival."""
-        return deadlines([Event(Kind.RECEIVED, self.received_on)], Regime.OTHER).effective_due
+        child = Request.Kind.CHILD
+        kind = child.value if child in self.suggested_kinds else ""
+        return deadlines([Event(Kind.RECEIVED, self.received_on)], Regime.OTHER, kind=kind).effective_due
 
     def days_left(self, today: date) -> int:
         return (self.due - today).days

@@ -158,6 +158,12 @@ def test_a_clear_wish_becomes_linked_requests_from_the_day_of_its_arrival() -> N
     assert {each.state for each in Request.objects.all()} == {State.CONFIRMED}
 
 
+def test_a_child_s_account_is_suggested_as_such_with_its_shorter_clock() -> None:
+    found = came(letter("Please delete my son's account, he is eleven."))
+    assert where(found) == ("triage", "unclear", "on_behalf")
+    assert (found.suggested_kinds, (found.due - NOW.date()).days) == (["child"], 5)
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
