@@ -9,7 +9,6 @@ import http.client
 import socket
 import ssl
 from collections.abc import Mapping
-from contextlib import closing
 from threading import Timer
 
 from privacy.webhooks.addresses import Target, resolve
@@ -27,46 +26,43 @@ class _Pinned(http.client.HTTPConnection):
     def __init__(self, target: Target, address: str) -> None:
         super().__init__(target.host, target.port, timeout=CONNECT)
         self._target, self._address = target, address
-        self._watch: tuple[Timer, socket.socket] | None = None
         self.default_port = 443 if target.secure else 80
 
     def connect(self) -> None:
         plain = socket.create_connection((self._address, self.port), timeout=CONNECT)
-        handle = plain.dup()  # encryption takes the first one over
-        timer = Timer(TOTAL, _cut, [handle])
-        timer.daemon = True
-        timer.start()
-        self._watch = timer, handle
         try:
             self.sock = _context().wrap_socket(plain, server_hostname=self.host) if self._target.secure else plain
         except BaseException:
             plain.close()
             raise
 
-    def close(self) -> None:
-        if self._watch is not None:
-            timer, handle = self._watch
-            self._watch = None
-            timer.cancel()
-            handle.close()
-        super().close()
-
 
 def post(target: Target, body: bytes, headers: Mapping[str, str]) -> int:
     """The status of the answer. Raises AddressRefused, and OSError or HTTPException when none comes in time."""
     last: OSError | None = None
     for address in resolve(target)[:2]:
-        with closing(_Pinned(target, address)) as connection:
-            try:
-                connection.connect()
-            except ssl.SSLError:
-                raise  # it is there, and it is not who it says
-            except OSError as error:
-                last = error
-                continue
-            connection.request("POST", target.path, body, dict(headers))
-            return connection.getresponse().status
+        connection = _Pinned(target, address)
+        try:
+            connection.connect()
+        except ssl.SSLError:
+            raise  # it is there, and it is not who it says
+        except OSError as error:
+            last = error
+            continue
+        return _exchange(connection, target.path, body, headers)
     raise last or OSError("no address")
+
+
+def _exchange(connection: _Pinned, path: str, body: bytes, headers: Mapping[str, str]) -> int:
+    watch = Timer(TOTAL, _cut, [connection.sock])
+    watch.daemon = True
+    watch.start()
+    try:
+        connection.request("POST", path, body, dict(headers))
+        return connection.getresponse().status
+    finally:
+        watch.cancel()
+        connection.close()
 
 
 def _cut(sock: socket.socket) -> None:
