@@ -102,6 +102,16 @@ def chosen(facts: Mapping[str, Any], question: Question) -> frozenset[str]:
     return frozenset(code for code in given if isinstance(code, str) and code in question.answers)
 
 
+def codes(kind: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What of `facts` answers a question of this kind, in the form in which it is stored."""
+    kept: dict[str, Any] = {}
+    for question in questions_of(kind):
+        given = chosen(facts, question)
+        if given:
+            kept[question.name] = [code for code in question.answers if code in given] if question.many else min(given)
+    return kept
+
+
 def in_words(request: Request) -> list[tuple[Promise, list[Promise]]]:
     """Each question of the request's kind that was answered, with the words of its answers."""
     return [

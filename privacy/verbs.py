@@ -77,6 +77,7 @@ MAIL_VOID = register(
     "request.mail_void", "A mail could not go out in time and would not be true any more.", facts=("message",)
 )
 MAIL_REDRIVEN = register("request.mail_redriven", "A failed mail was put back into the queue.", facts=("message",))
+PARTICULARS = register("request.particulars", "A colleague noted what exactly is meant.", facts=("answers",))
 LIFTING = register("request.lifting", "The person is being told that a restriction ends.", facts=("message",))
 LIFTED = register(
     "request.restriction_lifted", "The person was told, and the restriction ended.", facts=("message", "others")

@@ -8,12 +8,18 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminRadioSelectWidget,
+    UnfoldAdminTextareaWidget,
+)
 
+from crasme.staff.models import User
 from privacy.admin.acts import Words, asks
 from privacy.admin.forms import DeskForm
 from privacy.models import Request
-from privacy.services import approvals, restriction
+from privacy.particulars import chosen, questions_of
+from privacy.services import approvals, desk, restriction
 
 
 class LiftForm(DeskForm):
@@ -25,6 +31,22 @@ class LiftForm(DeskForm):
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
         help_text=_("Why the reason for it is gone, in the person's language. It stands in the letter."),
     )
+
+
+class ParticularsForm(DeskForm):
+    """The questions that the public form asks for this kind, answered from what the person wrote or said."""
+
+    def __init__(self, data: Any = None, *, asked: Request, by: User) -> None:
+        super().__init__(data, asked=asked, by=by)
+        for question in questions_of(asked.kind):
+            offered = [(code, answer.words) for code, answer in question.answers.items()]
+            known = sorted(chosen(asked.facts, question))
+            options: dict[str, Any] = {"label": question.words, "choices": offered, "required": False}
+            self.fields[question.name] = (
+                forms.MultipleChoiceField(widget=UnfoldAdminCheckboxSelectMultipleWidget, initial=known, **options)
+                if question.many
+                else forms.ChoiceField(widget=UnfoldAdminRadioSelectWidget, initial=min(known, default=""), **options)
+            )
 
 
 class RightsActs:
@@ -41,6 +63,20 @@ class RightsActs:
     def grant(self, http: HttpRequest, asked: Request, form: Any) -> Words:
         approvals.grant(asked, by=form.by, now=timezone.now())
         return _("Granted. A worker carries it out.")
+
+    @action(description=_("Note what is meant"), permissions=["privacy.work_request"], icon="checklist")
+    @asks(
+        title=_("Note what is meant"),
+        text=_(
+            "Tick what the person wrote or said, and nothing more. What needs nobody's decision is then done at once;"
+            " everything else is looked for anew and comes back to you."
+        ),
+        button=_("Note it"),
+        form_class=ParticularsForm,
+    )
+    def particulars(self, http: HttpRequest, asked: Request, form: Any) -> Words:
+        desk.note_particulars(asked, facts=form.cleaned_data, by=form.by, now=timezone.now())
+        return _("Noted.")
 
     @action(description=_("Lift the restriction"), permissions=["privacy.work_request"], icon="lock_open")
     @asks(

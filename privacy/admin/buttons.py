@@ -8,6 +8,7 @@ from crasme.kit.clock import controller_day
 from crasme.staff.models import User
 from privacy.kinds import answered_by
 from privacy.models import Plan, Request
+from privacy.particulars import questions_of
 from privacy.services import clock, joining, plans, restriction, timing
 from privacy.services.desk import may_decide
 from privacy.states import MOVES, State
@@ -36,6 +37,8 @@ def fitting(asked: Request, user: User) -> set[str]:
         names.add("refuse")
     if asked.state == State.REVIEW:
         names |= {"look_again", *_decisions(asked, user)}
+        if questions_of(asked.kind):
+            names.add("particulars")
     if asked.kind == Request.Kind.CHILD:
         return names | _of_a_report(asked) if may_decide(user, asked) else names & {"note", "look_again"}
     return names

@@ -93,7 +93,7 @@ class RequestAdmin(
             "icon": "more_horiz",
             "items": [
                 *("write", "mark_read", "enter", "ask_values", "note"),
-                *("hand_over", "give_back", "join", "look_again"),
+                *("particulars", "hand_over", "give_back", "join", "look_again"),
             ],
         },
     )

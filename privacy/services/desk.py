@@ -5,7 +5,9 @@ acts by another door (the admin and the API both come through here, and here the
 words (a refusal needs its reason, an answer its text).
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -17,7 +19,7 @@ from crasme.kit.ids import uuid7
 from crasme.kit.text import clean
 from crasme.ledger.services import record
 from crasme.staff.models import User
-from privacy import verbs
+from privacy import particulars, verbs
 from privacy.clock.events import Kind
 from privacy.correspondence.queue import enqueue
 from privacy.errors import Incomplete, MoveNotAllowed, NotYours
@@ -205,6 +207,21 @@ def reopen(request: Request, *, by: User, now: datetime) -> Request:
     clock.note(request, Kind.REOPENED, actor=by.ref, now=now)
     flow.again(request, why="reopened", actor=by.ref, now=now)
     record(verbs.REOPENED.name, actor=by.ref, subject=request.ref, round=request.round)
+    return request
+
+
+@transaction.atomic
+def note_particulars(request: Request, *, facts: Mapping[str, Any], by: User, now: datetime) -> Request:
+    """What exactly is meant, as the person wrote or said it and nobody ticked. The request goes the way of that."""
+    require(by, "work_request")
+    request = locked(request)
+    kept = particulars.codes(request.kind, facts)
+    if not kept:
+        raise Incomplete(_("Choose what is meant."))
+    request.facts = request.facts | kept
+    request.save(update_fields=["facts"])
+    record(verbs.PARTICULARS.name, actor=by.ref, subject=request.ref, answers=kept)
+    flow.again(request, why="particulars", actor=by.ref, now=now)
     return request
 
 

@@ -9,7 +9,7 @@ from privacy.services import referrals
 from privacy.services.closing import closed
 from privacy.services.plans import current
 from privacy.states import Outcome
-from privacy.steps.definitions import proposed
+from privacy.steps.definitions import harmless, proposed
 from privacy.steps.handlers import Done, Job, handles
 
 
@@ -50,7 +50,7 @@ def letter_for(request: Request) -> str:
     if request.messages.filter(template="answered", period_key=occasion(request)).exists():
         return "answered"
     if request.kind == Request.Kind.OBJECTION:
-        return "opted-out" if request.without_proof else "objection-granted"
+        return "opted-out" if harmless(request.kind, request.facts) else "objection-granted"
     if request.kind in LETTERS:
         return LETTERS[request.kind]
     plan = current(request)

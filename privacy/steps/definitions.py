@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from privacy.models import Request, Step
-from privacy.particulars import PURPOSE, chosen
+from privacy.particulars import CONSENTS, PURPOSE, chosen
 
 LOCAL = "crm"  # the database this product runs on, found by the data map; connectors bring names of their own
 
@@ -79,13 +79,14 @@ DEFINITIONS: dict[str, tuple[Spec, ...]] = {
     Kind.OPT_OUT: HARMLESS,
     Kind.RESTRICTION: RESTRICTED,
     Kind.OBJECTION: BY_HAND,
-    Kind.WITHDRAWAL: AT_ONCE,
+    Kind.WITHDRAWAL: BY_HAND,
     Kind.COMPLAINT: BY_HAND,
     Kind.CHILD: REPORTED,
 }
 
 
-# An objection's way depends on the use that it is to; one that does not say is looked at by a person.
+# An objection's way depends on the use that it is to. One that does not say, and a withdrawal that names no consent, is
+# looked at by a person, who can note what is meant (services.desk.note_particulars); then it goes the way of that.
 OBJECTIONS: dict[str, tuple[Spec, ...]] = {"marketing": HARMLESS, "improvement": DECIDED}
 _SILENT: Mapping[str, Any] = MappingProxyType({})
 
@@ -95,6 +96,8 @@ def steps_of(kind: str, facts: Mapping[str, Any] = _SILENT) -> tuple[Spec, ...]:
     if kind == Kind.OBJECTION:
         for purpose in chosen(facts, PURPOSE):
             return OBJECTIONS.get(purpose, DEFINITIONS[kind])
+    if kind == Kind.WITHDRAWAL and chosen(facts, CONSENTS):
+        return AT_ONCE
     return DEFINITIONS[kind]
 
 
@@ -106,6 +109,8 @@ def _ways(kind: str) -> Iterator[tuple[Spec, ...]]:
     yield DEFINITIONS[kind]
     if kind == Kind.OBJECTION:
         yield from OBJECTIONS.values()
+    if kind == Kind.WITHDRAWAL:
+        yield AT_ONCE
 
 
 def by_hand(kind: str, facts: Mapping[str, Any] = _SILENT) -> bool:

@@ -51,8 +51,8 @@ def end_use(job: Job) -> Done:
 
 @handles(Step.Kind.APPLY, kind=Request.Kind.WITHDRAWAL)
 def end_consents(job: Job) -> Done:
-    """Whoever names none takes back all of them."""
-    what = chosen(job.request.facts, CONSENTS) or frozenset(CONSENTS.answers)
+    """Those that were named, and no other."""
+    what = chosen(job.request.facts, CONSENTS)
 
     def effect(request: Request) -> dict[str, Any]:
         _require_theirs(request)

@@ -51,7 +51,10 @@ _DOING: dict[str, tuple[Promise, Promise]] = {
         _("What you agreed to once is stopped, and what it had brought is removed."),
     ),
 }
-_BY_HAND = (_("It is done"), _("A colleague does what you asked for."))
+_DONE_BY_HAND = (_("It is done"), _("A colleague does what you asked for."))
+_BY_HAND: dict[str, tuple[Promise, Promise]] = {
+    Request.Kind.COMPLAINT: (_("We find out what happened"), _("Our privacy officer looks into it and writes to you.")),
+}
 
 
 def of(request: Request) -> list[Entry]:
@@ -81,7 +84,7 @@ def _undisclosed(request: Request) -> list[Entry]:
 
 def _stages(request: Request) -> list[tuple[State, Promise, Promise]]:
     """What lies between the confirmation and the answer, on the way that this request takes."""
-    doing = _BY_HAND if by_hand(request.kind, request.facts) else _DOING[request.kind]
+    doing = _BY_HAND.get(request.kind, _DONE_BY_HAND) if by_hand(request.kind, request.facts) else _DOING[request.kind]
     stages = [_SEARCH] if LOCATE in steps_of(request.kind, request.facts) else []
     if needs_people(request.kind, request.facts):
         stages.append(_LOOK)

@@ -17,11 +17,13 @@ from crasme.crm.models import Integration
 from crasme.crm.sheets import AccountImport
 from crasme.kit.ids import uuid7
 from crasme.ledger.models import Entry
+from crasme.staff.models import User
 from privacy.errors import MoveNotAllowed
 from privacy.models import Message, Person, Request, Step
-from privacy.services import intake, marketing, sweeping, verification
+from privacy.services import desk, intake, marketing, sweeping, verification
 from privacy.services.intake import Submission
 from privacy.states import Outcome, State
+from privacy.views import timeline
 from tests.builders import (
     NOW,
     confirm_request,
@@ -231,15 +233,42 @@ def test_a_withdrawal_ends_what_it_names_and_says_so() -> None:
     assert "Marketing" not in text
 
 
-def test_a_withdrawal_that_names_nothing_ends_everything_and_a_hold_keeps_what_it_must() -> None:
+def test_a_hold_keeps_what_it_must_of_a_disconnected_service() -> None:
     make_integration(make_account(email=ADDRESS, on_hold=True), messages=1)
-    request = withdrawn({})
-    assert suppression.is_suppressed(ADDRESS)
-    held = Integration.objects.get()
-    assert (held.access_token, held.disconnected_at) == ("", NOW + timedelta(seconds=2))
-    text = told(request)
+    text = told(withdrawn({"what": ["services"]}))
+    assert Integration.objects.get().access_token == ""
     assert "The keys are gone at once" in text
-    assert "no choice was made while you were signed in" in text
+
+
+def test_a_withdrawal_that_names_nothing_waits_for_somebody_who_reads_it(client: Client, agent: User) -> None:
+    """By mail or telephone nobody ticks anything: what is meant is noted by a colleague, and nothing more is ended."""
+    make_integration(make_account(email=ADDRESS))
+    request = confirm_request(submit_request("withdrawal", facts={"what": ["everything"]}))
+    run_steps()
+    request.refresh_from_db()
+    assert request.state == State.REVIEW
+    sign_in(client, agent)
+    act = reverse("admin:privacy_request_particulars", args=[request.pk])
+    assert act in client.get(reverse("admin:privacy_request_change", args=[request.pk])).content.decode()
+    client.post(act, {"what": []})
+    request.refresh_from_db()
+    assert (request.state, request.round) == (State.REVIEW, 1)
+    client.post(act, {"what": ["cookies", "marketing"]})
+    run_steps(timezone.now())
+    request.refresh_from_db()
+    assert (request.state, request.facts) == (State.CLOSED, {"what": ["marketing", "cookies"]})
+    assert suppression.is_suppressed(ADDRESS)
+    assert Integration.objects.exists()
+    entry = Entry.objects.get(verb="request.particulars")
+    assert (entry.actor, entry.facts["answers"]) == (agent.ref, {"what": ["marketing", "cookies"]})
+
+    objection = confirm_request(submit_request("objection"))
+    run_steps()
+    desk.note_particulars(objection, facts={"purpose": "marketing"}, by=agent, now=timezone.now())
+    run_steps(timezone.now())
+    objection.refresh_from_db()
+    assert (objection.state, objection.without_proof) == (State.CLOSED, False)
+    assert "opted-out" in letters(objection)
 
 
 def test_somebody_without_an_account_can_withdraw_as_well() -> None:
@@ -247,3 +276,17 @@ def test_somebody_without_an_account_can_withdraw_as_well() -> None:
     assert "none was connected" in text
     assert "Marketing: we send none to this address any more." in text
     assert "Firefox" not in text
+
+
+# --- every way -------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("state", [State.COLLECTING, State.EXECUTING, State.ANSWERING])
+def test_the_page_has_words_for_every_way(state: State) -> None:
+    for kind in Request.Kind.values:
+        for facts in ({}, {"purpose": "marketing"}, {"purpose": "improvement"}, {"what": ["cookies"]}):
+            asked = Request(
+                kind=kind, facts=facts, state=state, received_at=NOW, confirmed_at=NOW, received_on=NOW.date(),
+                promise_due=NOW.date(), law_due=NOW.date(), effective_due=NOW.date(),
+            )  # fmt: skip
+            stages = timeline.of(asked)
+            assert len(stages) >= 3
+            assert all(str(stage.title) for stage in stages)
