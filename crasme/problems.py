@@ -17,6 +17,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
 from crasme.kit.errors import CrasmeError
+from crasme.kit.text import clean
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -73,7 +74,8 @@ def _faults(detail: Any, pointer: str = "#") -> Iterator[dict[str, str]]:
             # A list of messages belongs to the field above; a list of objects counts its items.
             yield from _faults(inner, f"{pointer}/{position}" if isinstance(inner, dict | list) else pointer)
     else:
-        yield {"pointer": pointer, "detail": str(detail), "code": getattr(detail, "code", "invalid")}
+        # REST framework quotes some values in its own words, and half a surrogate pair cannot even be sent back.
+        yield {"pointer": clean(pointer), "detail": clean(str(detail)), "code": getattr(detail, "code", "invalid")}
 
 
 def _escaped(name: str) -> str:
