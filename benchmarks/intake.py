@@ -1,8 +1,9 @@
 """The public form while the broker is down: submissions over HTTP (granian, one process), against the same with it up.
 
-Every visitor comes from a network of their own (a loopback address), with a connection and a form of their own, and
-asks for a different mailbox. "Down" is a port on which nobody listens, for the task queue and for the counters of tries
-alike. The mails stay in the database, where the sweep would find them.
+Every visitor comes from a network of their own (a loopback address), with a connection, a form and a solved puzzle (an
+easy one: the work is the browser's) of their own, and asks for a different mailbox. "Down" is a port on which nobody
+listens, for the task queue and for the counters of tries alike. The mails stay in the database, where the sweep would
+find them.
 """
 
 import http.client
@@ -14,10 +15,15 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
+import altcha
+from django.utils import timezone
+
 from benchmarks.figures import Figure
 from benchmarks.web import Server
 from crasme.embedded.processes import free_port
+from privacy import puzzle
 from privacy.models import Message, Request
+from privacy.views.admission import FIELD
 
 ROWS = 1_000  # submissions; more than 2,000 in an hour would meet the form's own limit while the broker is up
 VISITORS = 4  # at once
@@ -63,14 +69,15 @@ class _Submissions:
         # A /24 may ask 30 times an hour.
         source = (f"127.1.{network // 20 % 256}.{1 + network % 20}", 0)
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60, source_address=source)
-        connection.request("GET", "/requests/new/")
+        connection.request("GET", "/requests/new/?kind=access")
         form = connection.getresponse()
         cookie = (form.getheader("Set-Cookie") or "").partition(";")[0]
         found = TOKEN.search(form.read().decode())
         if found is None:
             raise RuntimeError(f"no form came, but {form.status}")
         email = f"{self.mark}-{number}@bench.example"
-        body = urlencode({"kind": "access", "email": email, "csrfmiddlewaretoken": found.group(1)})
+        answers = {"kind": "access", "email": email, "csrfmiddlewaretoken": found.group(1), FIELD: _solution()}
+        body = urlencode(answers)
         headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
         started = time.perf_counter()
         connection.request("POST", "/requests/new/", body, headers)
@@ -81,3 +88,11 @@ class _Submissions:
         if answer.status != 302:
             raise RuntimeError(f"a submission was answered {answer.status}")
         return taken
+
+
+def _solution() -> str:
+    made = altcha.Challenge.from_dict(puzzle.make(timezone.now(), cost=1, tries=range(1)))
+    found = altcha.solve_challenge(made)
+    if found is None:
+        raise RuntimeError("the puzzle could not be solved")
+    return altcha.Payload(made, found).to_base64()
