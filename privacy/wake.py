@@ -48,22 +48,27 @@ class Kept:
     task: str
     queues: Collection[str]
     found: deque[tuple[str, str]] = field(default_factory=deque)  # queue and id
+    for_later: deque[tuple[str, str]] = field(default_factory=deque)
 
 
 _kept: ContextVar[Kept | None] = ContextVar("kept", default=None)
 
 
-def wake(task: str, queue: str, identifier: UUID) -> None:
-    """Run the task with this id soon after the current transaction commits; never raises."""
-    transaction.on_commit(partial(publish, task, queue, str(identifier)))
+def wake(task: str, queue: str, identifier: UUID, *, for_later: bool = False) -> None:
+    """Run the task with this id soon after the current transaction commits; never raises.
+
+    `for_later` tells a worker that keeps it to wait for others of its kind.
+    """
+    how = {"for_later": True} if for_later else {}
+    transaction.on_commit(partial(publish, task, queue, str(identifier), **how))
 
 
-def publish(task: str, queue: str, identifier: str) -> None:
+def publish(task: str, queue: str, identifier: str, *, for_later: bool = False) -> None:
     """Hand one wake-up to the broker now, or not at all."""
     global _quiet_until  # noqa: PLW0603  (one broker a process)
     kept = _kept.get()
     if kept is not None and kept.task == task and queue in kept.queues:
-        kept.found.append((queue, identifier))
+        (kept.for_later if for_later else kept.found).append((queue, identifier))
         return
     if monotonic() < _quiet_until:
         return
@@ -77,16 +82,18 @@ def publish(task: str, queue: str, identifier: str) -> None:
 
 
 @contextmanager
-def keeping(task: str, queues: Collection[str]) -> Iterator[deque[tuple[str, str]]]:
+def keeping(task: str, queues: Collection[str]) -> Iterator[Kept]:
     """Within this block wake-ups for the task in these queues are collected; what is left at the end is published."""
     kept = Kept(task, queues)
     token = _kept.set(kept)
     try:
-        yield kept.found
+        yield kept
     finally:
         _kept.reset(token)
-        for queue, identifier in kept.found:
-            publish(task, queue, identifier)
+        for queue in kept.queues:
+            left = [each for each in (*kept.found, *kept.for_later) if each[0] == queue]
+            for _queue, identifier in left[:ENOUGH]:
+                publish(task, queue, identifier)
 
 
 def _waiting(queue: str) -> int:

@@ -20,12 +20,16 @@ Kind = Request.Kind
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """`sources` has one row each; `queue` names the workers that take it. `manual` steps wait for a person."""
+    """`sources` has one row each; `queue` names the workers that take it. `manual` steps wait for a person.
+
+    Steps that are done `together` cost as much for one request as for many: a worker does all that are due at once.
+    """
 
     kind: Step.Kind
     manual: bool = False
     sources: tuple[str, ...] = ("",)
     queue: str = "celery"
+    together: bool = False
 
 
 LOCATE = Spec(StepKind.LOCATE)
@@ -54,7 +58,7 @@ ERASURE = (
     APPROVAL,
     Spec(StepKind.EXECUTE, sources=(LOCAL,), queue="erasure"),
     NOTIFY,  # while the address is still known
-    Spec(StepKind.VERIFY, queue="erasure"),
+    Spec(StepKind.VERIFY, queue="erasure", together=True),
     ANSWER,
 )
 # The same for an account that somebody reported; an accepted parent may have a copy first.
@@ -103,6 +107,14 @@ def steps_of(kind: str, facts: Mapping[str, Any] = _SILENT) -> tuple[Spec, ...]:
 
 def spec_of(kind: str, step: str) -> Spec:
     return next(spec for way in _ways(kind) for spec in way if spec.kind == step)
+
+
+def every_spec() -> Iterator[tuple[str, Spec]]:
+    """Every step with the kind of request that can take it."""
+    for kind in DEFINITIONS:
+        for way in _ways(kind):
+            for spec in way:
+                yield kind, spec
 
 
 def _ways(kind: str) -> Iterator[tuple[Spec, ...]]:

@@ -67,7 +67,7 @@ def insert(request: Request, spec: Spec, *, now: datetime) -> None:
             request.save(update_fields=["state"])
         return
     for step in steps:
-        wake(STEP, spec.queue, step.pk)
+        wake(STEP, spec.queue, step.pk, for_later=spec.together)
 
 
 def _proceed(request: Request) -> None:

@@ -14,7 +14,7 @@ from privacy.steps import (
     stop,
     verify,
 )
-from privacy.steps.handlers import handler_of
+from privacy.steps.handlers import handler_of, together_of
 
 __all__ = [
     "answer",
@@ -29,5 +29,6 @@ __all__ = [
     "plan",
     "restrict",
     "stop",
+    "together_of",
     "verify",
 ]

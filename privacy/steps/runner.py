@@ -7,9 +7,10 @@ leave a code and never a text: texts quote data.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 from uuid import UUID
 
@@ -43,20 +44,59 @@ def attempt(step_id: UUID, *, now: datetime, known: Request | None = None) -> Re
 
     `known` is a request that the caller has just seen, by chance this step's: handlers read it without a lock anyway.
     """
-    step = claim(Step, step_id, now=now, lease=LEASE, manual=False)
+    step, later = _claimed(step_id, now), _clock(now)
     if step is None:
         return None
-    started = monotonic()
-
-    def later() -> datetime:
-        return now + timedelta(seconds=monotonic() - started)
-
-    if step.attempts > MAX_ATTEMPTS:
-        # The worker died each time, or the lease would not have come round so often.
-        _failed(step, "lease-lapsed", now=later())
+    request = _settled(step, lambda: _taken_up(step, known, later), later)
+    if request is None:
         return None
+    job = Job(step=step, request=request, now=now)
+    return _settled(step, lambda: _ended(step, library.handler_of(step, request)(job), later), later)
+
+
+def attempt_together(step_ids: Iterable[UUID], *, now: datetime) -> int:
+    """Do those of the steps that are due and that nobody else has, all of one kind, at once; how many ended here.
+
+    Each is claimed and ended by itself, and one that fails does not keep the others from their end.
+    """
+    later = _clock(now)
+    jobs = []
+    for step in filter(None, (_claimed(step_id, now) for step_id in step_ids)):
+        request = _settled(step, partial(_taken_up, step, None, later), later)
+        if request is not None:
+            jobs.append(Job(step=step, request=request, now=now))
+    if not jobs:
+        return 0
+    outcomes: Sequence[Done | Exception]
     try:
-        return _do(step, known, now=now, later=later)
+        outcomes = library.together_of(jobs[0].step, jobs[0].request)(jobs)
+    except Exception as error:  # noqa: BLE001  (it is each step's failure, and settled as such)
+        outcomes = [error] * len(jobs)
+    ended = (
+        _settled(job.step, partial(_ended, job.step, outcome, later), later)
+        for job, outcome in zip(jobs, outcomes, strict=True)
+    )
+    return sum(request is not None for request in ended)
+
+
+def _claimed(step_id: UUID, now: datetime) -> Step | None:
+    step = claim(Step, step_id, now=now, lease=LEASE, manual=False)
+    if step is None or step.attempts <= MAX_ATTEMPTS:
+        return step
+    # The worker died each time, or the lease would not have come round so often.
+    _failed(step, "lease-lapsed", now=now)
+    return None
+
+
+def _clock(now: datetime) -> Callable[[], datetime]:
+    started = monotonic()
+    return lambda: now + timedelta(seconds=monotonic() - started)
+
+
+def _settled(step: Step, work: Callable[[], Request | None], later: Callable[[], datetime]) -> Request | None:
+    """What the work gives; None when it failed, and what follows from that is noted on the step."""
+    try:
+        return work()
     except LeaseLost:
         log.warning("Step %s came to its end without a lease; its result was dropped.", step.pk)
     except PlanOutdated:
@@ -71,7 +111,8 @@ def attempt(step_id: UUID, *, now: datetime, known: Request | None = None) -> Re
     return None
 
 
-def _do(step: Step, known: Request | None, *, now: datetime, later: Callable[[], datetime]) -> Request | None:
+def _taken_up(step: Step, known: Request | None, later: Callable[[], datetime]) -> Request | None:
+    """The request, whose state follows; None when the step is not wanted any more, and is cancelled."""
     if known is None or known.pk != step.request_id:
         known = Request.objects.select_related("person").get(pk=step.request_id)
     request = known
@@ -84,14 +125,20 @@ def _do(step: Step, known: Request | None, *, now: datetime, later: Callable[[],
     if not _wanted(step, request):
         cancel(step, now=later())
         return None
-    done = library.handler_of(step, request)(Job(step=step, request=request, now=now))
+    return request
+
+
+def _ended(step: Step, outcome: Done | Exception, later: Callable[[], datetime]) -> Request | None:
+    """The request after the step's end, its effects included; None when it was cancelled instead."""
+    if isinstance(outcome, Exception):
+        raise outcome
     with transaction.atomic():
         request = _locked(step)
         if not _wanted(step, request):
             cancel(step, now=later())
             return None
         with gathered():
-            _end(step, request, done, now=later())
+            _end(step, request, outcome, now=later())
     return request
 
 

@@ -2,10 +2,13 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from crasme.kit.datamap import Category, Table, covers
+from crasme.kit.errors import CrasmeError
 from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import verbs
@@ -13,7 +16,7 @@ from privacy.errors import PackageBroken, ResidueFound
 from privacy.models import Package, Request, Step
 from privacy.services import packages, plans, subjects
 from privacy.states import Outcome
-from privacy.steps.handlers import Done, Job, handles
+from privacy.steps.handlers import Done, Job, handles, handles_together
 from retention import operations, residue
 from retention.obstacles import Scopes
 from retention.residue import Hit
@@ -39,16 +42,35 @@ def verify_child(job: Job) -> Done:
     """As for a deletion; a copy that was made for a parent must be whole, for there is no second one."""
     if (package := _newest_package(job)) is not None:
         _require_whole(package)
-    return verify_erasure(job)
+    return _verified(job, *_search([job]))
 
 
-@handles(Step.Kind.VERIFY, kind=Request.Kind.DELETION)
-def verify_erasure(job: Job) -> Done:
-    """Search everything that is stored for the address; only what must stay may turn up."""
-    plan = plans.approved(job.request)
-    hits = residue.search([subjects.about(job.request).address])
-    scopes = Scopes.now()
-    left = Counter(f"{hit.label}.{hit.field}" for hit in hits if not _expected(hit) and not _on_hold(hit, scopes))
+@handles_together(Step.Kind.VERIFY, kind=Request.Kind.DELETION)
+def verify_erasures(jobs: Sequence[Job]) -> Sequence[Done | CrasmeError]:
+    """Search everything that is stored for the addresses; only what must stay may turn up.
+
+    It is read once, however many are looked for: reading all of it is the price, and nobody is told before.
+    """
+    found, scopes = _search(jobs)
+    return [_outcome(job, found, scopes) for job in jobs]
+
+
+def _search(jobs: Sequence[Job]) -> tuple[Mapping[UUID, list[Hit]], Scopes]:
+    wanted = {job.step.pk: [subjects.about(job.request).address] for job in jobs}
+    # This room still needs the address for the answer, and forgets it afterwards.
+    return residue.search_many(wanted, unless=lambda label: label.startswith("privacy.")), Scopes.now()
+
+
+def _outcome(job: Job, found: Mapping[UUID, list[Hit]], scopes: Scopes) -> Done | CrasmeError:
+    try:
+        return _verified(job, found, scopes)
+    except CrasmeError as error:
+        return error
+
+
+def _verified(job: Job, found: Mapping[UUID, list[Hit]], scopes: Scopes) -> Done:
+    plan, hits = plans.approved(job.request), found[job.step.pk]
+    left = Counter(f"{hit.label}.{hit.field}" for hit in hits if not _is_content(hit) and not _on_hold(hit, scopes))
     if left:
         raise ResidueFound(_("The person was still found after the erasure."), found=dict(left))
     others = sum(_is_content(hit) for hit in hits)
@@ -60,7 +82,7 @@ def verify_erasure(job: Job) -> Done:
             subject=request.ref,
             plan=plan.pk,
             hash=plan.hash,
-            searched="every text column",
+            searched="every text column outside of requests",
         )
         stays = any(not line.bare for line in plans.kept_of(plan))
         _decided(request, Outcome.PARTLY if stays else Outcome.GRANTED)
@@ -83,12 +105,8 @@ def _require_whole(package: Package) -> int:
     return size
 
 
-def _expected(hit: Hit) -> bool:
-    """This room still needs the address for the answer, and customers decide about what they wrote themselves."""
-    return hit.label.startswith("privacy.") or _is_content(hit)
-
-
 def _is_content(hit: Hit) -> bool:
+    """Customers decide about what they wrote themselves."""
     declared = covers(hit.label)
     return isinstance(declared, Table) and declared.category is Category.CONTENT
 

@@ -6,12 +6,25 @@ from unittest import mock
 
 import pytest
 from django.core.mail.backends.smtp import EmailBackend
+from django.utils import timezone
 
+from crasme.ledger.models import Entry
+from crasme.staff.models import User
 from privacy import wake
 from privacy.correspondence import shift as mails
-from privacy.models import Message, Step
-from privacy.steps import shift
-from tests.builders import NOW, confirm_request, make_account, submit_request
+from privacy.models import Message, Request, Step
+from privacy.services import approvals, plans
+from privacy.states import State
+from privacy.steps import runner, shift
+from retention import residue
+from tests.builders import (
+    NOW,
+    confirm_request,
+    make_account,
+    make_organisation,
+    reviewed_request,
+    submit_request,
+)
 from tests.mailbox import Mailbox
 
 SOON = NOW + timedelta(seconds=1)
@@ -108,3 +121,42 @@ def test_a_failed_mail_does_not_spoil_the_next_one(published: list[tuple[str, st
             assert mails.work(first.pk, now=SOON) == 1
     assert connect().close.call_count == 2
     assert sent.call_count == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_erasures_are_searched_for_together_and_each_has_its_own_end(
+    published: list[tuple[str, str, str]], agent: User, officer: User
+) -> None:
+    """Of three, one is found again; a fourth one has failed before and is searched for alone."""
+    names = ("ana", "bob", "cy", "dee")
+    for name in names:
+        make_account(email=f"{name}@customer.example")
+    reviewed = [reviewed_request("deletion", f"{name}@customer.example", now=timezone.now()) for name in names]
+    requests = [executed(request, agent, officer) for request in reviewed]
+    *_others, failing, failed = requests
+    Step.objects.filter(pk=failed.steps.get(state="due").pk).update(attempts=1)
+    make_organisation(business_address="Care of cy@customer.example")
+    with mock.patch.object(residue, "search_many", wraps=residue.search_many) as searched:
+        shift.work(failed.steps.get(state="due").pk, now=timezone.now())
+    assert sorted(len(call.args[0]) for call in searched.call_args_list) == [1, 3]
+    for request in requests:
+        request.refresh_from_db()
+        verified = request.steps.get(kind="verify")
+        if request == failing:
+            assert (request.state, verified.last_error) == (State.EXECUTING, "residue-found")
+            assert verified.result == {"residue": {"crm.Organisation.business_address": 1}}
+        else:
+            assert (request.outcome, verified.state) == ("granted", "done")
+            assert verified.done_by == "system:worker"
+    assert Entry.objects.filter(verb="request.certified").count() == 3
+
+
+def executed(request: Request, agent: User, officer: User) -> Request:
+    """A deletion whose next step is to search for what must be gone."""
+    plan, now = plans.current(request), timezone.now()
+    assert plan is not None
+    approvals.propose_erasure(request, plan_hash=plan.hash, by=agent, now=now)
+    approvals.approve_erasure(request, plan_hash=plan.hash, by=officer, now=now)
+    for kind in ("execute", "notify"):
+        assert runner.run(request.steps.get(kind=kind).pk, now=timezone.now())
+    return request

@@ -80,6 +80,11 @@ def furnish(owner: Account, *, events: int = 2, mark: str = "") -> Account:
     return owner
 
 
+def device(owner: Account, **fields: Any) -> Device:
+    made: dict[str, Any] = {"kind": "phone", "first_seen_at": NOW, "last_seen_at": NOW}
+    return Device.objects.create(account=owner, **made | fields)
+
+
 def event(owner: Account | UUID, at: datetime, **fields: Any) -> UsageEvent:
     ensure_months(connection, TABLE, at, at)
     key = owner.pk if isinstance(owner, Account) else owner

@@ -1,5 +1,6 @@
 """A canary planted everywhere is found everywhere, and after the erasure nowhere."""
 
+import json
 from datetime import date
 
 import pytest
@@ -9,7 +10,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection, models
 from django.utils.module_loading import import_string
 
-from crasme.crm.models import Account, Device, Integration, Organisation
+from crasme.crm.models import Account, Device, Integration, Note, Organisation
 from crasme.kit.datamap import Subject
 from retention import erasure, residue
 from retention.errors import TooShortToSearch
@@ -100,6 +101,51 @@ def test_tables_without_a_model_the_admin_log_and_sessions_are_searched_too() ->
 
 def test_similar_text_is_no_hit(leaver: Account) -> None:
     assert residue.search([CANARY.replace("_", "x").replace("%", "y")]) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Ana@Customer.Example", True),
+        ("Write to <ANA@customer.example>, please", True),
+        ("mailto:ana@customer.example?subject=x", True),
+        ("Her address is ana@customer.example.", True),
+        ("name=ana@customer.example", True),
+        ("_ana@customer.example_", True),
+        (json.dumps({"note": "first line\nana@customer.example"}), True),
+        (r"\u0061na@customer.example", True),
+        ("bob@ana@customer.example", True),
+        ("joana@customer.example", False),  # somebody else's
+        ("ana@customer.example.org", False),
+        ("mari-ana@customer.example", False),
+        ("éana@customer.example", False),
+        ("ana at customer.example", False),
+    ],
+)
+def test_an_address_is_found_where_it_stands_as_one(text: str, found: bool) -> None:
+    note = Note.objects.create(owner=builders.account(), created_at=NOW, body=text)
+    device = builders.device(builders.account(), display_settings={"seen": text})
+    hits = residue.search(["ana@customer.example"])
+    assert {hit.pk for hit in hits} == ({str(note.pk), str(device.pk)} if found else set())
+
+
+def test_many_people_are_searched_for_at_once_and_each_is_told_apart(leaver: Account) -> None:
+    other = builders.furnish(builders.account(email="ünal@customer.example"), mark="o'neil@customer.example")
+    stranger = builders.account()
+    wanted = {
+        "leaver": [leaver.email, CANARY],
+        "other": [other.email, "o'neil@customer.example"],
+        "stranger": [stranger.email],
+        "nobody": ["nobody@customer.example"],
+    }
+    found = residue.search_many(wanted, kept=True)
+    for key, identifiers in wanted.items():
+        assert set(found[key]) == set(residue.search(identifiers, kept=True))
+    assert {hit.label for hit in found["stranger"]} == {"crm.Account"}
+    assert {"crm.BillingProfile", "crm.Integration", "crm.Device"} <= {hit.label for hit in found["other"]}
+    assert found["nobody"] == []
+    elsewhere = residue.search_many(wanted, kept=True, unless=lambda label: label.startswith("crm."))
+    assert not any(elsewhere.values())
 
 
 def test_short_and_empty_identifiers() -> None:
