@@ -9,10 +9,14 @@ from privacy.services.corrections import PROPOSABLE
 from privacy.services.recipients import ACTS
 from privacy.steps.definitions import proposed
 
+# Whoever reports an account learns nothing of it, not even that there was something to pass on.
+SILENT = frozenset({Request.Kind.CHILD})
+
 
 def shown(asked: Request) -> dict[str, Any]:
     """`proposals` is the form while values can be proposed; `corrections` is what was decided."""
-    found: dict[str, Any] = {"told": results.told(asked) if asked.outcome and asked.kind in ACTS else []}
+    hears = asked.kind in ACTS and asked.kind not in SILENT and asked.outcome != ""
+    found: dict[str, Any] = {"told": results.told(asked) if hears else []}
     if proposed(asked.kind) and asked.confirmed_at is not None:
         if asked.state in PROPOSABLE:
             found["proposals"] = ProposalForm(asked=asked)

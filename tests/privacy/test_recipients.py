@@ -27,6 +27,7 @@ from privacy.services import (
 )
 from privacy.services.decisions import Verdict
 from privacy.states import State
+from privacy.views import holdings as holdings_page
 from tests.builders import NOW, make_account, make_user, reviewed_request, run_steps, sign_in
 from tests.privacy.mails import deliver
 
@@ -206,3 +207,7 @@ def test_a_restriction_is_passed_on_and_so_is_its_end(agent: User) -> None:
     acts = RecipientNotice.objects.filter(recipient__slug="payment").values_list("act", "why_not")
     assert dict(acts) == {"restrict": "over", "lift": ""}  # nobody is reminded of what is over
     assert [each.name for each in recipients.told(request) if not each.why_not] == ["Our payment processor"]
+    request.refresh_from_db()
+    assert len(holdings_page.shown(request)["told"]) == 4
+    request.kind = "child"  # whoever reports somebody's account learns nothing of it
+    assert holdings_page.shown(request)["told"] == []
