@@ -10,8 +10,14 @@ import re
 # Where a secret follows in the path: links that prove a mailbox, answer for a recipient of data or a customer,
 # unsubscribe, or set a new password.
 _PLACES = (
-    *("/requests/confirm/", "/requests/new-mailbox/", r"/requests/handoff/\?token=", "/recipients/acknowledge/"),
-    *("/referrals/", "/unsubscribe/", "/accounts/password/reset/key/"),
+    "/requests/confirm/",
+    "/requests/new-mailbox/",
+    "/requests/release/",
+    r"/requests/handoff/\?token=",
+    "/recipients/acknowledge/",
+    "/referrals/",
+    "/unsubscribe/",
+    "/accounts/password/reset/key/",
 )
 _SECRET = re.compile(rf"({'|'.join(_PLACES)})[^\s/?&]+")
 

@@ -24,6 +24,7 @@ from privacy.services import (
     packages,
     recipients,
     referrals,
+    representatives,
     restriction,
     sweeping,
     webhooks,
@@ -89,6 +90,7 @@ def sweep() -> None:
         emptying.empty_rest,
         referrals.remind,
         referrals.give_up,
+        representatives.forget,
     )
     failures = []
     for duty in duties:

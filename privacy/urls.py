@@ -14,6 +14,7 @@ from privacy.views import (
     policy,
     recipients,
     referrals,
+    representatives,
     requests,
 )
 
@@ -26,6 +27,11 @@ urlpatterns: list[URLPattern] = [
     path("requests/done/", requests.done, name="request-done"),
     path("requests/challenge/", admission.challenge, name="request-challenge"),
     path("requests/handoff/", handoff.signed_in, name="request-handoff"),
+    path("requests/representative/", representatives.represent, name="request-representative"),
+    path("requests/representative/sent/", representatives.sent, name="representative-sent"),
+    path("requests/release/<str:token>/", representatives.release, name="release"),
+    path("requests/<reference:reference>/released/", representatives.released, name="released"),
+    path("requests/<reference:reference>/representative/", representatives.choose, name="request-choose"),
     path("requests/child/", children.report, name="request-child"),
     path("requests/child/sent/", children.sent, name="request-child-sent"),
     path("referrals/<str:token>/", referrals.referral, name="referral"),

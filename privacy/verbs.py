@@ -82,6 +82,12 @@ LIFTING = register("request.lifting", "The person is being told that a restricti
 LIFTED = register(
     "request.restriction_lifted", "The person was told, and the restriction ended.", facts=("message", "others")
 )
+REPRESENTED = register("request.represented", "Somebody asks for the person.", facts=("mandate", "document"))
+MANDATE_JUDGED = register("request.mandate_judged", "A mandate was accepted or rejected.", facts=("verdict",))
+MANDATE_DESTROYED = register(
+    "request.mandate_destroyed", "The paper of the mandate was destroyed with the decision.", facts=("files",)
+)
+RELEASE_CHOSEN = register("request.release_chosen", "The person said who gets the answer.", facts=("to",))
 REFERRED = register(
     "request.referred", "The request was passed on to a customer.", facts=("customer", "contacts", "due")
 )

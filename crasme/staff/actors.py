@@ -13,6 +13,7 @@ STAFF: Final = "staff"
 PERSON: Final = "person"
 MACHINE: Final = "key"
 CUSTOMER: Final = "customer"
+REPRESENTATIVE: Final = "representative"
 
 
 def system(job: str) -> str:
@@ -28,6 +29,11 @@ def person(subject_ref: str) -> str:
 def customer(subject_ref: str) -> str:
     """The actor who answers for a customer, under the keyed hash of what they were asked."""
     return f"{CUSTOMER}:{subject_ref}"
+
+
+def representative(subject_ref: str) -> str:
+    """The actor who asks for somebody else, under the keyed hash of their row."""
+    return f"{REPRESENTATIVE}:{subject_ref}"
 
 
 def is_staff(actor: str) -> bool:
@@ -71,4 +77,6 @@ def _words(actor: str, user: User | None, key: str | None) -> str:
         return _("the person")
     if kind == CUSTOMER:
         return _("the customer")
+    if kind == REPRESENTATIVE:
+        return _("the representative")
     return actor

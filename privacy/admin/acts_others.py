@@ -2,19 +2,23 @@
 
 from typing import Any
 
-from django.http import HttpRequest
+from django.contrib.admin.utils import unquote
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _, ngettext
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
+from crasme.staff import access
+from crasme.staff.models import AccessEntry
 from privacy.admin.acts import Words, asks
-from privacy.admin.forms_others import JudgeForm, NameAccountForm, SettleForm
-from privacy.models import Request
-from privacy.services import children, referrals
+from privacy.admin.forms_others import JudgeForm, MandateForm, NameAccountForm, SettleForm
+from privacy.models import MandateDocument, Request
+from privacy.services import children, mandates, referrals, representatives
 
 # In the order of the buttons.
-OTHERS = ("pass_on", "restrict_account", "name_account", "judge_parent", "settle")
+OTHERS = ("pass_on", "judge_mandate", "open_mandate", "restrict_account", "name_account", "judge_parent", "settle")
 
 
 class OthersActs:
@@ -42,6 +46,44 @@ class OthersActs:
         return ngettext("Passed on to %(number)d customer.", "Passed on to %(number)d customers.", len(sent)) % {
             "number": len(sent)
         }
+
+    # --- representatives ---------------------------------------------------------------------------------------------
+    @action(description=_("Judge the mandate"), permissions=["privacy.work_request"], icon="verified_user")
+    @asks(
+        title=_("Judge the mandate"),
+        text=_(
+            "Whatever you decide, the answer goes to the person. It goes to the representative as well only if the"
+            " mandate is accepted and the person has said so."
+        ),
+        button=_("Note the judgement"),
+        form_class=MandateForm,
+    )
+    def judge_mandate(self, http: HttpRequest, asked: Request, form: Any) -> Words:
+        representatives.judge(asked, **form.cleaned_data, by=form.by, now=timezone.now())
+        return _("The judgement is noted, and the representative is told.")
+
+    @action(description=_("Open the mandate"), permissions=["privacy.work_request"], icon="download")
+    def open_mandate(self, http: HttpRequest, object_id: str) -> HttpResponse:
+        """The paper, as a file to save; every look is logged."""
+        asked = self.get_object(http, unquote(object_id))  # type: ignore[attr-defined]  # of the admin it is mixed into
+        lead = asked.lead_id or asked.pk if asked is not None else None
+        paper = MandateDocument.objects.filter(representative__request=lead, destroyed_at=None).first()
+        if paper is None or paper.content is None:
+            raise Http404
+        with transaction.atomic():
+            access.record(
+                http.user,  # type: ignore[arg-type]  # the site lets nobody else in
+                AccessEntry.Action.DOWNLOAD,
+                MandateDocument._meta.label_lower,
+                now=timezone.now(),
+                subject_ref=access.subject_ref_of(asked),
+            )
+        response = HttpResponse(bytes(paper.content), content_type=paper.media)
+        name = f"{asked.reference}.{mandates.ENDINGS[MandateDocument.Media(paper.media)]}"
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+        response["Cache-Control"] = "no-store"
+        return response
 
     # --- a child's account -------------------------------------------------------------------------------------------
     @action(

@@ -7,9 +7,9 @@ from django.utils import timezone
 from crasme.kit.clock import controller_day
 from crasme.staff.models import User
 from privacy.kinds import answered_by
-from privacy.models import Plan, Request
+from privacy.models import MandateDocument, Plan, Request
 from privacy.particulars import questions_of
-from privacy.services import clock, joining, plans, restriction, timing
+from privacy.services import clock, joining, plans, representatives, restriction, timing
 from privacy.services.desk import may_decide
 from privacy.states import MOVES, State
 from privacy.steps.definitions import by_hand, granted, proposed
@@ -28,7 +28,14 @@ def fitting(asked: Request, user: User) -> set[str]:
         if asked.kind == Request.Kind.RESTRICTION and restriction.can_be_lifted(asked):
             names.add("lift")
         return names | _at_customers(asked)
-    names = {"note", "hand_over", *write, *_at_customers(asked), *_clock(asked, controller_day(timezone.now()))}
+    names = {
+        "note",
+        "hand_over",
+        *write,
+        *_at_customers(asked),
+        *_of_a_representative(asked),
+        *_clock(asked, controller_day(timezone.now())),
+    }
     names.add("give_back" if asked.assignee_id == user.pk else "take")
     if joining.others(asked).exists():
         names.add("join")
@@ -41,6 +48,16 @@ def fitting(asked: Request, user: User) -> set[str]:
             names.add("particulars")
     if asked.kind == Request.Kind.CHILD:
         return names | _of_a_report(asked) if may_decide(user, asked) else names & {"note", "look_again"}
+    return names
+
+
+def _of_a_representative(asked: Request) -> set[str]:
+    found = representatives.of(asked)
+    if found is None:
+        return set()
+    names = {"judge_mandate"} if found.state == found.State.CLAIMED and asked.is_open else set()
+    if MandateDocument.objects.filter(representative=found, destroyed_at=None).exists():
+        names.add("open_mandate")
     return names
 
 

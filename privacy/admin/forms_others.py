@@ -42,3 +42,18 @@ class SettleForm(AnsweringForm):
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
         help_text=_("Only for a parent whom an officer has accepted; anybody else gets the same letter in every case."),
     )
+
+
+class MandateForm(DeskForm):
+    accepted = forms.TypedChoiceField(
+        label=_("Judgement"),
+        choices=[("yes", _("The mandate is accepted")), ("no", _("The mandate is not accepted"))],
+        coerce=lambda value: value == "yes",
+        widget=UnfoldAdminRadioSelectWidget,
+    )
+    words = forms.CharField(
+        label=_("Reason"),
+        max_length=LONGEST,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 5}),
+        help_text=_("For colleagues. Nobody else reads it, and it goes when the person is forgotten."),
+    )

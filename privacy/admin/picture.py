@@ -32,6 +32,7 @@ from privacy.models import (
     Plan,
     RecipientNotice,
     Referral,
+    Representative,
     Request,
     Restriction,
     Step,
@@ -217,6 +218,13 @@ class Picture:
     def referrals(self) -> list[Referral]:
         """The customers who wrote about the person."""
         return list(self.asked.referrals.select_related("organisation").order_by("found_at", "pk"))
+
+    @cached_property
+    def representative(self) -> Representative | None:
+        """Who asked for the person, in the message that this request came with."""
+        lead = self.asked.lead_id or self.asked.pk
+        found = Representative.objects.select_related("decided_by", "document").defer("document__content")
+        return found.filter(request=lead).first()
 
     @property
     def relation(self) -> Promise | str:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from privacy.errors import Incomplete
 from privacy.models import Message, RecipientNotice, Request
-from privacy.services import mailboxes, recipients, referrals, results, subjects
+from privacy.services import mailboxes, recipients, referrals, results, subjects, verification
 from privacy.words import TO_DO
 
 
@@ -30,7 +30,7 @@ class Notice:
     told_on: datetime | None = None
 
 
-def secrets(message: Message) -> dict[str, Any]:
+def secrets(message: Message, *, now: datetime) -> dict[str, Any]:
     """What the mail says and its record does not; empty for a mail that has nothing of the kind."""
     match message.template:
         case "new-mailbox" if message.correction is not None:
@@ -41,6 +41,9 @@ def secrets(message: Message) -> dict[str, Any]:
             return {"link": _link_of(message)}
         case "referral" | "referral-reminder" if message.referral is not None:
             return {"link": _address("referral", referrals.token_of(message.referral))}
+        case "representative-copy":
+            issued = verification.issue(message.request, now=now, to_representative=True)
+            return {"link": _address("release", issued.token)}
     return {}
 
 

@@ -19,6 +19,7 @@ from privacy.models import Message, Request
 Addressee, Kind = Message.Addressee, Request.Kind
 # Kinds of which recipients of the data hear.
 TOLD = (Kind.CORRECTION, Kind.DELETION, Kind.RESTRICTION, Kind.CHILD)
+COMPLAIN_FOR_THEM = _("The person may complain to their data protection authority, or go to court.")
 COMPLAIN = _("You may complain to your data protection authority, or go to court, if you think that we are wrong.")
 
 
@@ -99,6 +100,51 @@ CATALOGUE: dict[str, Entry] = {
             linked=True,
             button=_("Open the request"),
             fixed=(_("If it was not you, open the request and take it back, change your password, and tell us."),),
+        ),
+        Entry(
+            "confirm-represented",
+            _("Please confirm who asks for you"),
+            _("Somebody asked for a person whom they say they represent; the person on file is asked."),
+            must=("link", "code"),
+            may=("hours", "also"),
+            linked=True,
+            button=_("Look at the request"),
+            fixed=(
+                _(
+                    "If you want none of this, do nothing: without a confirmation nothing is looked up and nothing is"
+                    " done."
+                ),
+            ),
+        ),
+        Entry(
+            "representative-receipt",
+            _("Receipt for a representative"),
+            _("Somebody asked for a person whom they say they represent."),
+            addressee=Addressee.REPRESENTATIVE,
+        ),
+        Entry(
+            "representative-status",
+            _("Where it stands, for a representative"),
+            _("The mandate was judged, the request was closed, or the representative asked."),
+            addressee=Addressee.REPRESENTATIVE,
+            must=("standing", "mandate_standing"),
+        ),
+        Entry(
+            "representative-answer",
+            _("The answer, for a representative"),
+            _("The person wants it, and the mandate is accepted; there is no copy to fetch."),
+            addressee=Addressee.REPRESENTATIVE,
+            must=("their_wish", "their_result", "kept", "written"),
+            fixed=(COMPLAIN_FOR_THEM,),
+        ),
+        Entry(
+            "representative-copy",
+            _("The copy, for a representative"),
+            _("The person wants it, and the mandate is accepted; the copy can be fetched."),
+            addressee=Addressee.REPRESENTATIVE,
+            must=("their_wish", "link"),
+            may=("hours", "until"),
+            button=_("To the download"),
         ),
         Entry(
             "referral",

@@ -1,4 +1,4 @@
-"""What letters say of the part that somebody else has in a request: a child, a customer.
+"""What letters say of the part that somebody else has in a request: a child, a customer, a representative.
 
 `facts` is for a real message, `invented` for the sample that staff see while they write a text of their own.
 """
@@ -16,10 +16,20 @@ from privacy.clock.rules import CHILD_DAYS
 from privacy.correspondence.periods import in_words
 from privacy.correspondence.placeholders import day
 from privacy.models import Message, Plan, Referral, Request
-from privacy.services import referrals
+from privacy.refusals import refusal_of
+from privacy.services import referrals, representatives
+from privacy.states import Outcome
 from privacy.words import THEIR_WISHES
 
 Facts = dict[str, Any]
+UNCONFIRMED = gettext_lazy("The person has not confirmed the request yet; nothing is done before.")
+WORKED_ON = gettext_lazy("The request is confirmed and being worked on.")
+OVER = gettext_lazy("The request is closed.")
+MANDATES = {
+    "claimed": gettext_lazy("Nobody here has looked at your mandate yet."),
+    "accepted": gettext_lazy("Your mandate is accepted. The answer comes to you if the person says so."),
+    "rejected": gettext_lazy("Your mandate is not accepted. The answer goes to the person alone."),
+}
 ONLY_CUSTOMERS = gettext_lazy(
     "We looked through every place where your data can be. We ourselves hold nothing about you except this request;"
     " what there is was written by customers of ours."
@@ -43,6 +53,9 @@ def facts(message: Message, plan: Plan | None, *, now: datetime) -> Facts:
         # Looked up only for the letters that say it.
         "customers": SimpleLazyObject(partial(customers, request)),
         "customers_intro": SimpleLazyObject(partial(_intro, request)),
+        "standing": standing_of(request),
+        "mandate_standing": SimpleLazyObject(partial(_mandate, request)),
+        "their_result": their_result(request.kind, request.outcome, request.refusal_reason),
     }
 
 
@@ -57,7 +70,29 @@ def invented(kind: str, now: datetime, *, sparse: bool) -> Facts:
         "act_by": date(2030, 5, 12),
         "customers": [] if sparse else [_told(_("Example Ltd."), date(2030, 5, 2), date(2030, 5, 12))],
         "customers_intro": str(CUSTOMERS_BESIDES if sparse else ONLY_CUSTOMERS),
+        "standing": str(WORKED_ON),
+        "mandate_standing": str(MANDATES["accepted" if sparse else "claimed"]),
+        "their_result": their_result(kind, "granted" if sparse else "refused", "" if sparse else "excessive"),
     }
+
+
+def standing_of(request: Request) -> str:
+    """Where it stands, for somebody who may know no more."""
+    if request.is_unconfirmed:
+        return str(UNCONFIRMED)
+    return str(WORKED_ON if request.is_open else OVER)
+
+
+def _mandate(request: Request) -> str:
+    found = representatives.of(request)
+    return str(MANDATES[found.state]) if found else ""
+
+
+def their_result(kind: str, outcome: str, reason: str) -> str:
+    """How the request of the person came out, in a sentence."""
+    if reason and (refusal := refusal_of(kind, reason)) is not None:
+        return f"{_('It was refused.')} {refusal.reason} {refusal.remedy}"
+    return _("It was done in part.") if outcome == Outcome.PARTLY else _("It was done.")
 
 
 def customers(request: Request) -> list[str]:

@@ -63,7 +63,7 @@ def render(message: Message, *, now: datetime) -> Rendered:
     request, entry = message.request, entry_of(message.template)
     with translation.override(message.language):
         context, text = context_of(message, now=now), text_of(message)
-        secrets = beside.secrets(message)
+        secrets = beside.secrets(message, now=now)
         if entry.linked:
             issued = verification.issue(request, now=now)
             path = reverse("request-confirm", args=[issued.token])

@@ -1,8 +1,8 @@
 """Requests in which somebody else has a part: a child whose account was reported, a customer who wrote about the
-person.
+person, a representative.
 """
 
-from crasme.kit.datamap import Table, blanked, kept
+from crasme.kit.datamap import Sensitivity, Table, anonymised, blanked, kept
 from privacy.datamap.common import ANSWERABLE, INTERNAL, PURPOSES, RIGHTS, SECRET, evidence
 
 TABLES = [
@@ -47,6 +47,52 @@ TABLES = [
             "outcome": evidence("What the customer answered"),
             "closed_at": evidence("When it was closed"),
             "settled_by": kept("Who noted the answer", reason=ANSWERABLE, withheld="It is about a colleague."),
+        },
+    ),
+    Table(
+        label="privacy.Representative",
+        title="People who asked for others",
+        category=RIGHTS,
+        purposes=PURPOSES,
+        subject={"person": "request__person"},
+        ends="requests",
+        order="request__received_at",
+        source="given by whoever says that they represent the person",
+        fields={
+            "request": evidence("The request"),
+            "full_name": blanked("Name given by whoever asked for the person"),
+            "email": blanked("Address given by whoever asked for the person"),
+            "mandate": evidence("Kind of mandate"),
+            "state": evidence("Whether the mandate was accepted"),
+            "decided_by": kept("Who judged the mandate", reason=ANSWERABLE, withheld="It is about a colleague."),
+            "decided_at": evidence("When it was judged"),
+            "reason": blanked("Why it was judged so"),
+            "release_to": evidence("Who gets the answer"),
+            "person_confirmed_at": evidence("When the person said so"),
+        },
+    ),
+    Table(
+        label="privacy.MandateDocument",
+        title="Mandates that were shown",
+        category=RIGHTS,
+        purposes=PURPOSES,
+        subject={"person": "representative__request__person"},
+        ends="requests",
+        order="stored_at",
+        source="given by whoever says that they represent the person",
+        fields={
+            "representative": evidence("Who showed it"),
+            "media": evidence("Kind of file"),
+            "size": evidence("Size in bytes"),
+            "sha256": evidence("SHA-256 of the file"),
+            "content": blanked(
+                "Content",
+                sensitivity=Sensitivity.SENSITIVE,
+                withheld="It belongs to whoever showed it, and is destroyed when the request is decided.",
+            ),
+            "stored_at": evidence("When it arrived"),
+            # With the content gone it is destroyed.
+            "destroyed_at": anonymised("When it was destroyed", how="now"),
         },
     ),
 ]

@@ -17,6 +17,7 @@ from privacy.models.plans import Plan
 from privacy.models.policy import PolicyVersion
 from privacy.models.referrals import Referral
 from privacy.models.registers import Controller, Recipient, Right
+from privacy.models.representatives import MandateDocument, Representative
 from privacy.models.requests import Request
 from privacy.models.restrictions import Restriction
 from privacy.models.steps import Step
@@ -35,6 +36,7 @@ __all__ = [
     "InboundMail",
     "Letter",
     "LinkAsk",
+    "MandateDocument",
     "Message",
     "Note",
     "Package",
@@ -44,6 +46,7 @@ __all__ = [
     "Recipient",
     "RecipientNotice",
     "Referral",
+    "Representative",
     "Request",
     "Restriction",
     "Right",

@@ -16,6 +16,7 @@ class Verification(models.Model):
     class Purpose(models.TextChoices):
         CONFIRM = "confirm", _("confirm the request")
         STATUS = "status", _("open the request's page")
+        RELEASE = "release", _("fetch the copy, for a representative")
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     request = models.ForeignKey(

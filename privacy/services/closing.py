@@ -8,7 +8,7 @@ from privacy import verbs
 from privacy.clock.events import Kind
 from privacy.mailroom import identity
 from privacy.models import Request
-from privacy.services import clock, emptying
+from privacy.services import clock, emptying, mandates
 from privacy.steps import flow
 from privacy.webhooks import Event, emit
 
@@ -31,3 +31,4 @@ def closed(request: Request, *, actor: str, now: datetime) -> None:
     )
     emit(Event.CLOSED, request, now=now)
     emptying.report_closed(request, now=now)
+    mandates.destroy_of(request, actor=actor, now=now)

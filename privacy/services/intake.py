@@ -28,8 +28,9 @@ from privacy.clock.regimes import Regime
 from privacy.correspondence.queue import enqueue
 from privacy.models import ApiEntry, Person, Request
 from privacy.querysets import email_hash
-from privacy.services import children, clock, marketing
+from privacy.services import children, clock, marketing, representatives
 from privacy.services.beginning import NOT_NEEDED, begin
+from privacy.services.representatives import Claim
 from privacy.steps.definitions import needs_people, needs_proof
 from privacy.webhooks import Event as Told, emit
 
@@ -54,6 +55,7 @@ class Submission:
     entered_by  the colleague who entered what came by telephone or post
     received_at  when it reached us (UTC), where that was before it was entered
     call      what a machine sent it with
+    claim     who says that they ask for this person
     """
 
     kind: str
@@ -68,6 +70,7 @@ class Submission:
     entered_by: Any = None
     received_at: datetime | None = None
     call: Call | None = None
+    claim: Claim | None = None
 
 
 def submit(asked: Submission, *, now: datetime) -> Request:
@@ -107,8 +110,10 @@ def _store_all(wishes: Sequence[Submission], now: datetime, *, ask: bool) -> lis
     leads = min(range(len(wishes)), key=lambda position: _rank(wishes[position]))
     lead = _store(wishes[leads], person, None, now)
     stored = [lead if position == leads else _store(asked, person, lead, now) for position, asked in enumerate(wishes)]
+    if (claim := wishes[leads].claim) is not None:
+        representatives.claimed(lead, claim, now=now)
     if ask and needs_proof(lead.kind, lead.facts) and lead.channel != Request.Channel.SIGNED_IN:
-        enqueue(lead, "confirm", period_key="1", now=now)
+        enqueue(lead, representatives.confirming(lead), period_key="1", now=now)
     for request in stored:
         if request.kind == Request.Kind.CHILD:
             children.begin(request, now=now)

@@ -15,6 +15,7 @@ from crasme.kit.crypto import keyed_hash
 from privacy.correspondence.queue import enqueue
 from privacy.models import LinkAsk, Request
 from privacy.querysets import email_hash
+from privacy.services import representatives
 from privacy.states import State
 from privacy.wake import LINK, wake
 
@@ -40,11 +41,20 @@ def answer(ask_id: UUID, *, now: datetime) -> bool:
     asked.delete()
     found = Request.objects.filter(reference=asked.reference).exclude(person__email="").select_related("person")
     request = found.first()
-    if request is None or not compare_digest(asked.digest, _digest(asked.reference, request.person.email_hash)):
+    occasion = f"link-{int(asked.asked_at.timestamp()) // PERIOD}"
+    if request is None:
         return False
-    template = "confirm" if request.state == State.RECEIVED else "link"
-    enqueue(request, template, period_key=f"link-{int(asked.asked_at.timestamp()) // PERIOD}", now=now)
-    return True
+    if compare_digest(asked.digest, _digest(asked.reference, request.person.email_hash)):
+        template = representatives.confirming(request) if request.state == State.RECEIVED else "link"
+        enqueue(request, template, period_key=occasion, now=now)
+        return True
+    speaking = representatives.of(request)
+    if speaking is None or not speaking.email:
+        return False
+    if compare_digest(asked.digest, _digest(asked.reference, email_hash(speaking.email))):
+        representatives.ask_again(request, occasion=occasion, now=now)
+        return True
+    return False
 
 
 def answer_all(now: datetime) -> int:

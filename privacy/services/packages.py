@@ -64,8 +64,10 @@ def contents(package: Package) -> Iterator[bytes]:
     return _pieces(_open(package), b64decode(package.key or ""))
 
 
-def fetch(package: Package, *, now: datetime) -> Iterator[bytes]:
-    """Count and record a download by the person, then hand out the zip. PackageGone when it is over."""
+def fetch(package: Package, *, now: datetime, actor: str = "") -> Iterator[bytes]:
+    """Count and record a download, by the person unless another `actor` is named, then hand out the zip. PackageGone
+    when it is over.
+    """
     file = _open(package)
     with transaction.atomic():
         if not Package.objects.available(now).filter(pk=package.pk).update(downloads=F("downloads") + 1):
@@ -74,7 +76,7 @@ def fetch(package: Package, *, now: datetime) -> Iterator[bytes]:
         package.refresh_from_db(fields=["downloads"])
         record(
             verbs.DOWNLOADED.name,
-            actor=by_person(subject_ref("person", package.request.person_id)),
+            actor=actor or by_person(subject_ref("person", package.request.person_id)),
             subject=package.request.ref,
             package=package.pk,
             downloads=package.downloads,

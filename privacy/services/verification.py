@@ -21,11 +21,12 @@ from privacy.models import Request, Verification
 from privacy.models.verification import MAX_ATTEMPTS
 
 LIFETIME = timedelta(hours=24)
+Purpose = Verification.Purpose
 COUNT = f"""
 UPDATE {Verification._meta.db_table} AS tried SET attempts = attempts + 1
 FROM {Request._meta.db_table} AS request
 WHERE request.id = tried.request_id AND request.reference = %s
-    AND tried.used_at IS NULL AND tried.expires_at > %s AND tried.attempts < %s
+    AND tried.used_at IS NULL AND tried.expires_at > %s AND tried.attempts < %s AND tried.purpose <> 'release'
 RETURNING tried.id, tried.code_digest
 """  # noqa: S608
 
@@ -38,12 +39,14 @@ class Issued:
     code: str = field(repr=False)
 
 
-def issue(request: Request, *, now: datetime) -> Issued:
-    """A fresh link and code. They confirm a request that waits for it, and open the page of any other."""
+def issue(request: Request, *, now: datetime, to_representative: bool = False) -> Issued:
+    """A fresh link and code. They confirm a request that waits for it, and open the page of any other; those of a
+    representative open nothing but the way to the copy, and there is no place to type their code.
+    """
     token, code = new_token(), f"{secrets.randbelow(10**8):08d}"
     verification = Verification(
         request=request,
-        purpose=Verification.Purpose.STATUS if request.confirmed_at else Verification.Purpose.CONFIRM,
+        purpose=Purpose.RELEASE if to_representative else Purpose.STATUS if request.confirmed_at else Purpose.CONFIRM,
         token_digest=token_digest(token),
         created_at=now,
         expires_at=now + LIFETIME,
@@ -55,15 +58,32 @@ def issue(request: Request, *, now: datetime) -> Issued:
 
 def look(token: str, *, now: datetime) -> Verification:
     """The verification behind a link, unchanged. LinkSpent when it is unknown, used or over."""
-    found = Verification.objects.usable(now).filter(token_digest=token_digest(token)).select_related("request").first()
+    found = Verification.objects.usable(now).filter(token_digest=token_digest(token)).exclude(purpose=Purpose.RELEASE)
+    verification: Verification | None = found.select_related("request").first()
+    if verification is None:
+        raise _spent()
+    return verification
+
+
+def spend_release(token: str, *, now: datetime) -> Request:
+    """Use up a representative's link; the request that it is about. LinkSpent for every other link."""
+    own = Verification.objects.usable(now).filter(token_digest=token_digest(token), purpose=Purpose.RELEASE)
+    found = own.select_related("request").first()
     if found is None:
         raise _spent()
-    return found
+    return spend(found, now=now)
+
+
+def known_release(token: str, *, now: datetime) -> bool:
+    """Whether this is a representative's link that could be used now."""
+    own = Verification.objects.usable(now).filter(token_digest=token_digest(token), purpose=Purpose.RELEASE)
+    return own.exists()
 
 
 def known(token: str, *, now: datetime) -> Verification | None:
     """The verification behind a link that has not run out, used or not; None for any other."""
     alive = Verification.objects.filter(token_digest=token_digest(token), expires_at__gt=now)
+    alive = alive.exclude(purpose=Purpose.RELEASE)
     return alive.select_related("request__duplicate_of").first()
 
 

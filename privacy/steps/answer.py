@@ -5,7 +5,7 @@ from typing import Any
 from crasme.staff.actors import system
 from privacy.correspondence.queue import enqueue
 from privacy.models import Correction, Request, Step
-from privacy.services import referrals
+from privacy.services import referrals, representatives
 from privacy.services.closing import closed
 from privacy.services.plans import current
 from privacy.states import Outcome
@@ -19,8 +19,10 @@ def answer(job: Job) -> Done:
         template = letter_for(request)
         # An agent's own words were queued by the agent, under the same occasion.
         enqueue(request, template, period_key=occasion(request), now=job.now)
+        representatives.release(request, now=job.now)
         request.close(now=job.now)
         closed(request, actor=system("worker"), now=job.now)
+        representatives.tell_standing(request, occasion=f"closed-{request.round}", now=job.now)
         return {"template": template}
 
     return Done({}, effect)

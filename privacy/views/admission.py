@@ -33,7 +33,7 @@ def challenge(http: HttpRequest) -> JsonResponse:
 
 
 def admit(http: HttpRequest, email: str, *, now: datetime) -> None:
-    """Count one submission of a public form. Raises TooOften."""
+    """Count one submission of a public form; `email` may be "". Raises TooOften."""
     came_from = network(http)
     throttle.ASK_NETWORK.hit(came_from, now=now)
     if puzzle.solved(http.POST.get(FIELD, ""), now=now):
@@ -41,7 +41,8 @@ def admit(http: HttpRequest, email: str, *, now: datetime) -> None:
     else:
         throttle.ASK_PLAIN_NETWORK.hit(came_from, now=now)
         throttle.ASK_PLAIN_ALL.hit("", now=now)
-    throttle.ASK_ADDRESS.hit(email, now=now)
+    if email:
+        throttle.ASK_ADDRESS.hit(email, now=now)
 
 
 def turned_away(http: HttpRequest, template: str, form: Form, error: TooOften, **context: Any) -> HttpResponse:

@@ -11,16 +11,15 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from crasme.kit.limits import limited, network
-from privacy import throttle
+from crasme.kit.limits import TooOften
 from privacy.clock.rules import CHILD_DAYS
 from privacy.forms.child import ChildForm
 from privacy.services import intake
+from privacy.views import admission
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@limited
 def report(http: HttpRequest) -> HttpResponse:
     """The form. The answer to a valid one is the same whoever reports whom."""
     context = {"days": CHILD_DAYS}
@@ -30,10 +29,10 @@ def report(http: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(http, "portal/requests/child.html", context | {"form": form}, status=422)
     now = timezone.now()
-    throttle.ASK_NETWORK.hit(network(http), now=now)
-    if form.cleaned_data["email"]:
-        throttle.ASK_ADDRESS.hit(form.cleaned_data["email"], now=now)
-    throttle.ASK_ALL.hit("", now=now)
+    try:
+        admission.admit(http, form.cleaned_data["email"], now=now)
+    except TooOften as error:
+        return admission.turned_away(http, "portal/requests/child.html", form, error, **context)
     intake.submit(form.submission(), now=now)
     return redirect("request-child-sent")
 

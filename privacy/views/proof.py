@@ -18,6 +18,7 @@ from privacy.models import Request
 COOKIE = "crasme_request"
 LIFETIME = timedelta(hours=2)
 _signer = signing.TimestampSigner(salt="privacy.request.proof")
+_release_signer = signing.TimestampSigner(salt="privacy.request.release")
 
 
 def grant(response: HttpResponse, request: Request) -> None:
@@ -31,6 +32,18 @@ def grant(response: HttpResponse, request: Request) -> None:
     )
 
 
+def grant_release(response: HttpResponse, request: Request) -> None:
+    """The same cookie for a representative, who sees the page of the copy alone: signed apart, and sent there only."""
+    response.set_cookie(
+        COOKIE,
+        _release_signer.sign(str(request.pk)),
+        path=reverse("released", args=[request.reference]),
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
 def withdraw(response: HttpResponse, request: Request) -> None:
     """Close the page on this computer."""
     response.delete_cookie(COOKIE, path=reverse("request-status", args=[request.reference]), samesite="Lax")
@@ -38,8 +51,17 @@ def withdraw(response: HttpResponse, request: Request) -> None:
 
 def opened(http: HttpRequest, reference: str) -> Request | None:
     """The request whose page this visitor may see; None without proof, or with that of another one."""
+    return _opened(_signer, http, reference)
+
+
+def opened_release(http: HttpRequest, reference: str) -> Request | None:
+    """The request whose copy a representative may fetch on this page."""
+    return _opened(_release_signer, http, reference)
+
+
+def _opened(signer: signing.TimestampSigner, http: HttpRequest, reference: str) -> Request | None:
     try:
-        proven = UUID(_signer.unsign(http.COOKIES.get(COOKIE, ""), max_age=LIFETIME))
+        proven = UUID(signer.unsign(http.COOKIES.get(COOKIE, ""), max_age=LIFETIME))
     except (signing.BadSignature, ValueError):
         return None
     return Request.objects.select_related("person").filter(pk=proven, reference=reference).first()

@@ -6,6 +6,7 @@ a link that a mail scanner follows (looking changes nothing; a button does), a s
 fault of the server).
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -28,11 +29,23 @@ from privacy.forms import AddressForm, ChooseForm, CodeForm, LinkForm, ReplyForm
 from privacy.mailroom import replies
 from privacy.models import Package, Request
 from privacy.refusals import authority_of, refusal_of
-from privacy.services import confirmation, desk, intake, links, marketing, packages, plans, verification
+from privacy.services import (
+    confirmation,
+    desk,
+    intake,
+    links,
+    marketing,
+    packages,
+    plans,
+    representatives,
+    verification,
+)
 from privacy.states import MOVES, Outcome, State
 from privacy.steps.definitions import harmless, needs_proof
 from privacy.views import admission, holdings, letters, proof, timeline
 from privacy.words import LOOKED_AT, LOOKING, STANDING, WISHES, ending_of
+
+ANSWER_TO = ("person", "rep")
 
 
 @never_cache
@@ -108,7 +121,10 @@ def confirm(http: HttpRequest, token: str) -> HttpResponse:
     if http.method == "POST":
         throttle.CODE_NETWORK.hit(network(http), now=now)
         try:
-            return let_in(confirmation.confirm_by_link(token, now=now))
+            asked = confirmation.confirm_by_link(token, now=now)
+            if (to := http.POST.get("to")) in ANSWER_TO:
+                representatives.choose(asked, to, now=now)
+            return let_in(asked)
         except LinkSpent:
             pass
     found = verification.known(token, now=now)
@@ -117,7 +133,12 @@ def confirm(http: HttpRequest, token: str) -> HttpResponse:
     if found.used_at is not None:
         # Pressed twice, or opened again: the page behind it knows whether this visitor may see it.
         return private(redirect("request-status", reference=_leading(found.request).reference))
-    context = {"asked": found.request, "wish": WISHES[found.request.kind], "confirms": found.request.is_unconfirmed}
+    context = {
+        "asked": found.request,
+        "wish": WISHES[found.request.kind],
+        "confirms": found.request.is_unconfirmed,
+        "representative": representatives.of(found.request),
+    }
     return private(render(http, "portal/requests/confirm.html", context))
 
 
@@ -230,6 +251,10 @@ def download(http: HttpRequest, reference: str) -> HttpResponse | StreamingHttpR
         pieces = packages.fetch(package, now=now)
     except PackageGone as error:
         return page(http, asked, status=410, problem=str(error))
+    return as_file(asked, package, pieces)
+
+
+def as_file(asked: Request, package: Package, pieces: Iterator[bytes]) -> StreamingHttpResponse:
     response = StreamingHttpResponse(pieces, content_type="application/zip")
     response["Content-Length"] = str(package.size)
     response["Content-Disposition"] = f'attachment; filename="{asked.reference}.zip"'
@@ -285,6 +310,7 @@ def _found(asked: Request) -> dict[str, Any]:
     return {
         "package": _package(asked),
         "kept": _kept(asked),
+        "representative": representatives.of(asked),
         "customers": customers(asked),
         "marketing": _marketing(asked),
         "refusal": refusal_of(asked.kind, asked.refusal_reason),

@@ -20,6 +20,7 @@ from privacy.mailroom.receive import receive
 from privacy.mailroom.sorting import sort
 from privacy.models import AssignmentRule
 from privacy.services import approvals, corrections, holdings, intake, letters, plans, recipients, webhooks
+from privacy.services.representatives import Claim
 from retention import holds, services as retention
 from retention.models import Rule
 from tests.builders import (
@@ -88,6 +89,7 @@ def _requests(agent: User) -> None:
     run_steps(NOW)
     make_contact(make_account(), email="somebody@customer.example")  # passed on, if anybody decides so
     recipients.tell(reviewed_request("deletion", "somebody@customer.example", now=NOW), now=NOW)
+    submit_request("complaint", "represented@customer.example", claim=Claim("Kim", "kim@x.example", "lawyer", b"%PDF-"))
     submit_request("child", "teacher@school.example", about="kid@customer.example", now=NOW)
     wrong = reviewed_request("correction", "ana@customer.example", now=NOW)
     phones = {each.key: "+43 1 5550199" for each in holdings.held(wrong.person) if each.name == "phone"}

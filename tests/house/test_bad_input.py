@@ -37,13 +37,14 @@ NAMES = (
 
 def doors() -> list[str]:
     """Every public address that takes a form, with references and tokens that lead nowhere."""
-    named = ("new", "code", "link", "child", "handoff")
-    of_one = ("status", "reply", "withdraw", "resume", "leave", "download", "corrections", "link-for")
-    tokens = ("request-confirm", "new-mailbox", "recipient-acknowledge", "referral")
+    named = ("new", "code", "link", "child", "handoff", "representative")
+    of_one = ("status", "reply", "withdraw", "resume", "leave", "download", "corrections", "link-for", "choose")
+    tokens = ("request-confirm", "new-mailbox", "recipient-acknowledge", "referral", "release")
     return [
         *(reverse(f"request-{name}") for name in named),
         *(reverse(f"request-{name}", args=["PR-0000-0000"]) for name in of_one),
         *(reverse(name, args=["x" * 43]) for name in tokens),
+        reverse("released", args=["PR-0000-0000"]),
         reverse("language"),
         reverse("evidence-verify"),
     ]

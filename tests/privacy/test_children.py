@@ -110,8 +110,8 @@ def test_what_is_wrong_with_a_report_is_said_at_its_field(client: Client, answer
 
 
 def test_reports_are_limited_by_network(client: Client) -> None:
-    for _ in range(throttle.ASK_NETWORK.times):
-        throttle.ASK_NETWORK.hit("127.0.0.0/24", now=timezone.now())
+    for _ in range(throttle.ASK_PLAIN_NETWORK.times):
+        throttle.ASK_PLAIN_NETWORK.hit("127.0.0.0/24", now=timezone.now())
     assert client.post(FORM, ANSWERS).status_code == 429
     assert not Request.objects.exists()
 
