@@ -234,7 +234,7 @@ CATALOGUE: dict[str, Entry] = {
             _("The answer to a request for portable data: it can be fetched."),
             kinds=(Kind.PORTABILITY,),
             must=("link", "code"),
-            may=("until", "hours"),
+            may=("portable", "until", "hours"),
             linked=True,
             button=_("To the download"),
             fixed=(

@@ -69,6 +69,17 @@ def _findings(context: Context) -> str:
     return _now("We have put together everything that we hold about you: to read, and as files for other software.")
 
 
+def _portable(context: Context) -> str:
+    if context["nothing_else"]:
+        return _now(
+            "We hold nothing that you gave us or that was recorded while you used the product; the file says so."
+        )
+    return _now(
+        "We have put together what you gave us and what was recorded while you used the product: as JSON and CSV, "
+        "with a description of every field for other software."
+    )
+
+
 def _stands_still(context: Context) -> str:
     words = {"day": day(context["due"])}
     if context["stands_still"]:
@@ -144,6 +155,7 @@ POOL: dict[str, Placeholder] = {
             optional=True,
         ),
         Placeholder("findings", _("A sentence: whether anything is held besides the request"), _findings),
+        Placeholder("portable", _("A sentence: whether there is anything to take along"), _portable),
         Placeholder(
             "until",
             _("Until when the copy can be fetched"),

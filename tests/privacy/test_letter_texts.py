@@ -92,11 +92,11 @@ def test_a_subject_is_one_line_without_secrets(subject: str, words: str) -> None
 
 
 def test_what_a_letter_must_say_cannot_be_left_out() -> None:
-    whole = "No: {reason} {remedies}\n\n{written}"
+    whole = "No: {reason} {remedies} {authority}\n\n{written}"
     assert problems(REFUSED, whole) == {}
     for name in REFUSED.must:
         assert f"{{{name}}} is missing" in problems(REFUSED, whole.replace(f"{{{name}}}", "-"))["body"][0]
-    assert "on a line of its own" in problems(REFUSED, "{reason} {remedies} {written}")["body"][0]
+    assert "on a line of its own" in problems(REFUSED, "{reason} {remedies} {authority} {written}")["body"][0]
     hidden = problems(CONFIRM, "{link} {code} {first}")["body"]
     assert [text.partition(" stands in a paragraph")[0] for text in hidden] == ["{link}", "{code}"]
 
@@ -160,8 +160,8 @@ def test_values_are_escaped_and_never_read_again() -> None:
 
 @pytest.mark.django_db
 def test_what_the_law_demands_is_added_to_every_text() -> None:
-    for form in composed(REFUSED, "{reason} {remedies}\n\n{written}"):
-        assert "You may complain to your data protection authority" in form
+    for form in composed(REFUSED, "{reason} {remedies} {authority}\n\n{written}"):
+        assert "You may complain to the data protection authority" in form
         assert "PR-0000-0000" in form
         assert "You can answer this mail" in form
 
