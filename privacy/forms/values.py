@@ -48,7 +48,7 @@ class ProposalForm(forms.Form):
     def __init__(self, data: Mapping[str, Any] | None = None, *, asked: Request) -> None:
         super().__init__(data)
         self.asked = asked
-        self.there = held(asked.person)
+        self.there = held(asked)
         self.proposals = {place_of(each): each for each in asked.corrections.open()}
         for each in self.there:
             self.fields[each.key] = self._field(each)

@@ -58,7 +58,7 @@ class Line:
 
 def lines(request: Request) -> list[Line]:
     """The undecided proposals, each beside what is held."""
-    there = by_place(held(request.person))
+    there = by_place(held(request))
     found = request.corrections.open().select_related("request__person", "entered_by")
     return [Line(each, there.get(place_of(each))) for each in found]
 
@@ -78,7 +78,7 @@ def propose(
     request = locked(request)
     if request.kind != Request.Kind.CORRECTION or request.state not in PROPOSABLE:
         raise MoveNotAllowed(_("Nothing can be proposed for this request any more."))
-    there = {each.key: each for each in held(request.person)}
+    there = {each.key: each for each in held(request)}
     before = {place_of(each): each for each in request.corrections.live().select_for_update().order_by("pk")}
     changed = []
     for key, value in values.items():

@@ -15,7 +15,7 @@ from crasme.crm.fields import MailboxField
 from crasme.crm.models import Account
 from crasme.crm.services.corrections import CORRECTABLE
 from crasme.kit import datamap
-from privacy.models import Person
+from privacy.models import Person, Request
 from privacy.services.people import still_theirs, subject_of
 from privacy.services.places import Place, digest, normal
 
@@ -75,14 +75,14 @@ class Held:
         return digest(self.place, value)
 
 
-def held(person: Person, *, lock: bool = False) -> list[Held]:
-    """Every value of the person's own rows that can be corrected; none when the account has left the mailbox.
+def held(request: Request, *, lock: bool = False) -> list[Held]:
+    """Every value of the own rows of whoever asks that can be corrected; none when the account has left the mailbox.
 
     With `lock` the rows are locked, the account first, as everybody else does.
     """
-    if not still_theirs(person):
+    if not still_theirs(request):
         return []
-    return [Held(row, name) for row, names in _rows(person, lock=lock) for name in names]
+    return [Held(row, name) for row, names in _rows(request.person, lock=lock) for name in names]
 
 
 def by_place(found: Iterable[Held]) -> dict[Place, Held]:

@@ -33,10 +33,11 @@ class Located:
     regime: Regime
 
 
-def locate(person: Person) -> Located:
+def locate(request: Request) -> Located:
     """Find the person by the proven address, and by nothing that was merely typed into a form."""
+    person = request.person
     accounts = Account.objects.present().select_related("organisation")
-    account = accounts.by_email(person.email).first() or moved_with(person)
+    account = accounts.by_email(person.email).first() or moved_with(request)
     return Located(
         account=account,
         contacts=Contact.objects.filter(email=person.email).count(),
@@ -44,22 +45,25 @@ def locate(person: Person) -> Located:
     )
 
 
-def still_theirs(person: Person) -> bool:
+def still_theirs(request: Request) -> bool:
     """Whether the account that was found still has the proven address. Days pass between finding and doing; in between
     support may have corrected the address, because the mailbox is somebody else's now.
     """
+    person = request.person
     if person.account_id is None:
         return True
     here = Account.objects.present().by_email(person.email).filter(pk=person.account_id)
-    return here.exists() or ((moved := moved_with(person)) is not None and moved.pk == person.account_id)
+    return here.exists() or ((moved := moved_with(request)) is not None and moved.pk == person.account_id)
 
 
-def moved_with(person: Person) -> Account | None:
+def moved_with(request: Request) -> Account | None:
     """The account that left the proven mailbox for one that the person has proven too, by a correction; while it is
-    still there.
+    still there. Only for what was asked from the old mailbox before: whoever reads it afterwards may be somebody else.
     """
-    moves = Correction.objects.filter(request__person=person, label="crm.account", field="email")
-    moves = moves.exclude(applied_at=None).exclude(proven_at=None)
+    if request.confirmed_at is None or request.without_proof:
+        return None
+    moves = Correction.objects.filter(request__person=request.person_id, label="crm.account", field="email")
+    moves = moves.filter(applied_at__gte=request.confirmed_at).exclude(proven_at=None)
     for moved in moves.order_by("-applied_at"):
         accounts = Account.objects.present().select_related("organisation")
         account: Account | None = accounts.filter(pk=moved.row).first()

@@ -19,6 +19,7 @@ class About:
     account: Account | None
     address: str
     person: Person | None
+    request: Request | None = None  # where that is whoever asks
 
     @property
     def account_id(self) -> object:
@@ -39,8 +40,8 @@ class About:
         """Whether the account that was found is still this human being's."""
         if self.account is None:
             return True
-        if self.person is not None and self.person.account_id == self.account.pk:
-            return still_theirs(self.person)
+        if self.request is not None:
+            return still_theirs(self.request)
         return Account.objects.present().by_email(self.address).filter(pk=self.account.pk).exists()
 
     def lock(self) -> None:
@@ -53,7 +54,7 @@ def about(request: Request) -> About:
     """As of now: read it again inside of the transaction that acts on it."""
     if request.kind == Request.Kind.CHILD:
         return _reported(request)
-    return About(request.person.account, request.person.email, request.person)
+    return About(request.person.account, request.person.email, request.person, request)
 
 
 def _reported(request: Request) -> About:

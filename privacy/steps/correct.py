@@ -54,7 +54,7 @@ def write(job: Job) -> Done:
 
     def effect(request: Request) -> dict[str, Any]:
         lock(request.person)
-        there = by_place(held(request.person, lock=True))
+        there = by_place(held(request, lock=True))
         found = [
             (each, _unchanged(each, there.get(place_of(each))))
             for each in request.corrections.to_write(request).select_for_update().order_by("pk")

@@ -14,7 +14,7 @@ from privacy.steps.handlers import Done, Job, handles
 
 @handles(Step.Kind.LOCATE)
 def locate(job: Job) -> Done:
-    found = people.locate(job.request.person)
+    found = people.locate(job.request)
     result = {"account": int(found.account is not None), "contacts": found.contacts}
 
     def effect(request: Request) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from privacy.steps.handlers import Done, Job, handles
 @handles(Step.Kind.APPLY, kind=Request.Kind.RESTRICTION)
 def restrict(job: Job) -> Done:
     def effect(request: Request) -> dict[str, Any]:
-        if not people.still_theirs(request.person):
+        if not people.still_theirs(request):
             raise PlanOutdated(_("The account that was found has another address now."))
         found = restriction.apply(request, now=job.now)
         return {OUTCOME: Outcome.GRANTED, "accounts": int(found is not None)}

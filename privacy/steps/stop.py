@@ -69,7 +69,7 @@ def end_consents(job: Job) -> Done:
 
 
 def _require_theirs(request: Request) -> None:
-    if not people.still_theirs(request.person):
+    if not people.still_theirs(request):
         raise PlanOutdated(_("The account that was found has another address now."))
 
 

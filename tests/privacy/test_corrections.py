@@ -157,7 +157,7 @@ def test_an_account_that_left_the_mailbox_is_neither_shown_nor_written(
 ) -> None:
     propose(asked, account, phone=NEW_PHONE)
     Account.objects.filter(pk=account.pk).update(email="somebody@else.example")
-    assert holdings.held(asked.person) == []
+    assert holdings.held(asked) == []
     (line,) = corrections.lines(asked)
     assert line.held is None
     with pytest.raises(Incomplete, match="no longer held"):
@@ -230,7 +230,7 @@ def test_rows_of_others_are_never_reached(asked: Request, account: Account) -> N
     other = make_account(email="bob@customer.example", phone="+43 1 2222222")
     theirs = make_billing_profile(other, billing_email=ADDRESS)  # it names Ana, and is Bob's
     own = make_billing_profile(account)
-    assert {each.row for each in holdings.held(asked.person)} == {account, own}
+    assert {each.row for each in holdings.held(asked)} == {account, own}
     for row, name in ((other, "phone"), (theirs, "billing_name")):
         with pytest.raises(ProposalsChanged):
             corrections.propose(asked, {holdings.Held(row, name).key: "x"}, actor="person:x", now=NOW)
@@ -282,10 +282,15 @@ def test_a_new_address_counts_once_its_own_mailbox_was_proven(
     assert client.get(link).status_code == 410
     # What the person asked for besides is still theirs, although the account has moved.
     asked.person.refresh_from_db()
-    assert people.still_theirs(asked.person)
-    assert people.locate(asked.person).account == account
+    assert people.still_theirs(asked)
+    assert people.locate(asked).account == account
+    # Whoever reads the old mailbox from now on has no claim to it.
+    later = confirm_request(submit_request(kind=Request.Kind.ACCESS), now=timezone.now() + timedelta(minutes=6))
+    assert people.locate(later).account is None
+    assert not people.still_theirs(later)
+    assert holdings.held(later) == []
     Account.objects.filter(pk=account.pk).update(email="third@else.example")
-    assert not people.still_theirs(asked.person)
+    assert not people.still_theirs(asked)
 
 
 def test_another_value_needs_another_proof_and_an_own_address_none(asked: Request, account: Account) -> None:
