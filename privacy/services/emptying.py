@@ -1,9 +1,9 @@
 """Evidence without the child: what a report said is emptied when the report is closed.
 
 What could go wrong: the proof that a child's data was deleted keeps the child's name, in the words of the reporter, in
-a colleague's note or in a letter. So all of it goes: at once what nobody needs any more; a letter's text as soon as it
-was sent; and which account it was, once those who received the data have been told. What stays are codes, dates,
-counts and hashes.
+a colleague's note, in a file or in a letter. So all of it goes: at once what nobody needs any more; a letter's text as
+soon as it was sent; what came in or was noted later when it was read, or after a while; and which account it was, once
+those who received the data have been told. What stays are codes, dates, counts and hashes.
 """
 
 from datetime import datetime, timedelta
@@ -34,18 +34,32 @@ def report_closed(request: Request, *, now: datetime) -> None:
     if request.without_proof and request.person.email:
         people.forget_soon(request.person, now=now)
     notes = Note.objects.filter(request=request, body__isnull=False).update(body=None)
+    _empty_files(now, Message.objects.filter(request=request))
     letters = _over(now).filter(request=request).update(written=None, subject=None, body=None)
-    files = Attachment.objects.of_request(request).filter(content__isnull=False)
-    files.update(content=None, their_name=None, destroyed_at=now)
     _empty_accounts(now, request=request)
     record(verbs.EMPTIED.name, actor=system("privacy"), subject=request.ref, notes=notes, letters=letters)
 
 
 def empty_rest(now: datetime) -> int:
-    """What letters that were still to be sent needed; the number of letters emptied."""
-    _empty_accounts(now, request__kind=Request.Kind.CHILD, request__state=State.CLOSED)
-    over = _over(now).filter(request__kind=Request.Kind.CHILD, request__state=State.CLOSED)
+    """What letters that were still to be sent needed, and what came later; the number of letters emptied."""
+    closed: dict[str, Any] = {"request__kind": Request.Kind.CHILD, "request__state": State.CLOSED}
+    _empty_accounts(now, **closed)
+    Note.objects.filter(body__isnull=False, at__lt=now - GIVEN_UP_AFTER, **closed).update(body=None)
+    _empty_files(now, Message.objects.filter(_read(now), **closed))
+    over = _over(now).filter(_read(now), **closed)
     return Message.objects.filter(pk__in=over.values("pk")[:AT_ONCE]).update(written=None, subject=None, body=None)
+
+
+def _empty_files(now: datetime, messages: QuerySet[Message]) -> None:
+    """What was attached to these messages; of what was refused nothing is here but its name."""
+    theirs = Attachment.objects.filter(message__in=messages)
+    theirs.filter(content__isnull=False).update(content=None, their_name=None, destroyed_at=now)
+    theirs.filter(their_name__isnull=False).update(their_name=None)
+
+
+def _read(now: datetime) -> Q:
+    """What nobody has read yet waits for somebody, but not for ever."""
+    return ~Q(direction=Message.Direction.IN, read_at=None) | Q(created_at__lt=now - GIVEN_UP_AFTER)
 
 
 def _empty_accounts(now: datetime, **of: Any) -> None:

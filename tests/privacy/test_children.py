@@ -16,6 +16,8 @@ from crasme.staff.roles import PRIVACY_OFFICER
 from privacy import promises, throttle
 from privacy.admin.buttons import fitting
 from privacy.errors import Incomplete, MoveNotAllowed, NotYours
+from privacy.mailroom import replies
+from privacy.mailroom.files import File
 from privacy.models import ChildReport, Package, Person, Recipient, Request
 from privacy.packages.build import Built
 from privacy.promises import Status
@@ -226,6 +228,26 @@ def test_the_childs_data_goes_and_the_evidence_is_free_of_it(officer: User, seco
     assert request.person.email == ""
     with pytest.raises(MoveNotAllowed):
         desk.reopen(request, by=officer, now=NOW)
+
+
+def test_what_comes_in_after_the_end_is_read_and_then_emptied_with_its_file(officer: User, second: User) -> None:
+    make_account(email=CHILD)
+    request = erase(reported(), officer, second)
+    file = File("Timmy Young.txt", b"Timmy Young is eleven.")
+    message = replies.reply(request, text="Was Timmy's account deleted?", file=file, now=NOW)
+    desk.add_note(request, body="Timmy's teacher wrote again.", by=officer, now=NOW)
+
+    emptying.empty_rest(NOW + timedelta(minutes=2))
+    message.refresh_from_db()
+    assert message.body is not None  # nobody has read it yet
+    desk.mark_read(request, by=officer, now=NOW)
+    emptying.empty_rest(NOW + timedelta(minutes=3))
+    message.refresh_from_db()
+    kept = message.attachments.get()
+    assert (message.body, kept.content, kept.their_name) == (None, None, None)
+    assert request.notes.filter(body__isnull=False).exists()
+    emptying.empty_rest(NOW + timedelta(days=31))
+    assert not request.notes.filter(body__isnull=False).exists()
 
 
 def test_whoever_is_erased_by_a_report_is_forgotten_among_those_who_asked(officer: User, second: User) -> None:
