@@ -23,8 +23,11 @@ _ANNOUNCED = re.compile(
 _BROKEN = re.compile(r"^(?:on|am|le|el|em) .{4,300}(?:wrote|schrieb|a écrit|escribió).{0,120}:$", re.IGNORECASE)
 _SENT = re.compile(r"^(?:sent|gesendet|date|datum|envoyé|enviado|fecha|تاريخ|to|an|à|para|إلى)\s?:", re.IGNORECASE)
 # Also as programs that guard their users pack it into a link of their own; and the secret alone, on a broken line.
-_OURS = re.compile(r"(?:/|%2f)requests(?:/|%2f)confirm(?:/|%2f)", re.IGNORECASE)
-_OUR_LINK = re.compile(r"[^\s<>\"]{0,300}(?:/|%2f)requests(?:/|%2f)confirm(?:/|%2f)[^\s<>\"]*", re.IGNORECASE)
+_SLASH = r"(?:/|%2f)"
+# Every page of ours that a secret in its address opens: the person's, a new mailbox's, a customer's, a recipient's.
+_PAGES = rf"{_SLASH}(?:requests{_SLASH}(?:confirm|new-mailbox)|referrals|recipients{_SLASH}acknowledge){_SLASH}"
+_OURS = re.compile(_PAGES, re.IGNORECASE)
+_OUR_LINK = re.compile(rf"[^\s<>\"]{{0,300}}{_PAGES}[^\s<>\"]*", re.IGNORECASE)
 _SECRET = re.compile(r"(?<![\w-])[\w-]{30,}(?![\w-])", re.ASCII)
 _CODE = re.compile(r"(?<!\d)\d{4}[ \u00a0]\d{4}(?!\d)")
 _CARDS = 50

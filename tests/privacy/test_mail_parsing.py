@@ -1,8 +1,10 @@
 """Reading mail: whatever the bytes are, something comes of them and nothing breaks."""
 
 import base64
+from urllib.parse import quote
 
 import pytest
+from django.urls import reverse
 from hypothesis import given, settings, strategies as st
 
 from crasme.kit.text import clean
@@ -215,3 +217,12 @@ def test_markup_becomes_words_and_links_say_where_they_lead() -> None:
     assert [line for line in read.splitlines() if line.strip("> ")] == [
         "Hi\u00a0Ana here <https://x.example/a>", "* one", "* two", "> quoted", ">> twice", "a b", "no",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("page", ["request-confirm", "new-mailbox", "referral", "recipient-acknowledge"])
+def test_no_link_of_ours_keeps_its_secret(page: str) -> None:
+    secret = "0123456789abcdef" * 4
+    link = f"https://privacy.crasme.example{reverse(page, args=[secret])}"
+    for spelled in (link, quote(link, safe="")):
+        kept = quotes.without_secrets(f"It is done.\n> Open {spelled} to answer")
+        assert (secret in kept, "It is done." in kept) == (False, True)
