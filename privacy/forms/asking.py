@@ -93,7 +93,9 @@ class RequestForm(ChooseForm):
         if Request.Kind.COMPLAINT in self.kinds:
             self._ask_for_words()
         if self.at_once and "email" in self.fields:
-            self.fields["email"].help_text = _("The one to which we send no more marketing.")
+            address = self.fields["email"]
+            address.help_text = _("The one to which we send no more marketing.")
+            address.error_messages["required"] = _("Give the address to which we send no more marketing.")
         self.order_fields(["kind", *(name for kind in self.kinds for name in fields_of(kind))])
 
     def _ask_for_words(self) -> None:
