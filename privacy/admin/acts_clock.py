@@ -10,8 +10,8 @@ from unfold.decorators import action
 from unfold.widgets import (
     UnfoldAdminRadioSelectWidget,
     UnfoldAdminSelectWidget,
-    UnfoldAdminSingleDateWidget,
     UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
 )
 
 from crasme.kit.clock import controller_day
@@ -22,14 +22,15 @@ from privacy.clock.events import Question
 from privacy.clock.regimes import Regime
 from privacy.models import Request
 from privacy.services import clock, timing
-from privacy.words import EXTENSIONS
 
+# In short, for the one who chooses; the letter says it in a sentence (privacy.words.EXTENSIONS).
+REASONS = [("complex", _("The request is complex")), ("many", _("Several requests at once"))]
 WORDS = {"max_length": 10_000, "widget": UnfoldAdminTextareaWidget(attrs={"rows": 6})}
 
 
 class ExtendForm(DeskForm):
     letter = clock.EXTENSION
-    reason = forms.ChoiceField(label=_("Reason"), choices=list(EXTENSIONS.items()), widget=UnfoldAdminRadioSelectWidget)
+    reason = forms.ChoiceField(label=_("Reason"), choices=REASONS, widget=UnfoldAdminRadioSelectWidget)
     words = forms.CharField(
         label=_("In your own words"),
         help_text=_("Why it takes longer here, in the person's language. It stands in the letter."),
@@ -53,7 +54,7 @@ class AskForm(DeskForm):
 class RepliedForm(DeskForm):
     on = forms.DateField(
         label=_("Arrived on"),
-        widget=UnfoldAdminSingleDateWidget,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
         help_text=_("The day on which the answer reached us, where the company is."),
     )
 

@@ -23,7 +23,6 @@ from unfold.widgets import (
     UnfoldAdminEmailInputWidget,
     UnfoldAdminRadioSelectWidget,
     UnfoldAdminSelectWidget,
-    UnfoldAdminSingleDateWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
@@ -65,7 +64,7 @@ class EntryForm(forms.Form):
     channel = forms.ChoiceField(label=_("It came by"), choices=CHANNELS, widget=UnfoldAdminRadioSelectWidget)
     received_on = forms.DateField(
         label=_("Arrived on"),
-        widget=UnfoldAdminSingleDateWidget,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
         help_text=_("The clock runs from that day, not from today."),
     )
     identity = forms.ChoiceField(

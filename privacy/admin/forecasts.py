@@ -1,5 +1,6 @@
 """The desk's column that says by when a request will be answered, if all goes as usual."""
 
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest
@@ -10,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _now, gettext_lazy as _
 from unfold.decorators import display
 
+from crasme.kit.clock import controller_day
 from privacy.models import Request
 from privacy.services import forecast
 
@@ -31,17 +33,19 @@ class ForecastColumn:
         found: forecast.Forecast | None = getattr(asked, "expected", None)
         if found is None:
             return "–"
-        tone, words = words_of(found)
+        tone, words = words_of(found, controller_day(timezone.now()))
         return format_html('<span class="desk-clock {}"><span>{}</span></span>', tone, words)
 
 
-def words_of(found: forecast.Forecast) -> tuple[str, str]:
-    """Its colour, and what there is to say."""
+def words_of(found: forecast.Forecast, today: date) -> tuple[str, str]:
+    """Its colour, and what there is to say. Of what is late already, nobody needs to hear that it will be."""
     if found.stuck:
         return "bad", _now("has stopped")
     if found.expected is None:
         return "", _now("not known yet")
     day = date_format(found.expected, "SHORT_DATE_FORMAT")
+    if found.due < today:
+        return "bad", day
     if found.will_miss:
         return "bad", _now("will miss: %(day)s") % {"day": day}
     return "good", day

@@ -88,6 +88,15 @@ class Event:
     facts: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Who was told of one level, and when first."""
+
+    words: str
+    names: list[str]
+    at: datetime
+
+
 @dataclass
 class Picture:
     asked: Request
@@ -196,16 +205,19 @@ class Picture:
     def expected(self) -> tuple[str, str] | None:
         """The forecast's colour and words; None while there is nothing to do, or nothing left."""
         found = forecast.of([self.asked], self.now).get(self.asked.pk)
-        return words_of(found) if found else None
+        return words_of(found, self.today) if found else None
 
     @cached_property
-    def alerts(self) -> list[Alert]:
+    def alerts(self) -> list[Warned]:
         """Who was warned of the day that counts now, the latest first."""
-        if not self.asked.is_open:
-            return []
-        return list(
-            Alert.objects.standing().filter(request=self.asked).select_related("colleague").order_by("-at", "-id")
-        )
+        standing = Alert.objects.standing().filter(request=self.asked).select_related("colleague")
+        levels: dict[str, list[Alert]] = {}
+        for alert in standing.order_by("-at", "colleague__first_name"):
+            levels.setdefault(alert.level, []).append(alert)
+        return [
+            Warned(told[0].get_level_display(), [str(each.colleague or "–") for each in told], told[0].at)
+            for told in levels.values()
+        ]
 
     @cached_property
     def report(self) -> ChildReport | None:

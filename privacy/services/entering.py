@@ -41,7 +41,7 @@ class Identity(TextChoices):
 
     NOT_YET = "mail", gettext_lazy("Not yet: a mail asks the person to confirm")
     CALLED_BACK = "phone", gettext_lazy("Called back at the number on file")
-    LETTER = "post", gettext_lazy("By a letter to the address on file, and its answer")
+    LETTER = "post", gettext_lazy("By letter to the address on file")
 
 
 @dataclass(frozen=True, slots=True)

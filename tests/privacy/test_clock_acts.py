@@ -15,10 +15,12 @@ from crasme.kit.clock import controller_day
 from crasme.ledger.models import Entry
 from crasme.staff.models import User
 from crasme.staff.roles import AUDITOR
+from privacy.admin import acts_clock
 from privacy.clock.rules import VERSION
 from privacy.errors import Incomplete, MoveNotAllowed, NotYours
 from privacy.models import Request
 from privacy.services import clock, sweeping, timing
+from privacy.words import EXTENSIONS
 from tests.builders import NOW, make_user, reviewed_request, sign_in, submit_request
 from tests.privacy.mails import deliver
 
@@ -78,6 +80,7 @@ def test_a_notice_that_could_not_go_out_in_time_never_goes_out(agent: User) -> N
 
 
 def test_time_that_the_law_does_not_give_cannot_be_taken(agent: User) -> None:
+    assert [code for code, _words in acts_clock.REASONS] == list(EXTENSIONS)
     for regime in ("br", "other"):
         with pytest.raises(MoveNotAllowed, match="knows no extension"):
             timing.extend(asked(regime), reason="many", words=WHY, by=agent, now=later(1))
