@@ -135,7 +135,7 @@ def confirm(http: HttpRequest, token: str) -> HttpResponse:
         return private(redirect("request-status", reference=_leading(found.request).reference))
     context = {
         "asked": found.request,
-        "wish": WISHES[found.request.kind],
+        "wishes": [WISHES[asked.kind] for asked in _confirmed_with(found.request)],
         "confirms": found.request.is_unconfirmed,
         "representative": representatives.of(found.request),
     }
@@ -324,6 +324,12 @@ def _marketing(asked: Request) -> str:
     if not harmless(asked.kind, asked.facts) or asked.outcome != Outcome.GRANTED or not asked.person.email:
         return ""
     return "stopped" if marketing.is_stopped(asked) else "resumed"
+
+
+def _confirmed_with(asked: Request) -> list[Request]:
+    """What the button confirms: the request, and all from the same message that wait for it too."""
+    waiting = asked.together().filter(state=State.RECEIVED) if asked.is_unconfirmed else []
+    return [asked, *waiting]
 
 
 def _standing_words(asked: Request) -> Promise:

@@ -66,6 +66,10 @@ def test_a_message_is_of_one_person() -> None:
 def test_the_pages_of_one_message_open_each_other_and_no_others(client: Client) -> None:
     lead, second = asked_together("access", "complaint")
     stranger = submit_request("access", "bob@elsewhere.example")
+    looking = client.get(reverse("request-confirm", args=[verification.issue(lead, now=timezone.now()).token]))
+    shown = looking.content.decode()
+    assert "a copy of your data" in shown
+    assert "an answer to your complaint" in shown  # the button confirms both, so the page names both
     page = reverse("request-status", args=[lead.reference])
     beside = reverse("request-beside", args=[lead.reference, second.reference])
     confirmed = client.post(
