@@ -25,7 +25,7 @@ _SENT = re.compile(r"^(?:sent|gesendet|date|datum|envoyé|enviado|fecha|تاري
 # Also as programs that guard their users pack it into a link of their own; and the secret alone, on a broken line.
 _SLASH = r"(?:/|%2f)"
 # Every page of ours that a secret in its address opens: the person's, a new mailbox's, a customer's, a recipient's.
-_PAGES = rf"{_SLASH}(?:requests{_SLASH}(?:confirm|new-mailbox)|referrals|recipients{_SLASH}acknowledge){_SLASH}"
+_PAGES = rf"{_SLASH}(?:requests{_SLASH}(?:confirm|new-mailbox|release)|referrals|recipients{_SLASH}acknowledge){_SLASH}"
 _OURS = re.compile(_PAGES, re.IGNORECASE)
 _OUR_LINK = re.compile(rf"[^\s<>\"]{{0,300}}{_PAGES}[^\s<>\"]*", re.IGNORECASE)
 _SECRET = re.compile(r"(?<![\w-])[\w-]{30,}(?![\w-])", re.ASCII)

@@ -110,6 +110,14 @@ def add_note(request: Request, *, body: str, by: User, now: datetime) -> Note:
     return note
 
 
+def require_proven(request: Request) -> None:
+    """MoveNotAllowed while nobody has shown that they read the mailbox: no words of ours go to strangers."""
+    if request.confirmed_at is None or request.without_proof:
+        raise MoveNotAllowed(
+            _("Nobody has shown yet that the mailbox is theirs."), remedy=_("Until then only the link goes there.")
+        )
+
+
 @transaction.atomic
 def write(request: Request, *, words: str, by: User, now: datetime) -> Message:
     """Write to the person, in one's own words; what had come in counts as read. It moves and stops nothing."""
@@ -119,10 +127,7 @@ def write(request: Request, *, words: str, by: User, now: datetime) -> Message:
         raise Incomplete(_("The message is empty."))
     cards.refuse(words=words)
     request = locked(request)
-    if request.confirmed_at is None:
-        raise MoveNotAllowed(
-            _("Nobody has shown yet that the mailbox is theirs."), remedy=_("Until then only the link goes there.")
-        )
+    require_proven(request)
     if not request.person.email:
         raise MoveNotAllowed(_("The person has been forgotten, as they wished."), remedy="")
     message = enqueue(request, "message", period_key=f"message-{uuid7().hex}", now=now, written=words, written_by=by)

@@ -23,7 +23,7 @@ from privacy.correspondence.queue import enqueue
 from privacy.errors import Incomplete, MoveNotAllowed
 from privacy.models import Message, Request
 from privacy.services import clock
-from privacy.services.desk import locked, require
+from privacy.services.desk import locked, require, require_proven
 from privacy.words import EXTENSIONS
 
 
@@ -35,6 +35,7 @@ def extend(request: Request, *, reason: str, words: str, by: User, now: datetime
         raise Incomplete(_("Choose the reason for which more time is needed."))
     words = _said(words, _("Say why in your own words: an extension without its reasons is none."))
     request = _open(request)
+    require_proven(request)
     law = law_of(request.regime, request.kind)
     if law is None or law.extended is None:
         raise MoveNotAllowed(
@@ -69,6 +70,7 @@ def ask(request: Request, *, about: str, words: str, by: User, now: datetime) ->
         raise Incomplete(_("Choose what the question is about."))
     words = _said(words, _("Write the question: the person reads nothing else."))
     request = _open(request)
+    require_proven(request)
     message = _letter(request, clock.QUESTION, words, by=by, now=now, facts={"about": about})
     record(verbs.ASKED.name, actor=by.ref, subject=request.ref, message=message.pk, about=about)
     return message

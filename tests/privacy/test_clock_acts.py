@@ -216,3 +216,12 @@ def test_a_stored_clock_is_printed_as_of_any_day(agent: User) -> None:
     for wrong in (("--reference", "PR-0000-0000"), (*name, "--as-of", "2020-01-01"), (*name, "--regime", "uk")):
         with pytest.raises(CommandError):
             printed(*wrong)
+
+
+def test_no_words_of_ours_go_to_a_mailbox_that_nobody_has_proven(agent: User) -> None:
+    unproven = submit_request("complaint", "bob@customer.example", regime="eu")
+    with pytest.raises(MoveNotAllowed, match="mailbox is theirs"):
+        timing.ask(unproven, about="what", words="Which one?", by=agent, now=later(1))
+    with pytest.raises(MoveNotAllowed, match="mailbox is theirs"):
+        timing.extend(unproven, reason="many", words=WHY, by=agent, now=later(1))
+    assert not unproven.messages.exclude(template="confirm").exists()

@@ -219,7 +219,7 @@ def test_markup_becomes_words_and_links_say_where_they_lead() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("page", ["request-confirm", "new-mailbox", "referral", "recipient-acknowledge"])
+@pytest.mark.parametrize("page", ["request-confirm", "new-mailbox", "referral", "recipient-acknowledge", "release"])
 def test_no_link_of_ours_keeps_its_secret(page: str) -> None:
     secret = "0123456789abcdef" * 4
     link = f"https://privacy.crasme.example{reverse(page, args=[secret])}"
