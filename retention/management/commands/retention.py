@@ -40,11 +40,11 @@ class Command(BaseCommand):
             for line in lines:
                 self.stdout.write(_json(asdict(line)))
             return
-        self.stdout.write(f"{'rule':<16}{'before':<22}{'ends':>12}{'kept':>12}  table")
+        self.stdout.write(f"{'rule':<24}{'before':<22}{'ends':>12}{'kept':>12}  table")
         for line in lines:
             before = line.cutoff.strftime("%Y-%m-%d %H:%M:%S")
             note = "  (more than its limit: would wait for approval)" if line.over_limit else ""
-            self.stdout.write(f"{line.rule:<16}{before:<22}{line.rows:>12,}{line.deferred:>12,}  {line.target}{note}")
+            self.stdout.write(f"{line.rule:<24}{before:<22}{line.rows:>12,}{line.deferred:>12,}  {line.target}{note}")
 
     def _run(self, **_options: Any) -> None:
         runs = services.run_due(timezone.now())
@@ -71,7 +71,7 @@ def _words(run: Run) -> str:
     state = f"{run.get_state_display()} ({run.last_error})" if run.last_error else str(run.get_state_display())
     seconds = run.busy.total_seconds()
     return (
-        f"{run.rule.slug:<16}{state:<24}{run.rows_total:>12,} rows  {seconds:>8.2f} s  {run.wal_bytes:>14,} bytes WAL"
+        f"{run.rule.slug:<24}{state:<24}{run.rows_total:>12,} rows  {seconds:>8.2f} s  {run.wal_bytes:>14,} bytes WAL"
     )
 
 
