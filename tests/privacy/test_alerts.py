@@ -59,7 +59,7 @@ def team(db: None) -> tuple[User, User, User]:
 
 def waiting(to: User | None = None, email: str = "ana@customer.example") -> Request:
     """Thirty days, received at NOW."""
-    request = reviewed_request("complaint", email)
+    request = reviewed_request("objection", email)
     if to is not None:
         desk.assign(request, to=to, by=to, now=NOW)
     assert (request.effective_due - request.received_on).days == 30
@@ -172,7 +172,7 @@ def test_nobody_is_warned_of_what_nobody_has_confirmed(team: tuple[User, User, U
 
 def test_warnings_are_on_the_desk_and_on_the_overview(client: Client, team: tuple[User, User, User]) -> None:
     own, _colleague, _officer = team
-    request = reviewed_request("complaint", now=timezone.now() - timedelta(days=16))
+    request = reviewed_request("objection", now=timezone.now() - timedelta(days=16))
     desk.assign(request, to=own, by=own, now=timezone.now())
     alerts.warn(timezone.now())
     sign_in(client, own)

@@ -134,19 +134,19 @@ def test_strangers_who_type_an_address_neither_block_nor_delay_its_owner(agent: 
 
 def test_the_desk_offers_to_join_and_hints_at_what_was_answered_lately(client: Client, agent: User) -> None:
     sign_in(client, agent)
-    answered = reviewed_request("complaint", ADDRESS, now=NOW - 10 * DAY)
+    answered = reviewed_request("objection", ADDRESS, now=NOW - 10 * DAY)
     desk.answer(answered, outcome="granted", words="Done.", by=agent, now=NOW - 9 * DAY)
     run_steps(NOW - 9 * DAY)
-    lapsed = submit_request("complaint", ADDRESS, now=NOW - 40 * DAY)
+    lapsed = submit_request("objection", ADDRESS, now=NOW - 40 * DAY)
     sweeping.lapse_unconfirmed(NOW - 20 * DAY)
-    first = reviewed_request("complaint", ADDRESS, now=NOW)
+    first = reviewed_request("objection", ADDRESS, now=NOW)
     page = reverse("admin:privacy_request_change", args=[first.pk])
     act = reverse("admin:privacy_request_join", args=[first.pk])
     shown = client.get(page).content.decode()
     assert act not in shown
     assert answered.reference in shown
     assert lapsed.reference not in shown
-    later = submit_request("complaint", ADDRESS, now=NOW + DAY)
+    later = submit_request("objection", ADDRESS, now=NOW + DAY)
     assert act in client.get(page).content.decode()
     form = client.get(act).content.decode()
     assert later.reference in form

@@ -367,7 +367,7 @@ def decide(request: Request, how: str, agent: User, officer: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "how"), [("access", "release"), ("access", "refuse"), ("complaint", "answer"), ("access", "withdraw")]
+    ("kind", "how"), [("access", "release"), ("access", "refuse"), ("objection", "answer"), ("access", "withdraw")]
 )
 def test_an_identity_document_is_destroyed_with_the_decision(kind: str, how: str, agent: User, officer: User) -> None:
     request = reviewed_request(kind)
