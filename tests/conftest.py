@@ -12,6 +12,7 @@ from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.db import connection
 from django.utils import translation
+from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django import DjangoDbBlocker, Settings
 from pytest_django.live_server_helper import LiveServer
@@ -33,6 +34,10 @@ BROWSER_FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
+
+# How long an example takes says something of the machine and what else it does, nothing of the code.
+hypothesis_settings.register_profile("crasme", deadline=None)
+hypothesis_settings.load_profile("crasme")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

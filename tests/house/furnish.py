@@ -92,7 +92,7 @@ def _requests(agent: User) -> None:
     submit_request("complaint", "represented@customer.example", claim=Claim("Kim", "kim@x.example", "lawyer", b"%PDF-"))
     submit_request("child", "teacher@school.example", about="kid@customer.example", now=NOW)
     wrong = reviewed_request("correction", "ana@customer.example", now=NOW)
-    phones = {each.key: "+43 1 5550199" for each in holdings.held(wrong.person) if each.name == "phone"}
+    phones = {each.key: "+43 1 5550199" for each in holdings.held(wrong) if each.name == "phone"}
     corrections.propose(wrong, phones, actor="system:test", now=NOW)
 
 

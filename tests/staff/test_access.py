@@ -84,7 +84,14 @@ def test_every_page_over_people_logs(client: Client) -> None:
     from crasme.kit import datamap
     from crasme.staff.admin import PersonalDataAdmin
 
-    own_log = {"staff.AccessEntry", "staff.ApiKey", "retention.Hold", "retention.HoldItem", "privacy.WebhookEndpoint"}
+    own_log = {
+        "staff.AccessEntry",
+        "staff.Absence",
+        "staff.ApiKey",
+        "retention.Hold",
+        "retention.HoldItem",
+        "privacy.WebhookEndpoint",
+    }
     silent = [
         model._meta.label
         for model, page in admin.site._registry.items()
