@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from crasme.crm.models import Account
-from crasme.demo import backups, cards, choices, customers, holds, invoices, mails, requests, staff, usage
+from crasme.demo import backups, cards, choices, customers, holds, invoices, mails, others, requests, staff, usage
 from crasme.demo.plan import Counts, Demo, Draw
 from crasme.ledger.models import Entry
 from crasme.ledger.services import record
@@ -56,6 +56,7 @@ SECTIONS = (
     Section("holds", holds.make),
     Section("backups", backups.make),
     Section("requests", requests.make),
+    Section("others", others.make),
     Section("mail", mails.make),
     Section("card scan", cards.make),
 )

@@ -13,12 +13,12 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from crasme.crm.models import Account, Invoice, Organisation, UsageEvent
-from crasme.demo import build, customers, plan, usage
+from crasme.demo import build, customers, others, plan, usage
 from crasme.demo.plan import Demo, Size
 from crasme.kit.calendar import Period, cutoff
 from crasme.kit.clock import controller_day
 from crasme.management.commands.demo import Command
-from privacy.models import Package, Request
+from privacy.models import Package, Referral, Representative, Request
 from privacy.packages import files
 from privacy.promises import Status, board
 from privacy.states import State
@@ -73,7 +73,10 @@ def test_makes_everything_that_the_promises_are_tried_on_and_makes_it_once() -> 
     seven_years = cutoff(now, Period(months=84)).date()
     assert Invoice.objects.filter(issued_on__lt=seven_years).exists()
     assert Invoice.objects.filter(issued_on__gte=seven_years).exists()
-    assert Request.objects.count() == TINY.requests
+    assert Request.objects.count() == TINY.requests + others.REQUESTS
+    assert Request.objects.filter(kind="child", state=State.CLOSED, about__isnull=True).count() == 1
+    assert Referral.objects.overdue(controller_day(now)).count() == 1
+    assert Representative.objects.get(release_to="rep").document.size > 100
     assert set(Request.objects.values_list("state", flat=True)) == set(State.values)
     assert Request.objects.overdue(controller_day(now)).exists()
     packages = Package.objects.available(now)
