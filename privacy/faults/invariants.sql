@@ -120,7 +120,7 @@ WHERE message.state = 'leased' AND message.lease_until < hour.now - interval '10
 UNION ALL
 SELECT 'forgotten-means-empty', request.reference
 FROM privacy_person person JOIN privacy_request request ON request.person_id = person.id
-WHERE person.email = '' AND (
+WHERE person.email = '' AND person.email_hash NOT LIKE 'nobody:%' AND (
     person.full_name <> '' OR request.full_name IS NOT NULL OR request.details IS NOT NULL OR request.about IS NOT NULL
     OR EXISTS (
         SELECT FROM privacy_message message
@@ -128,6 +128,33 @@ WHERE person.email = '' AND (
           AND (message.subject IS NOT NULL OR message.body IS NOT NULL OR message.written IS NOT NULL)
     )
     OR EXISTS (SELECT FROM privacy_note note WHERE note.request_id = request.id AND note.body IS NOT NULL)
+)
+
+-- A report of a child's account is due in five days, and the evidence that is left of it says nothing of the child.
+UNION ALL
+SELECT 'children-promptly', reference
+FROM privacy_request
+WHERE kind = 'child' AND promise_due <> received_on + 5
+UNION ALL
+SELECT 'children-emptied', request.reference
+FROM privacy_request request
+WHERE request.kind = 'child' AND request.state = 'closed' AND (
+    request.full_name IS NOT NULL OR request.details IS NOT NULL OR request.about IS NOT NULL
+    OR EXISTS (
+        SELECT FROM privacy_note note
+        WHERE note.request_id = request.id AND note.body IS NOT NULL AND note.at < request.closed_at
+    )
+)
+
+-- The paper of a mandate is gone once all that was asked with it is closed.
+UNION ALL
+SELECT 'mandate-destroyed', request.reference
+FROM privacy_mandatedocument paper
+JOIN privacy_representative representative ON representative.id = paper.representative_id
+JOIN privacy_request request ON request.id = representative.request_id
+WHERE paper.destroyed_at IS NULL AND NOT EXISTS (
+    SELECT FROM privacy_request other
+    WHERE (other.id = request.id OR other.lead_id = request.id) AND other.state <> 'closed'
 )
 
 ORDER BY rule, about

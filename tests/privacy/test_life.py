@@ -34,18 +34,22 @@ from privacy.services import (
     alerts,
     approvals,
     assignment,
+    children,
     clock,
     confirmation,
     desk,
+    emptying,
     entering,
     joining,
     packages,
     plans,
+    representatives,
     sweeping,
     timing,
     verification,
 )
 from privacy.services.entering import Entered
+from privacy.services.representatives import Claim
 from privacy.states import State
 from privacy.steps import runner
 from tests.builders import NOW, make_account, make_user, reviewed_request, submit_request
@@ -56,6 +60,7 @@ ADDRESSES = ("ana@customer.example", "bob@customer.example")
 MOST = 4  # open at once: with many of them nothing would come to its end
 KINDS = ("access", "access", "deletion", "deletion", "complaint", "opt_out", "restriction", "withdrawal")
 OFFICERS, WORDS = st.integers(0, 1), "As agreed on the telephone."
+CLAIM = Claim("Lena Law", "law@office.example", "lawyer", document=b"%PDF-1.7")
 picks, stages, hours = (
     st.integers(0, 30),
     st.sampled_from([6, 6, 5, 4, 3, 2, 1, 0]),
@@ -133,6 +138,23 @@ class Life(RuleBasedStateMachine):
         with refused():
             entering.enter(told, by=self.agents[0], now=self.now)
 
+    @precondition(lambda self: Request.objects.exclude(state=State.CLOSED).count() < MOST)
+    @rule(who=st.integers(0, 1), relation=st.sampled_from(["parent", "other"]), email=st.sampled_from(["", *ADDRESSES]))
+    def somebody_reports_a_child(self, who: int, relation: str, email: str) -> None:
+        submit_request("child", email, now=self.now, about=ADDRESSES[who], facts={"relation": relation})
+
+    @precondition(lambda self: Request.objects.exclude(state=State.CLOSED).count() < MOST)
+    @rule(kind=st.sampled_from(KINDS), who=st.integers(0, 1))
+    def somebody_asks_for_another(self, kind: str, who: int) -> None:
+        submit_request(kind, ADDRESSES[who], now=self.now, claim=CLAIM)
+
+    @rule(pick=picks, to=st.sampled_from(["person", "rep", "nobody"]))
+    def the_person_says_who_is_told(self, pick: int, to: str) -> None:
+        request = self.one(pick, State.REVIEW, State.CLOSED)
+        if request.confirmed_at is not None:
+            with refused():
+                representatives.choose(request, to, now=self.now)
+
     @rule(pick=picks, by_code=st.booleans())
     def the_mailbox_is_proven(self, pick: int, by_code: bool) -> None:
         request = self.one(pick, State.RECEIVED)
@@ -191,6 +213,22 @@ class Life(RuleBasedStateMachine):
                 by=self.officers[0],
                 now=self.now,
             )
+
+    @rule(pick=picks, agent=st.integers(0, 1), good=st.booleans())
+    def a_mandate_is_judged(self, pick: int, agent: int, good: bool) -> None:
+        with refused():
+            representatives.judge(self.one(pick), accepted=good, words=WORDS, by=self.agents[agent], now=self.now)
+
+    @rule(pick=picks, act=st.sampled_from(["restrict", "judge", "settle"]))
+    def an_officer_looks_at_a_report(self, pick: int, act: str) -> None:
+        request, by = self.one(pick, State.REVIEW), {"by": self.officers[0], "now": self.now}
+        with refused():
+            if act == "restrict":
+                children.restrict_at_once(request, **by)
+            elif act == "judge":
+                children.judge_parent(request, believed=True, words=WORDS, **by)
+            else:
+                children.settle(request, words="", **by)
 
     @rule(pick=picks, again=st.booleans())
     def it_is_looked_at_again(self, pick: int, again: bool) -> None:
@@ -270,6 +308,8 @@ class Life(RuleBasedStateMachine):
         assignment.hand_over(self.now)
         alerts.warn(self.now)
         packages.expire(self.now)
+        emptying.empty_rest(self.now)
+        representatives.forget(self.now)
         sweeping.forget_people(self.now)
 
     # --- what holds --------------------------------------------------------------------------------------------------
@@ -326,6 +366,10 @@ BREAKS = {
     "no-lapsed-lease": "UPDATE privacy_step SET state = 'leased', lease_token = gen_random_uuid(),"
     " lease_until = now() - interval '1 year', finished_at = NULL",
     "forgotten-means-empty": "UPDATE privacy_person SET email = ''",
+    "children-promptly": "UPDATE privacy_request SET promise_due = received_on + 6 WHERE kind = 'child'",
+    "children-emptied": "UPDATE privacy_request SET state = 'closed', outcome = 'granted', closed_at = received_at"
+    " WHERE kind = 'child'",
+    "mandate-destroyed": "UPDATE privacy_request SET state = 'closed', outcome = 'withdrawn', closed_at = received_at",
 }  # fmt: skip
 
 
@@ -333,7 +377,8 @@ def test_every_rule_is_broken_by_what_it_is_about() -> None:
     """The database's own guards are set aside, or most of this could not even be written."""
     make_account(email=ADDRESSES[0])
     request = reviewed_request("deletion", ADDRESSES[0])
-    submit_request("access", ADDRESSES[1], details="Words.", full_name="Bob")
+    submit_request("access", ADDRESSES[1], details="Words.", full_name="Bob", claim=CLAIM)
+    submit_request("child", "", about=ADDRESSES[1], facts={"relation": "other"})
     assert violations(NOW) == []
     assert set(BREAKS) == set(rules())
     with connection.cursor() as cursor:
