@@ -17,8 +17,12 @@ from privacy.admin.forms_others import JudgeForm, MandateForm, NameAccountForm, 
 from privacy.models import MandateDocument, Request
 from privacy.services import children, mandates, referrals, representatives
 
-# In the order of the buttons.
-OTHERS = ("pass_on", "judge_mandate", "open_mandate", "restrict_account", "name_account", "judge_parent", "settle")
+# What stands by itself, and what is folded into a menu: the row of buttons shares its line with the reference.
+OTHERS = ("pass_on", "restrict_account")
+OTHERS_MENUS: tuple[dict[str, Any], ...] = (
+    {"title": _("Child's account"), "icon": "child_care", "items": ["name_account", "judge_parent", "settle"]},
+    {"title": _("Mandate"), "icon": "verified_user", "items": ["judge_mandate", "open_mandate"]},
+)
 
 
 class OthersActs:

@@ -28,7 +28,7 @@ from privacy.admin import tabs
 from privacy.admin.acts import Words, asks
 from privacy.admin.acts_clock import ClockActs
 from privacy.admin.acts_mail import MailActs
-from privacy.admin.acts_others import OTHERS, OthersActs
+from privacy.admin.acts_others import OTHERS, OTHERS_MENUS, OthersActs
 from privacy.admin.acts_rights import RightsActs
 from privacy.admin.acts_work import WorkActs
 from privacy.admin.buttons import fitting
@@ -87,6 +87,7 @@ class RequestAdmin(
     actions_list = ("enter_request",)
     actions_detail = (
         *("take", "grant", "release", "propose", "approve", "decide", "answer", "lift", "reopen", *OTHERS, "refuse"),
+        *OTHERS_MENUS,
         {"title": _("Clock"), "icon": "timer", "items": ["ask", "replied", "extend", "set_law"]},
         {
             "title": _("More"),
