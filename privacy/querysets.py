@@ -149,7 +149,8 @@ class MessageQuerySet(ClaimableQuerySet):
 
     def with_person(self) -> Self:
         """What the person was told and has told us; not what went to or came from others about them."""
-        return self.filter(addressee="person").filter(Q(direction="in") | Q(state=WorkState.DONE))
+        emptied = Q(state=WorkState.DONE, subject__isnull=True, body__isnull=True)
+        return self.filter(addressee="person").filter(Q(direction="in") | Q(state=WorkState.DONE)).exclude(emptied)
 
 
 class InboundMailQuerySet(ClaimableQuerySet):

@@ -27,6 +27,11 @@ class Entry:
 
 # Stage → the state from which on it is over.
 _SEARCH = (State.REVIEW, _("We look for your data"), _("Our software searches every place where your data can be."))
+_SEARCH_REPORTED = (
+    State.REVIEW,
+    _("We look for the account"),
+    _("Our software searches every place where its data can be."),
+)
 _LOOK = (State.APPROVED, _("A colleague looks at it"), _("A person checks what was found and decides."))
 _DOING: dict[str, tuple[Promise, Promise]] = {
     Request.Kind.ACCESS: (_("Your copy is made"), _("Everything goes into one file, encrypted until you fetch it.")),
@@ -85,7 +90,8 @@ def _undisclosed(request: Request) -> list[Entry]:
 def _stages(request: Request) -> list[tuple[State, Promise, Promise]]:
     """What lies between the confirmation and the answer, on the way that this request takes."""
     doing = _BY_HAND.get(request.kind, _DONE_BY_HAND) if by_hand(request.kind, request.facts) else _DOING[request.kind]
-    stages = [_SEARCH] if LOCATE in steps_of(request.kind, request.facts) else []
+    search = _SEARCH_REPORTED if request.kind == Request.Kind.CHILD else _SEARCH
+    stages = [search] if LOCATE in steps_of(request.kind, request.facts) else []
     if needs_people(request.kind, request.facts):
         stages.append(_LOOK)
     return [*stages, (State.ANSWERING, *doing)]

@@ -25,6 +25,7 @@ from privacy.services import approvals, children, confirmation, desk, emptying, 
 from privacy.services.intake import Submission
 from privacy.states import Outcome, State
 from privacy.steps.child import addresses_in
+from privacy.views.letters import of as letters_of
 from retention import residue
 from tests.builders import NOW, make_account, make_device, make_user, run_steps, sign_in
 from tests.privacy.mails import deliver
@@ -219,6 +220,7 @@ def test_the_childs_data_goes_and_the_evidence_is_free_of_it(officer: User, seco
     assert emptying.empty_rest(NOW + timedelta(minutes=2)) == 4
     assert (report_of(request).address, report_of(request).account) == (None, None)
     assert all((each.subject, each.body, each.written) == (None, None, None) for each in request.messages.all())
+    assert letters_of(request) == []  # no page shows letters without their words
     assert residue.search([CHILD, "Timmy Young"], kept=True) == []
     assert not Entry.objects.filter(facts__icontains="timmy").exists()
     # Nobody ever proved the reporter's mailbox, so it is forgotten some time after the letter.
