@@ -50,11 +50,13 @@ def by_rule(request: Request, *, now: datetime) -> User | None:
         if found.user is not None and may_answer(found.user, request):
             _give(request, found, actor=ACTOR, rule=str(rule.pk))
             return found.user
-    return _to_its_own(request, today)
+    if (its_own := _its_own(request, today)) is not None:
+        _give(request, Standing(its_own), actor=ACTOR, rule="")
+    return its_own
 
 
-def _to_its_own(request: Request, today: date) -> User | None:
-    """What not everybody may answer goes to one of those who may, whoever has least to do; else to nobody."""
+def _its_own(request: Request, today: date) -> User | None:
+    """Of those who may answer what not everybody may, whoever is there and has least to do; else nobody."""
     if (permission := answered_by(request.kind)) == "work_request":
         return None
     away = _away(today)
@@ -62,7 +64,6 @@ def _to_its_own(request: Request, today: date) -> User | None:
     theirs = User.objects.filter(is_active=True, is_staff=True, groups__in=roles)
     for user in by_load(User.objects.filter(pk__in=theirs.values("pk"))):
         if user.pk not in away and may_answer(user, request):
-            _give(request, Standing(user), actor=ACTOR, rule="")
             return user
     return None
 
@@ -125,12 +126,14 @@ def hand_over(now: datetime) -> int:
     """Give the open requests of whoever is away to their substitutes, and free those of who has left; how many."""
     away = _away(controller_day(now))
     left = Request.objects.open().filter(assignee__is_active=False)
-    count = sum(_moved(pk, owner, Standing(None)) for pk, owner in left.values_list("pk", "assignee")[:AT_ONCE])
+    count = sum(_moved(pk, owner, Standing(None), now) for pk, owner in left.values_list("pk", "assignee")[:AT_ONCE])
     for absence in away.values():
         found = _follow(absence.user, away)
         if found.user is not None:
             theirs = Request.objects.open().filter(assignee=absence.user_id)
-            count += sum(_moved(pk, absence.user_id, found) for pk in theirs.values_list("pk", flat=True)[:AT_ONCE])
+            count += sum(
+                _moved(pk, absence.user_id, found, now) for pk in theirs.values_list("pk", flat=True)[:AT_ONCE]
+            )
     return count
 
 
@@ -148,7 +151,7 @@ def hand_back(now: datetime) -> int:
             request = Request.objects.select_for_update().get(pk=pk)
             if request.instead_of_id != owner:
                 continue
-            if back is not None and may_work(back):
+            if back is not None and may_answer(back, request):
                 _give(request, Standing(back), actor=ACTOR)
                 count += 1
             else:
@@ -157,20 +160,25 @@ def hand_back(now: datetime) -> int:
     return count
 
 
-def _moved(pk: UUID, owner: UUID, found: Standing) -> bool:
+def _moved(pk: UUID, owner: UUID, found: Standing, now: datetime) -> bool:
     with transaction.atomic():
         request = Request.objects.select_for_update().get(pk=pk)
         if request.assignee_id != owner or not request.is_open:
             return False
+        # A substitute who may not answer this kind cannot stand in for it.
+        may = found.user is not None and may_answer(found.user, request)
+        user = found.user if may else _its_own(request, controller_day(now))
         # Work that was handed on twice goes back to whoever had it first.
         first = request.instead_of if request.instead_of_id is not None else found.instead_of
-        _give(request, Standing(found.user, first if found.user else None), actor=ACTOR)
+        _give(request, Standing(user, first if user else None), actor=ACTOR)
     return True
 
 
 def give(request: Request, to: User | None, *, actor: str, today: date, themselves: bool = False) -> Standing:
     """Set who works on it, by hand; the caller has locked the row. Whoever takes it is there, absence or not."""
     found = Standing(to) if to is None or themselves else standing_in(to, today)
+    if found.instead_of is not None and found.user is not None and not may_answer(found.user, request):
+        found = Standing(None)
     _give(request, found, actor=actor)
     return found
 

@@ -152,6 +152,20 @@ def test_work_handed_on_twice_goes_back_to_whoever_had_it_first(ada: User, ben: 
     assert owner(request) == (ada, None)
 
 
+def test_a_substitute_who_may_not_answer_it_does_not_get_it(ada: User) -> None:
+    """A complaint is the privacy officers': an agent who stands in for one of them cannot answer it."""
+    gone, there = make_user("Privacy officer"), make_user("Privacy officer")
+    complaint, other = confirmed("complaint"), confirmed("correction", to=gone)
+    desk.assign(complaint, to=gone, by=gone, now=NOW)
+    away(gone, ada, last=2)
+    assert assignment.hand_over(NOW) == 2
+    assert (owner(complaint), owner(other)) == ((there, gone), (ada, gone))
+    desk.assign(complaint, to=gone, by=there, now=NOW)
+    assert owner(complaint) == (None, None)
+    assignment.hand_back(later(3))
+    assert owner(other) == (gone, None)
+
+
 def test_the_work_of_somebody_who_has_left_is_free_again(ada: User, ben: User) -> None:
     theirs, others = confirmed(to=ada), confirmed(to=ben)
     User.objects.filter(pk=ada.pk).update(is_active=False, left_at=NOW)

@@ -63,23 +63,23 @@ def test_the_one_that_was_received_first_goes_on_whichever_page_it_is_joined_fro
 
 
 def test_what_the_later_one_has_proven_holds_for_the_first(agent: User) -> None:
-    first = submit_request("complaint", ADDRESS, now=NOW - DAY)
-    later = submit_request("complaint", ADDRESS, now=NOW)
+    first = submit_request("objection", ADDRESS, now=NOW - DAY)
+    later = submit_request("objection", ADDRESS, now=NOW)
     with pytest.raises(MoveNotAllowed, match="Nobody has confirmed"):
         joining.join(first, later, by=agent, now=NOW)
     assert standing(first, later) == [(State.RECEIVED, "")] * 2
     assert confirm_request(later) == first  # as it is by itself
-    again = submit_request("complaint", ADDRESS, now=NOW + DAY)
+    again = submit_request("objection", ADDRESS, now=NOW + DAY)
     assert joining.join(again, first, by=agent, now=NOW + DAY) == first
     assert standing(first, again) == [(State.CONFIRMED, ""), (State.CLOSED, Outcome.DUPLICATE)]
 
 
 def test_only_what_is_the_same_and_still_open_is_joined(agent: User) -> None:
-    mine = reviewed_request("complaint", ADDRESS)
-    for other in (submit_request("correction", ADDRESS), submit_request("complaint", "bob@customer.example"), mine):
+    mine = reviewed_request("objection", ADDRESS)
+    for other in (submit_request("correction", ADDRESS), submit_request("objection", "bob@customer.example"), mine):
         with pytest.raises(MoveNotAllowed):
             joining.join(mine, other, by=agent, now=NOW)
-    same = submit_request("complaint", ADDRESS, now=NOW + DAY)
+    same = submit_request("objection", ADDRESS, now=NOW + DAY)
     with pytest.raises(NotYours):
         joining.join(mine, same, by=make_user(AUDITOR), now=NOW)
     desk.withdraw(same, actor="person:x", now=NOW + DAY)
