@@ -35,10 +35,9 @@ from crasme.kit.text import mask_email
 from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin, ReadOnlyAdmin
 from crasme.staff.models import AccessEntry, User
 from privacy.admin.acts import Words, asks
+from privacy.admin.clockface import left_words, tone
 from privacy.admin.filters import SortedFilter
 from privacy.admin.forms import DeskForm
-from privacy.admin.picture import tone
-from privacy.admin.requests import left_words
 from privacy.mailroom import identity, quotes, triage
 from privacy.models import Attachment, InboundMail, Request
 from privacy.querysets import email_hash

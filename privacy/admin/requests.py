@@ -12,15 +12,12 @@ from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _now, gettext_lazy as _, ngettext
+from django.utils.translation import gettext as _now, gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.dataclasses import UnfoldAction
-from unfold.decorators import action, display
+from unfold.decorators import action
 from unfold.enums import ActionVariant
 
-from crasme.kit.clock import controller_day
 from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin, ReadOnlyAdmin
 from crasme.staff.stepup import step_up
 from privacy import references
@@ -32,15 +29,14 @@ from privacy.admin.acts_others import OTHERS, OTHERS_MENUS, OthersActs
 from privacy.admin.acts_rights import RightsActs
 from privacy.admin.acts_work import WorkActs
 from privacy.admin.buttons import fitting
+from privacy.admin.columns import RequestColumns
 from privacy.admin.corrections import CorrectionActs
 from privacy.admin.entering import EntryPage
 from privacy.admin.filters import ClockFilter, MailFilter, WhoFilter
-from privacy.admin.forecasts import ForecastColumn
 from privacy.admin.forms import AnswerForm, HandOverForm, NoteForm, PlanForm, RefuseForm
-from privacy.admin.picture import Picture, share_of, tone_of
+from privacy.admin.picture import Picture
 from privacy.models import Request
 from privacy.services import approvals, desk
-from privacy.states import Outcome, State
 
 
 @admin.register(Request)
@@ -52,7 +48,7 @@ class RequestAdmin(
     MailActs,
     CorrectionActs,
     EntryPage,
-    ForecastColumn,
+    RequestColumns,
     ReadOnlyAdmin,
     PersonalDataAdmin,
 ):
@@ -114,50 +110,6 @@ class RequestAdmin(
         if reference := references.normalise(term):
             return queryset.filter(reference=reference), False
         return (queryset.none() if term else queryset), False
-
-    @display(description=_("reference"), ordering="reference")
-    def name(self, asked: Request) -> SafeString:
-        return format_html('<b class="dash-ref">{}</b>', asked.reference)
-
-    @display(description=_("kind"), ordering="kind")
-    def kind_name(self, asked: Request) -> str:
-        return asked.get_kind_display()
-
-    @display(
-        description=_("state"),
-        ordering="state",
-        label={
-            State.RECEIVED: "",
-            State.CONFIRMED: "info",
-            State.COLLECTING: "info",
-            State.REVIEW: "warning",
-            State.APPROVED: "info",
-            State.EXECUTING: "info",
-            State.ANSWERING: "info",
-            State.CLOSED: "success",
-            Outcome.REFUSED: "danger",
-        },
-    )
-    def standing(self, asked: Request) -> tuple[str, str]:
-        if asked.state != State.CLOSED:
-            return asked.state, asked.get_state_display()
-        colour = Outcome.REFUSED if asked.outcome == Outcome.REFUSED else State.CLOSED
-        return colour, asked.get_outcome_display()
-
-    @display(description=_("person"))
-    def person_name(self, asked: Request) -> str:
-        return asked.person.masked
-
-    @display(description=_("clock"), ordering="effective_due")
-    def clock(self, asked: Request) -> SafeString:
-        today = controller_day(timezone.now())
-        return format_html(
-            '<span class="desk-clock {}"><span>{}</span>'
-            '<span class="desk-bar"><i style="width: {}%"></i></span></span>',
-            tone_of(asked, today),
-            days_words(asked, asked.days_left(today)),
-            share_of(asked, today),
-        )
 
     # --- the page ----------------------------------------------------------------------------------------------------
     def get_fieldsets(self, request: HttpRequest, obj: Request | None = None) -> list[Any]:
@@ -309,13 +261,3 @@ class RequestAdmin(
     def reopen(self, http: HttpRequest, asked: Request, form: Any) -> Words:
         desk.reopen(asked, by=form.by, now=timezone.now())
         return _("The request is open again.")
-
-
-def days_words(asked: Request, left: int) -> str:
-    return left_words(left) if asked.is_open else _now("closed")
-
-
-def left_words(left: int) -> str:
-    if left < 0:
-        return ngettext("%(days)d day late", "%(days)d days late", -left) % {"days": -left}
-    return ngettext("%(days)d day left", "%(days)d days left", left) % {"days": left}
