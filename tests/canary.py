@@ -87,6 +87,7 @@ def _value(client: redis.Redis, key: bytes) -> bytes:
         b"hash": lambda: client.hgetall(key),
         b"set": lambda: client.smembers(key),
         b"zset": lambda: client.zrange(key, 0, -1),
+        b"none": lambda: "",  # ended since it was listed: the worker goes on meanwhile
     }
     return repr(readers[client.type(key)]()).encode()
 
