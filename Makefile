@@ -8,6 +8,8 @@ MAKEFLAGS += --no-print-directory
 
 PY := .venv/bin/python
 export PYTHONUNBUFFERED := 1
+# Every start would otherwise compile the whole house anew, where the shell says not to keep what was compiled.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,7 +18,7 @@ run: local ## Start everything locally (PORT=8000, DATA_DIR=.local, DEMO=small|l
 	@exec $(PY) -m crasme.run
 
 test: dev browser ## Run all tests on real servers; ARGS="-k clock" for some of them
-	@exec $(PY) -m pytest -n 2 $(ARGS)
+	@exec $(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
 lint: dev ## Check format, types, layers, migrations, templates and settings
 	.venv/bin/ruff format --check --quiet .

@@ -1,23 +1,34 @@
 """Emptying the database after a test that committed.
 
 What could go wrong: evidence tables refuse TRUNCATE by trigger (the flush runs as a replica does, which fires no such
-trigger), and a flush takes away what the migrations had put in (it is kept aside once and put back with every flush).
+trigger), a flush takes away what the migrations had put in (it is kept aside once and put back with every flush), and
+the shared worker is at work meanwhile and the two wait for each other (PostgreSQL ends one; the flush is begun again).
 """
 
 from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.commands import flush
+from django.db import OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.postgresql.operations import DatabaseOperations
+from psycopg.errors import DeadlockDetected
 
+ATTEMPTS = 5
 _restore: dict[str, list[str]] = {}
 _execute = DatabaseOperations.execute_sql_flush
 
 
 def _execute_as_replica(self: DatabaseOperations, sql_list: Iterable[str]) -> Any:
     name = str(self.connection.settings_dict["NAME"])
-    return _execute(self, ["SET LOCAL session_replication_role = replica", *sql_list, *_restore.get(name, [])])
+    statements = ["SET LOCAL session_replication_role = replica", *sql_list, *_restore.get(name, [])]
+    for _attempt in range(ATTEMPTS - 1):
+        try:
+            return _execute(self, statements)
+        except OperationalError as error:
+            if not isinstance(error.__cause__, DeadlockDetected):
+                raise
+    return _execute(self, statements)
 
 
 def _send_nothing(*args: Any, **kwargs: Any) -> None:

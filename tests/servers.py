@@ -9,6 +9,7 @@ the tidying), or it is killed (the kernel tells the servers, which end; the fold
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -22,6 +23,8 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests() -> None:
+    # A shell starts what runs in its background deaf to Ctrl-C, and every program that a test starts would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if WORKER:
         _take_own_share()
         return

@@ -112,6 +112,7 @@ def test_while_the_counters_are_away_everybody_gets_through(monkeypatch: pytest.
     monkeypatch.setattr(limits, "_away_until", 0.0)
 
 
+@pytest.mark.django_db
 def test_puzzles_are_not_handed_out_in_masses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(throttle, "CHALLENGE_NETWORK", limits.Limit("challenge-network", times=1, seconds=3600))
     answers = [Client().get(reverse("request-challenge")).status_code for _ in range(2)]
