@@ -136,7 +136,8 @@ DATABASES["default"] |= {
     "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=300),
     "CONN_HEALTH_CHECKS": True,
     # Every period is defined in UTC (kit.calendar); a server's own zone must have no say in SQL either.
-    "OPTIONS": DATABASES["default"].get("OPTIONS", {}) | {"options": "-c timezone=UTC"},
+    # Django's own threshold, None, would have psycopg prepare nothing, not even what asks for it (kit.statements).
+    "OPTIONS": DATABASES["default"].get("OPTIONS", {}) | {"options": "-c timezone=UTC", "prepare_threshold": 5},
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {

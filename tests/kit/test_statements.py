@@ -27,6 +27,15 @@ def test_rows_are_fetched_as_by_the_orm() -> None:
     assert find.one(first.pk + 100, "P1M") is None
 
 
+def test_what_is_asked_again_is_planned_once() -> None:
+    find = Fetch(lambda: Secret.objects.order_by("pk"), "pk")
+    for _ in range(7):
+        find(0)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT generic_plans FROM pg_prepared_statements WHERE statement LIKE %s", ["%kit_secret%"])
+        assert [plans for (plans,) in cursor.fetchall()] == [2]  # PostgreSQL plans the first five anew, to compare
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_lock_outside_a_transaction_is_refused() -> None:
     waiting = Job.objects.create(next_attempt_at=NOW)
