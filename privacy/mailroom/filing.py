@@ -2,7 +2,8 @@
 
 What could go wrong: it is filed twice (the message takes the mail's own id), it changes the request's state (it never
 does: a person reads it), a card number or the secret of a link comes in with it (both are taken out before), or it is
-filed for somebody who has been forgotten, and brings back what was erased (refused).
+filed for somebody who has been forgotten, and brings back what was erased (refused), or it speaks of a reported child
+and outlives the report (while one that was asked together with it is open, it hangs on that one and ends with it).
 """
 
 from collections.abc import Iterable
@@ -26,6 +27,7 @@ from privacy.mailroom.matching import Writer
 from privacy.mailroom.quotes import without_secrets
 from privacy.models import Attachment, Message, Request
 from privacy.services import clock
+from privacy.states import State
 
 
 def enter(
@@ -51,7 +53,7 @@ def enter(
     identifier: UUID = mail.pk if mail is not None else uuid7()
     message: Message = Message.objects.create(
         id=identifier,
-        request=request,
+        request=_bearer(request) if writer is None or writer == Writer() else request,
         direction=Message.Direction.IN,
         language=request.language,
         subject=subject or None,
@@ -71,6 +73,12 @@ def enter(
         mail.attachments.update(mail=None, message=message)
     reply_arrived(request, message, now, channel=channel)
     return message
+
+
+def _bearer(request: Request) -> Request:
+    """On which request the person's words hang: an open report of a child, where one was asked together with it."""
+    reports = (request, *request.together().filter(kind=Request.Kind.CHILD).exclude(state=State.CLOSED))
+    return next((each for each in reports if each.kind == Request.Kind.CHILD), request)
 
 
 def reply_arrived(request: Request, message: Message, now: datetime, *, channel: str) -> None:

@@ -8,7 +8,7 @@ the same transaction that stores it, proven or not: the gate is shut before the 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -107,6 +107,7 @@ def submit_many(wishes: Sequence[Submission], *, now: datetime, ask: bool = True
 
 def _store_all(wishes: Sequence[Submission], now: datetime, *, ask: bool) -> list[Request]:
     person = _person(wishes[0], now)
+    wishes = _apart(wishes)
     leads = min(range(len(wishes)), key=lambda position: _rank(wishes[position]))
     lead = _store(wishes[leads], person, None, now)
     stored = [lead if position == leads else _store(asked, person, lead, now) for position, asked in enumerate(wishes)]
@@ -121,6 +122,15 @@ def _store_all(wishes: Sequence[Submission], now: datetime, *, ask: bool) -> lis
             marketing.stop(request, now=now)
             begin(request, by=NOT_NEEDED, now=now)
     return stored
+
+
+def _apart(wishes: Sequence[Submission]) -> Sequence[Submission]:
+    """What a message says beside a report of a child's account may be about the child: it stands with the report alone,
+    and ends with it."""
+    child = Request.Kind.CHILD
+    if all(asked.kind != child for asked in wishes):
+        return wishes
+    return [asked if asked.kind == child else replace(asked, details="", about="") for asked in wishes]
 
 
 def _rank(asked: Submission) -> int:

@@ -1,0 +1,61 @@
+"""What is said about a child ends with the report, whatever it stood beside, and not before somebody has read it."""
+
+import pytest
+
+from crasme.kit.clock import controller_day
+from crasme.staff.models import User
+from privacy.mailroom import replies, triage
+from privacy.mailroom.files import File
+from privacy.models import Attachment, Message, Request
+from privacy.services import children, confirmation, desk, entering, verification
+from privacy.services.entering import Entered
+from privacy.states import State
+from tests.builders import NOW, run_steps
+from tests.privacy.letters import ANA, PDF, came, letter
+
+pytestmark = pytest.mark.django_db
+CHILD = "timmy@customer.example"
+WORDS = f"Please delete my son's account {CHILD}, he is eleven, and send me a copy of my own data."
+
+
+def close(report: Request, officer: User) -> None:
+    run_steps()
+    children.settle(report, words="", by=officer, now=NOW)
+    run_steps()
+    report.refresh_from_db()
+    assert report.state == State.CLOSED
+
+
+def test_a_mail_about_a_child_that_asks_for_something_else_ends_with_the_report(agent: User, officer: User) -> None:
+    found = came(letter(WORDS, files={"Timmy.pdf": PDF}))
+    lead, report = triage.make_requests(found, kinds=["access", "child"], language="en", by=agent, now=NOW)
+    assert (lead.lead, report.kind, report.lead) == (None, "child", lead)
+    assert (lead.details, report.details) == (None, WORDS)
+    # What the reporter writes meanwhile belongs there too, even when it is sent to the other request.
+    confirmation.confirm_by_link(verification.issue(lead, now=NOW).token, now=NOW)
+    replies.reply(Request.objects.get(pk=lead.pk), text="Timmy is in class 5b.", file=File("a.pdf", PDF), now=NOW)
+    theirs = Message.objects.filter(direction="in")
+    assert {each.request for each in theirs} == {report}
+    desk.mark_read(report, by=officer, now=NOW)
+
+    close(report, officer)
+
+    lead.refresh_from_db()
+    assert lead.is_open
+    assert list(theirs.values_list("subject", "body")) == [(None, None)] * 2
+    assert not Attachment.objects.exclude(content__isnull=True, their_name__isnull=True).exists()
+    # Later words are about what is still open.
+    assert replies.reply(lead, text="And my copy?", file=None, now=NOW).request == lead
+
+
+def test_neither_the_telephone_nor_any_other_door_leaves_it_with_another_request(agent: User) -> None:
+    told = Entered(
+        kinds=["access", "child"],
+        channel="phone",
+        received_on=controller_day(NOW),
+        email=ANA,
+        about=CHILD,
+        details=WORDS,
+    )
+    access, report = entering.enter(told, by=agent, now=NOW)
+    assert (access.about, access.details, report.about, report.details) == (None, None, CHILD, WORDS)
