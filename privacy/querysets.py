@@ -147,6 +147,10 @@ class MessageQuerySet(ClaimableQuerySet):
         """What came in and nobody has looked at yet."""
         return self.filter(direction="in", read_at=None)
 
+    def unread_words(self) -> Self:
+        """Of these, what is still there to be read: words, or a file."""
+        return self.unread().filter(Q(body__isnull=False) | Q(attachments__content__isnull=False)).distinct()
+
     def with_person(self) -> Self:
         """What the person was told and has told us; not what went to or came from others about them."""
         emptied = Q(state=WorkState.DONE, subject__isnull=True, body__isnull=True)

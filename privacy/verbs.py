@@ -98,7 +98,9 @@ CHILD_RESTRICTED = register("request.child_restricted", "The reported account wa
 PARENT_JUDGED = register(
     "request.parent_judged", "An officer judged whether the reporter is the child's parent.", facts=("verdict",)
 )
-EMPTIED = register("request.emptied", "What a report said about a child was emptied.", facts=("notes", "letters"))
+EMPTIED = register(
+    "request.emptied", "What a report said about a child was emptied.", facts=("notes", "letters", "unread")
+)
 MAIL_BOUNCED = register("request.mail_bounced", "A mail came back as undeliverable.", facts=("message", "code"))
 MESSAGE_WRITTEN = register("request.message_written", "A colleague wrote to the person.", facts=("message",))
 REPLY_ARRIVED = register(

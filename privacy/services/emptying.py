@@ -2,8 +2,8 @@
 
 What could go wrong: the proof that a child's data was deleted keeps the child's name, in the words of the reporter, in
 a colleague's note, in a file or in a letter. So all of it goes: at once what nobody needs any more; a letter's text as
-soon as it was sent; what came in or was noted later when it was read, or after a while; and which account it was, once
-those who received the data have been told. What stays are codes, dates, counts and hashes.
+soon as it was sent; what came in as soon as it was read, or after a while that the promise board counts; and which
+account it was, once those who received the data have been told. What stays are codes, dates, counts and hashes.
 """
 
 from datetime import datetime, timedelta
@@ -34,8 +34,8 @@ def report_closed(request: Request, *, now: datetime) -> None:
     if request.without_proof and request.person.email:
         people.forget_soon(request.person, now=now)
     notes = Note.objects.filter(request=request, body__isnull=False).update(body=None)
-    _empty_files(now, Message.objects.filter(request=request))
-    letters = _over(now).filter(request=request).update(written=None, subject=None, body=None)
+    _empty_files(now, Message.objects.filter(_read(now), request=request))
+    letters = _over(now).filter(_read(now), request=request).update(written=None, subject=None, body=None)
     _empty_accounts(now, request=request)
     record(verbs.EMPTIED.name, actor=system("privacy"), subject=request.ref, notes=notes, letters=letters)
 
@@ -45,9 +45,16 @@ def empty_rest(now: datetime) -> int:
     closed: dict[str, Any] = {"request__kind": Request.Kind.CHILD, "request__state": State.CLOSED}
     _empty_accounts(now, **closed)
     Note.objects.filter(body__isnull=False, at__lt=now - GIVEN_UP_AFTER, **closed).update(body=None)
+    _record_unread(Message.objects.unread_words().filter(created_at__lt=now - GIVEN_UP_AFTER, **closed))
     _empty_files(now, Message.objects.filter(_read(now), **closed))
     over = _over(now).filter(_read(now), **closed)
     return Message.objects.filter(pk__in=over.values("pk")[:AT_ONCE]).update(written=None, subject=None, body=None)
+
+
+def _record_unread(messages: QuerySet[Message]) -> None:
+    """What goes without having been read does not go silently."""
+    for message in messages.select_related("request")[:AT_ONCE]:
+        record(verbs.EMPTIED.name, actor=system("privacy"), subject=message.request.ref, unread=message.pk)
 
 
 def _empty_files(now: datetime, messages: QuerySet[Message]) -> None:

@@ -1,16 +1,22 @@
 """What is said about a child ends with the report, whatever it stood beside, and not before somebody has read it."""
 
+from datetime import timedelta
+
 import pytest
 
 from crasme.kit.clock import controller_day
+from crasme.ledger.models import Entry
 from crasme.staff.models import User
+from privacy import promises
 from privacy.mailroom import replies, triage
 from privacy.mailroom.files import File
 from privacy.models import Attachment, Message, Request
-from privacy.services import children, confirmation, desk, entering, verification
+from privacy.promises import Status
+from privacy.services import children, confirmation, desk, emptying, entering, intake, verification
 from privacy.services.entering import Entered
+from privacy.services.intake import Submission
 from privacy.states import State
-from tests.builders import NOW, run_steps
+from tests.builders import NOW, make_account, run_steps
 from tests.privacy.letters import ANA, PDF, came, letter
 
 pytestmark = pytest.mark.django_db
@@ -59,3 +65,27 @@ def test_neither_the_telephone_nor_any_other_door_leaves_it_with_another_request
     )
     access, report = entering.enter(told, by=agent, now=NOW)
     assert (access.about, access.details, report.about, report.details) == (None, None, CHILD, WORDS)
+
+
+def test_an_unread_answer_outlives_the_report_until_it_is_read_and_the_board_says_so(officer: User) -> None:
+    make_account(email=CHILD)
+    report = intake.submit(Submission("child", ANA, about=CHILD, facts={"relation": "teacher"}), now=NOW)
+    run_steps()
+    message = replies.reply(report, text="It was another boy!", file=File("a.pdf", PDF), now=NOW)
+    close(report, officer)
+    emptying.empty_rest(NOW + timedelta(minutes=1))
+    message.refresh_from_db()
+    assert (message.body, message.attachments.get().destroyed_at) == ("It was another boy!", None)
+
+    def board(days: int) -> tuple[Status, int]:
+        (line,) = promises.board(NOW + timedelta(days=days), ["P9.2"])
+        return line.status, line.figures["unread"]
+
+    assert [board(1), board(3)] == [(Status.KEPT, 0), (Status.AT_RISK, 1)]
+    emptying.empty_rest(NOW + timedelta(days=31))
+    message.refresh_from_db()
+    assert message.body is None
+    emptied = Entry.objects.filter(verb="request.emptied", subject=report.ref, facts__unread=str(message.pk))
+    assert emptied.count() == 1
+    emptying.empty_rest(NOW + timedelta(days=32))
+    assert emptied.count() == 1

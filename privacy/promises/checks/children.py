@@ -1,4 +1,4 @@
-"""P9.1 to P9.3: children. No ages are stored, so what is known comes from reports alone. Three queries for all."""
+"""P9.1 to P9.3: children. No ages are stored, so what is known comes from reports alone. Four queries for all."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from crasme.crm.models import Account
 from crasme.kit.claims import WorkState
 from crasme.kit.clock import controller_day
 from privacy.forms.child import ChildForm
-from privacy.models import ChildReport, Request
+from privacy.models import ChildReport, Message, Request
 from privacy.models.people import NOBODY
 from privacy.promises.checks.requests import ANSWERED, LOOK_BACK, verdict
 from privacy.promises.registry import Status, Verdict, promise
@@ -22,6 +22,7 @@ from privacy.states import State
 
 # Of five days; after that a weekend can be too long.
 SOON = timedelta(days=2)
+_OVER = Q(request__kind=Request.Kind.CHILD, request__state=State.CLOSED)
 
 
 @promise("P9.1", "P9.2", "P9.3")
@@ -62,7 +63,14 @@ def _promptly(now: datetime) -> Verdict:
         answered_late=answered & Q(closed_on__gt=F("effective_due")),
         deleted=answered & Q(plans__executed_at__isnull=False),
     )
-    return verdict(figures)
+    figures["unread"] = Message.objects.unread_words().filter(_OVER, created_at__lt=now - SOON).count()
+    found = verdict(figures)
+    if figures["unread"] and found.status is Status.KEPT:
+        evidence = _(
+            "%(unread)s answers about reports that are closed have not been read; they are emptied after that."
+        )
+        return Verdict(Status.AT_RISK, evidence % figures, figures)
+    return found
 
 
 def _anybody(now: datetime) -> Verdict:
