@@ -18,7 +18,8 @@ from privacy.steps.definitions import by_hand, granted, proposed
 def fitting(asked: Request, user: User) -> set[str]:
     """Names of the acts of `RequestAdmin`; permissions are asked for elsewhere."""
     reachable = asked.confirmed_at is not None and asked.person.email
-    write = {"write"} if reachable else set[str]()
+    # Nothing goes to a mailbox that nobody has proven, and no words of ours to whoever reported a child's account.
+    write = {"write"} if reachable and not asked.without_proof and asked.discloses else set[str]()
     if asked.messages.unread().exists():
         write.add("mark_read")
     if not asked.is_open:

@@ -128,6 +128,7 @@ def write(request: Request, *, words: str, by: User, now: datetime) -> Message:
     cards.refuse(words=words)
     request = locked(request)
     require_proven(request)
+    words = words_allowed(request, words)
     if not request.person.email:
         raise MoveNotAllowed(_("The person has been forgotten, as they wished."), remedy="")
     message = enqueue(request, "message", period_key=f"message-{uuid7().hex}", now=now, written=words, written_by=by)

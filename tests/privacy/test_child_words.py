@@ -8,6 +8,8 @@ from crasme.kit.clock import controller_day
 from crasme.ledger.models import Entry
 from crasme.staff.models import User
 from privacy import promises
+from privacy.admin.buttons import fitting
+from privacy.errors import Incomplete
 from privacy.mailroom import replies, triage
 from privacy.mailroom.files import File
 from privacy.models import Attachment, Message, Request
@@ -89,3 +91,19 @@ def test_an_unread_answer_outlives_the_report_until_it_is_read_and_the_board_say
     assert emptied.count() == 1
     emptying.empty_rest(NOW + timedelta(days=32))
     assert emptied.count() == 1
+
+
+def test_whoever_reported_an_account_gets_no_words_of_ours(officer: User) -> None:
+    make_account(email=CHILD)
+    report = intake.submit(Submission("child", ANA, about=CHILD, facts={"relation": "parent"}), now=NOW)
+    run_steps()
+    assert "write" not in fitting(report, officer)
+    confirmation.confirm_by_link(verification.issue(report, now=NOW).token, now=NOW)
+    report = Request.objects.get(pk=report.pk)
+    assert "write" not in fitting(report, officer)
+    with pytest.raises(Incomplete, match="same letter in every case"):
+        desk.write(report, words="We found Timmy's account.", by=officer, now=NOW)
+    children.judge_parent(report, believed=True, words="Called the school.", by=officer, now=NOW)
+    report = Request.objects.get(pk=report.pk)
+    assert "write" in fitting(report, officer)
+    desk.write(report, words="We found Timmy's account.", by=officer, now=NOW)
