@@ -75,6 +75,13 @@ class ResidueFound(PrivacyError):
         self.found = found  # column → rows
 
 
+class MailWaits(PrivacyError):
+    """Mail from an address that is to be erased was not looked at yet."""
+
+    code = "mail-waits"
+    remedy = _("Sort it below “Mail to be sorted”, then put the step back into the queue.")
+
+
 class Restricted(PrivacyError):
     """The data may be stored and nothing else, until the person who asked for that has been told of its end."""
 

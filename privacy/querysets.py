@@ -170,6 +170,17 @@ class InboundMailQuerySet(ClaimableQuerySet):
         """Not decided about by anybody yet."""
         return self.exclude(status__in=SETTLED)
 
+    def of_address(self, address: str) -> Self:
+        return self.filter(sender_hash=email_hash(address)) if address else self.none()
+
+    def set_aside(self) -> Self:
+        """Put aside, with what can still be read of it."""
+        return self.filter(status="ignored").exclude(sender__isnull=True, subject__isnull=True, body__isnull=True)
+
+    def of_forgotten(self) -> Self:
+        """Set aside of people who have been forgotten: there must be none."""
+        return self.set_aside().filter(person__email="").exclude(person=None)
+
 
 class AttachmentQuerySet(models.QuerySet[Any]):
     def of_request(self, request: Any) -> Self:

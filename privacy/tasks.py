@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from crasme.staff.actors import system
 from privacy.correspondence import shift as mails
-from privacy.mailroom import poll, sorting
+from privacy.mailroom import forgetting, poll, sorting
 from privacy.promises import cardscan
 from privacy.services import (
     alerts,
@@ -83,6 +83,7 @@ def sweep() -> None:
         packages.expire,
         recipients.remind,
         sweeping.forget_people,
+        forgetting.empty_of_forgotten,
         links.answer_all,
         webhooks.wake_deliveries,
         webhooks.switch_off_failing,

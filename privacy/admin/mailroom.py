@@ -238,7 +238,7 @@ def _fitting(mail: InboundMail) -> set[str]:
         names |= {"dismiss", *({"make", "file"} if mail.sender else ())}
     if mail.status == Status.FAILED:
         names.add("sort_again")
-    if mail.status == Status.IGNORED:
+    if mail.status == Status.IGNORED and not mail.is_emptied:
         names.add("look_again")
     return names
 

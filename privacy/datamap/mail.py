@@ -1,7 +1,8 @@
 """Mail that came in: what is waiting to be sorted, and what was sorted lately.
 
 An erasure deletes the rows: what was filed stands in the correspondence, and nothing else has to be proven by them.
-Nobody is forgotten while a mail of theirs still waits for somebody to read it (`PersonQuerySet.forgettable`).
+Nobody is forgotten while a mail of theirs still waits for somebody to read it (`PersonQuerySet.forgettable`). What comes
+after that, and is set aside, is emptied (`privacy.mailroom.forgetting`).
 """
 
 from crasme.kit.datamap import Field, Purpose, Sensitivity, Table, gone

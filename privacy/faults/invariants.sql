@@ -128,6 +128,12 @@ WHERE person.email = '' AND person.email_hash NOT LIKE 'nobody:%' AND (
           AND (message.subject IS NOT NULL OR message.body IS NOT NULL OR message.written IS NOT NULL)
     )
     OR EXISTS (SELECT FROM privacy_note note WHERE note.request_id = request.id AND note.body IS NOT NULL)
+    -- The sweep empties what was set aside since, within a minute.
+    OR EXISTS (
+        SELECT FROM privacy_inboundmail mail, hour
+        WHERE mail.person_id = person.id AND mail.status = 'ignored' AND mail.settled_at < hour.now - interval '10 minutes'
+          AND (mail.sender IS NOT NULL OR mail.subject IS NOT NULL OR mail.body IS NOT NULL)
+    )
 )
 
 -- A report of a child's account is due in five days, and the evidence that is left of it says nothing of the child.

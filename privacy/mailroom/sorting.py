@@ -23,9 +23,9 @@ from crasme.staff.actors import system
 from privacy import throttle, verbs
 from privacy.mailroom import files, filing, keywords, machines, matching, quotes, requesting
 from privacy.mailroom.keywords import Wishes
-from privacy.mailroom.matching import Match
+from privacy.mailroom.matching import Match, Writer
 from privacy.mailroom.parsing import Parsed, parse
-from privacy.models import InboundMail, Message, Request
+from privacy.models import InboundMail, Message, Person, Request
 from privacy.querysets import email_hash
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ class Verdict:
     why: str = ""
     columns: dict[str, Any] = field(default_factory=dict)
     kinds: tuple[str, ...] = ()
+    keeps: bool = True  # the sender and the words, in the mail's own row
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,9 @@ def _sort(mail: InboundMail, *, now: datetime) -> None:
     for row in files.rows(parsed.files, now=now, mail=mail):
         row.save(force_insert=True)
     verdict = _verdict(letter, now=now)
+    if mail.person is not None:
+        # Whoever is being forgotten now is forgotten first, and a mail that waits is seen; or the other way round.
+        mail.person = Person.objects.select_for_update(no_key=True).get(pk=mail.person.pk)
     _end(letter, verdict, now=now)
 
 
@@ -108,15 +112,17 @@ def _end(letter: Letter, verdict: Verdict, *, now: datetime) -> None:
     """The row as the verdict wants it, in one statement, if the lease still runs."""
     mail = letter.mail
     settled = verdict.status in (Status.FILED, Status.IGNORED)
-    filed = verdict.status == Status.FILED
+    keeps = verdict.keeps and verdict.status != Status.FILED
+    if not keeps:
+        mail.attachments.all().delete()  # those of what was filed are the message's by now
     # What is filed stands in the correspondence; what was understood needs no raw mail, and that one holds secrets.
     keeps_raw = not settled and verdict.why == Why.UNREADABLE
     columns = {
         "mail_id": mail.mail_id,
-        "sender": None if filed else mail.sender,
+        "sender": mail.sender if keeps else None,
         "sender_hash": mail.sender_hash,
-        "subject": None if filed else mail.subject,
-        "body": None if filed else mail.body,
+        "subject": mail.subject if keeps else None,
+        "body": mail.body if keeps else None,
         "language": mail.language,
         "person_id": mail.person_id,
         "raw": mail.raw if keeps_raw else None,
@@ -143,7 +149,12 @@ def _verdict(letter: Letter, *, now: datetime) -> Verdict:
     if machine == Reading.BOUNCE:
         return _bounced(letter, now=now)
     if machine == Reading.LOOP or (machine and _answers_us(letter)):
-        return Verdict(Status.IGNORED, machine, columns={"request_id": _pk(letter.match.request)})
+        return Verdict(
+            Status.IGNORED,
+            machine,
+            columns={"request_id": _pk(letter.match.request)},
+            keeps=_is_theirs(letter, machine),
+        )
     if machine or machines.is_bulk(letter.parsed):
         if letter.wishes.privacy:
             return _triage(letter, Why.BULK, machine or Reading.UNCLEAR)
@@ -156,15 +167,22 @@ def _answers_us(letter: Letter) -> bool:
     return letter.match.request is not None
 
 
+def _is_theirs(letter: Letter, machine: str) -> bool:
+    """Whether it may be the person's own words after all, for somebody to look at again. Our own mail come round again
+    and the machines of others hold nothing that anybody needs, and might quote what must not be kept."""
+    return machine != Reading.LOOP and letter.match.writer == Writer()
+
+
 def _bounced(letter: Letter, *, now: datetime) -> Verdict:
-    """Marks each of our mails that came back; the requests behind them stay as they are."""
+    """Marks each of our mails that came back; the requests behind them stay as they are. The notice is done with then:
+    it names the address, and quotes our letter."""
     code = letter.parsed.report.code if letter.parsed.report else ""
     back = machines.returned(letter.parsed)
     for message in back:
         if Message.objects.filter(pk=message.pk, bounced_at=None).update(bounced_at=now):
             record(verbs.MAIL_BOUNCED.name, actor=ACTOR, subject=message.request.ref, message=message.pk, code=code)
     columns = {"request_id": back[0].request_id, "person_id": back[0].request.person_id} if back else {}
-    return Verdict(Status.IGNORED, Reading.BOUNCE, columns=columns)
+    return Verdict(Status.IGNORED, Reading.BOUNCE, columns=columns, keeps=False)
 
 
 def _written(letter: Letter, *, now: datetime) -> Verdict:

@@ -84,6 +84,8 @@ def look_again(mail: InboundMail, *, by: User, now: datetime) -> None:
     mail = InboundMail.objects.select_for_update().get(pk=mail.pk)
     if mail.status != Status.IGNORED:
         raise MoveNotAllowed(_("Only what was set aside can be looked at again."))
+    if mail.is_emptied:
+        raise MoveNotAllowed(_("Nothing of this mail is kept."), remedy="")
     _put(mail, status=Status.TRIAGE, why=InboundMail.Why.ASKED, settled_at=None, settled_by=None)
     record(verbs.MAIL_REOPENED.name, actor=by.ref, subject=mail.ref)
 

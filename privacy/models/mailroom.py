@@ -173,6 +173,11 @@ class InboundMail(Claimable):
         return self.status in (self.Status.TRIAGE, self.Status.FAILED)
 
     @property
+    def is_emptied(self) -> bool:
+        """Whether there is nothing left of it to look at."""
+        return self.sender is None and self.subject is None and self.body is None
+
+    @property
     def received_on(self) -> date:
         """The calendar day where the controller is."""
         return controller_day(self.received_at)

@@ -15,6 +15,7 @@ from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import verbs
 from privacy.errors import PlanOutdated
+from privacy.mailroom import forgetting
 from privacy.models import Request, Step
 from privacy.services import packages, plans, subjects
 from privacy.steps.handlers import Done, Job, handles
@@ -47,6 +48,8 @@ def execute(job: Job) -> Done:
         if about.person is not None:
             about.person.forget_from = job.now
             about.person.save(update_fields=["forget_from"])
+        else:
+            forgetting.empty_of_address(about.address)
         kept = sum(line.rows for line in outcome.kept)
         record(
             verbs.ERASED.name,

@@ -1,0 +1,39 @@
+"""Mail that was set aside, when its sender is erased or has been.
+
+What could go wrong: a machine's answer to our last letter, or a mail that nobody filed, keeps the address and the words
+of somebody who was told that nothing is left. So whatever was set aside of a forgotten person is emptied, as often as
+it is asked; the row stays without them until its period is over, so that the same mail is known when it comes again.
+"""
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from privacy.errors import MailWaits
+from privacy.models import Attachment, InboundMail
+from privacy.querysets import InboundMailQuerySet
+
+AT_ONCE = 500
+NOTHING = {"sender": None, "sender_hash": "", "subject": None, "body": None, "mail_id": "", "suggested": None}
+
+
+def empty_of_forgotten(now: datetime) -> int:
+    """What came in, or was set aside, after its sender had been forgotten; the number of mails."""
+    return _empty(InboundMail.objects.of_forgotten())
+
+
+def empty_of_address(address: str) -> int:
+    """What was set aside of an address that is erased and belongs to nobody who asked; the number of mails.
+
+    MailWaits while one of its mails has not been looked at: it may be a wish.
+    """
+    theirs = InboundMail.objects.of_address(address)
+    if theirs.unsettled().exists():
+        raise MailWaits(_("A mail from this address waits to be sorted; it must be looked at first."))
+    return _empty(theirs.set_aside())
+
+
+def _empty(mails: InboundMailQuerySet) -> int:
+    found = list(mails.values_list("pk", flat=True)[:AT_ONCE])
+    Attachment.objects.filter(mail__in=found).delete()
+    return InboundMail.objects.filter(pk__in=found).update(**NOTHING)
