@@ -22,7 +22,7 @@ from crasme.kit.claims import LeaseLost, WorkState, cancel, claim, finish, retry
 from crasme.kit.errors import CrasmeError
 from crasme.ledger.services import record
 from crasme.staff.actors import system
-from privacy import verbs
+from privacy import rows, verbs
 from privacy.correspondence import threads
 from privacy.correspondence.addressees import address_of
 from privacy.correspondence.catalogue import entry_of
@@ -45,6 +45,7 @@ def send(message_id: UUID, *, now: datetime, connection: Any = None) -> bool:
     message = claim(Message, message_id, now=now, lease=LEASE)
     if message is None:
         return False
+    message.request = rows.seen(message.request_id)
     if not (address := address_of(message)):
         cancel(message, now=now)  # forgotten in the meantime: there is nobody left to write to
         return False

@@ -19,7 +19,7 @@ from crasme.kit.ids import uuid7
 from crasme.kit.text import clean
 from crasme.ledger.services import record
 from crasme.staff.models import User
-from privacy import particulars, verbs
+from privacy import particulars, rows, verbs
 from privacy.clock.events import Kind
 from privacy.correspondence.queue import enqueue
 from privacy.errors import Incomplete, MoveNotAllowed, NotYours
@@ -67,8 +67,7 @@ def words_allowed(request: Request, words: str) -> str:
 
 def locked(request: Request) -> Request:
     """The row as it is now, ours until the transaction ends."""
-    found: Request = Request.objects.select_for_update(of=("self",)).select_related("person").get(pk=request.pk)
-    return found
+    return rows.locked(request.pk)
 
 
 @transaction.atomic

@@ -20,7 +20,7 @@ from crasme.kit.claims import LeaseLost, WorkState, cancel, claim, finish, retry
 from crasme.kit.errors import CrasmeError
 from crasme.ledger.services import gathered, record
 from crasme.staff.actors import system
-from privacy import verbs
+from privacy import rows, verbs
 from privacy.errors import PlanOutdated, ResidueFound
 from privacy.models import Request, Step
 from privacy.states import State
@@ -114,12 +114,12 @@ def _settled(step: Step, work: Callable[[], Request | None], later: Callable[[],
 def _taken_up(step: Step, known: Request | None, later: Callable[[], datetime]) -> Request | None:
     """The request, whose state follows; None when the step is not wanted any more, and is cancelled."""
     if known is None or known.pk != step.request_id:
-        known = Request.objects.select_related("person").get(pk=step.request_id)
+        known = rows.seen(step.request_id)
     request = known
     # What is not wanted once is never wanted again, so no lock is needed to see it; a state that moves on needs one.
     if _wanted(step, request) and flow.starts(request):
         with transaction.atomic():
-            request = _locked(step)
+            request = rows.locked(step.request_id)
             if _wanted(step, request):
                 flow.start(request)
     if not _wanted(step, request):
@@ -133,19 +133,13 @@ def _ended(step: Step, outcome: Done | Exception, later: Callable[[], datetime])
     if isinstance(outcome, Exception):
         raise outcome
     with transaction.atomic():
-        request = _locked(step)
+        request = rows.locked(step.request_id)
         if not _wanted(step, request):
             cancel(step, now=later())
             return None
         with gathered():
             _end(step, request, outcome, now=later())
     return request
-
-
-def _locked(step: Step) -> Request:
-    locked = Request.objects.select_for_update(of=("self",)).select_related("person")
-    found: Request = locked.get(pk=step.request_id)
-    return found
 
 
 def _wanted(step: Step, request: Request) -> bool:

@@ -1,0 +1,25 @@
+"""A request's row by its key, the way everything that works on requests takes it."""
+
+from typing import Any
+
+from crasme.kit.statements import Fetch
+from privacy.models import Request
+
+_SEEN = Fetch(lambda: Request.objects.select_related("person"), "pk")
+_LOCKED = Fetch(lambda: Request.objects.select_for_update(of=("self",)).select_related("person"), "pk")
+
+
+def seen(pk: Any) -> Request:
+    """As it is now, with its person; without a lock. Request.DoesNotExist."""
+    return _found(_SEEN.one(pk))
+
+
+def locked(pk: Any) -> Request:
+    """As it is now, with its person; ours until the transaction ends. Request.DoesNotExist."""
+    return _found(_LOCKED.one(pk))
+
+
+def _found(request: Request | None) -> Request:
+    if request is None:
+        raise Request.DoesNotExist
+    return request
