@@ -3,6 +3,7 @@
 `facts` is for a real message, `invented` for the sample that staff see while they write a text of their own.
 """
 
+from collections.abc import Callable
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -22,6 +23,7 @@ from privacy.states import Outcome
 from privacy.words import THEIR_WISHES
 
 Facts = dict[str, Any]
+PlanOf = Callable[[], Plan | None]
 UNCONFIRMED = gettext_lazy("The person has not confirmed the request yet; nothing is done before.")
 WORKED_ON = gettext_lazy("The request is confirmed and being worked on.")
 OVER = gettext_lazy("The request is closed.")
@@ -39,22 +41,25 @@ CUSTOMERS_BESIDES = gettext_lazy(
 )
 
 
-def facts(message: Message, plan: Plan | None, *, now: datetime) -> Facts:
+def when_said[**P](find: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> Any:
+    """A value that is looked up when a letter first says it, in the language that is active then; most say little."""
+    return SimpleLazyObject(partial(find, *args, **kwargs))
+
+
+def facts(message: Message, plan_of: PlanOf, *, now: datetime) -> Facts:
     request, referral = message.request, message.referral
-    executed = plan is not None and plan.executed_at is not None
     return {
         "case_url": settings.SITE_URL + reverse("admin:privacy_request_change", args=[request.pk]),
         "child_days": CHILD_DAYS,
-        "child_result": child_result(executed, now=now),
+        "child_result": when_said(_child_result, plan_of, now=now),
         "their_wish": THEIR_WISHES[request.kind],
         "customer": referral.organisation.name if referral else "",
         "passed_on": referral.sent_at if referral else None,
         "act_by": referral.due_on if referral else None,
-        # Looked up only for the letters that say it.
-        "customers": SimpleLazyObject(partial(customers, request)),
-        "customers_intro": SimpleLazyObject(partial(_intro, request)),
+        "customers": when_said(customers, request),
+        "customers_intro": when_said(_intro, request),
         "standing": standing_of(request),
-        "mandate_standing": SimpleLazyObject(partial(_mandate, request)),
+        "mandate_standing": when_said(_mandate, request),
         "their_result": their_result(request.kind, request.outcome, request.refusal_reason),
     }
 
@@ -114,6 +119,10 @@ def _told(customer: str, passed_on: date, act_by: date | None) -> str:
 def _intro(request: Request) -> str:
     words: Promise = ONLY_CUSTOMERS if referrals.was_the_answer(request) else CUSTOMERS_BESIDES
     return str(words)
+
+
+def _child_result(plan_of: PlanOf, *, now: datetime) -> str:
+    return child_result((plan := plan_of()) is not None and plan.executed_at is not None, now=now)
 
 
 def child_result(executed: bool, *, now: datetime) -> str:

@@ -7,23 +7,25 @@ the record of what was sent. Subjects are one line, templates escape, and the re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any, Protocol
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
-from django.utils.functional import SimpleLazyObject
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from crasme.kit.clock import controller_day
+from crasme.kit.remember import remembered
 from privacy.correspondence import beside, others, outcomes
 from privacy.correspondence.catalogue import entry_of
+from privacy.correspondence.others import PlanOf, when_said
 from privacy.correspondence.own import Own
 from privacy.correspondence.periods import in_words
 from privacy.correspondence.placeholders import Context
 from privacy.correspondence.shipped import Shipped
-from privacy.models import Controller, Letter, Message, Package, Plan, Request
+from privacy.models import Controller, Letter, Message, Package, Request
 from privacy.refusals import authority_of, refusal_of
 from privacy.services import alerts, clock, plans, verification
 from privacy.words import EXTENSIONS, WISHES
@@ -69,7 +71,7 @@ def render(message: Message, *, now: datetime) -> Rendered:
             path = reverse("request-confirm", args=[issued.token])
             secrets = {"link": f"{settings.SITE_URL}{path}", "code": issued.code}
         # What is kept beside one request names no other.
-        kept = hidden() | {"warnings": alerts.lines_of(message, own=True)}
+        kept = hidden() | {"warnings": when_said(alerts.lines_of, message, own=True)}
         return compose(text, context, sent=secrets, kept=kept)
 
 
@@ -82,8 +84,18 @@ def shown(message: Message, *, now: datetime) -> Rendered:
 def text_of(message: Message) -> Text:
     """The company's own text for this letter, kind and language; the shipped one where there is none."""
     entry = entry_of(message.template)
-    row = Letter.objects.used_for(message.template, message.request.kind, message.language)
+    row = _own(message.template, message.request.kind, message.language)
     return Own(entry, row.subject, row.body, letter=str(row.pk)) if row else Shipped(entry)
+
+
+@remembered(key=lambda template, kind, language: (template, kind, language))
+def _own(template: str, kind: str, language: str) -> Letter | None:
+    return Letter.objects.used_for(template, kind, language)
+
+
+@remembered(key=lambda: ())
+def _controller() -> Controller:
+    return Controller.objects.current()
 
 
 def hidden() -> dict[str, Any]:
@@ -105,10 +117,12 @@ def compose(text: Text, context: Context, *, sent: Mapping[str, Any], kept: Mapp
 
 
 def context_of(message: Message, *, now: datetime) -> dict[str, Any]:
-    """All that a template may use. Nothing in it was typed by whoever filled in the form."""
-    request = message.request
-    controller = Controller.objects.current()
-    plan = plans.current(request)
+    """All that a template may use. Nothing in it was typed by whoever filled in the form.
+
+    What only some letters say is looked up when one does (`when_said`).
+    """
+    request, controller = message.request, _controller()
+    plan_of = cache(partial(plans.current, request))
     return {
         "request": request,
         "named": not entry_of(message.template).unnamed,
@@ -120,34 +134,42 @@ def context_of(message: Message, *, now: datetime) -> dict[str, Any]:
         "status_url": settings.SITE_URL + reverse("request-status", args=[request.reference]),
         "first": request.duplicate_of,
         # What needed no confirmation is not asked to be confirmed.
-        "also": [WISHES[other.kind] for other in request.linked.filter(without_proof=False).order_by("id")],
+        "also": when_said(_also, request),
         "written": message.written or "",
         "ended": outcomes.ended(request),
         "done": outcomes.done(request),
         "browsers": outcomes.browsers(request),
         "cookies_url": settings.SITE_URL + reverse("cookies"),
-        "kept": _kept(request, plan),
-        **others.facts(message, plan, now=now),
-        "periods": in_words(now),
-        "nothing_else": plan is not None and not plan.found_something,
-        "package": Package.objects.filter(request=request).available(now).order_by("-made_at").first(),
-        # Looked up only for the letters that say it.
-        "corrections": SimpleLazyObject(partial(beside.corrections, request)),
-        "told": SimpleLazyObject(partial(beside.told, request)),
-        "notice": SimpleLazyObject(partial(beside.notice, message)),
+        "kept": when_said(_kept, request, plan_of),
+        **others.facts(message, plan_of, now=now),
+        "periods": when_said(in_words, now),
+        "nothing_else": when_said(_nothing_else, plan_of),
+        "package": when_said(Package.objects.filter(request=request).available(now).order_by("-made_at").first),
+        "corrections": when_said(beside.corrections, request),
+        "told": when_said(beside.told, request),
+        "notice": when_said(beside.notice, message),
         "refusal": refusal_of(request.kind, request.refusal_reason),
         "authority": authority_of(request.regime),
         "more_time": EXTENSIONS.get(message.facts.get("reason", "")),
         "later": _later(message, now),
         "stands_still": clock.stops(request),
-        "warnings": alerts.lines_of(message),
+        "warnings": when_said(alerts.lines_of, message),
         "desk_url": settings.SITE_URL + reverse("admin:privacy_request_changelist"),
         "lifetime_hours": int(verification.LIFETIME.total_seconds() // 3600),
     }
 
 
-def _kept(request: Request, plan: Plan | None) -> list[plans.KeptLine]:
+def _also(request: Request) -> list[Promise]:
+    return [WISHES[other.kind] for other in request.linked.filter(without_proof=False).order_by("id")]
+
+
+def _nothing_else(plan_of: PlanOf) -> bool:
+    return (plan := plan_of()) is not None and not plan.found_something
+
+
+def _kept(request: Request, plan_of: PlanOf) -> list[plans.KeptLine]:
     """What stays; of a report that was closed without an erasure everything does, and nothing is said of it."""
+    plan = plan_of()
     carried_out = plan is not None and plan.executed_at is not None
     return plans.kept_of(plan) if carried_out or request.kind != Request.Kind.CHILD else []
 

@@ -5,12 +5,14 @@ mail opens its own), a long queue that keeps one worker for ever (no mail begins
 """
 
 import random
+from contextlib import closing
 from datetime import datetime, timedelta
 from time import monotonic
 from uuid import UUID
 
 from django.core.mail import get_connection
 
+from crasme.kit import remember
 from privacy.correspondence.send import send
 from privacy.models import Message
 from privacy.wake import SEND, publish
@@ -23,8 +25,7 @@ def work(message_id: UUID, *, now: datetime) -> int:
     """Begin with this mail; how many went."""
     started, gone = monotonic(), 0
     ours = [message_id]
-    connection = get_connection()
-    try:
+    with remember.moment(), closing(get_connection()) as connection:
         while ours:
             moment = now + timedelta(seconds=monotonic() - started)
             if send(ours.pop(), now=moment, connection=connection):
@@ -35,8 +36,6 @@ def work(message_id: UUID, *, now: datetime) -> int:
                 break
             if not ours:
                 ours = _due(moment)
-    finally:
-        connection.close()
     for pk in ours or _due(now + timedelta(seconds=monotonic() - started))[:1]:
         publish(*SEND, str(pk))
     return gone

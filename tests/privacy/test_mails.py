@@ -9,7 +9,9 @@ from unittest import mock
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
@@ -173,6 +175,15 @@ def test_what_is_kept_of_a_mail_has_neither_address_nor_link(mail_sink: Mailbox)
     token = Verification.objects.get().token_digest
     sent = mail_sink.wait()[0].as_string()
     assert token not in sent
+
+
+def test_a_letter_looks_up_what_it_says_and_nothing_else() -> None:
+    with CaptureQueriesContext(connection) as made:
+        render(one(submit_request()), now=NOW)
+    asked = " ".join(query["sql"] for query in made if query["sql"].startswith("SELECT"))
+    said = {"privacy_controller", "privacy_letter"}
+    unsaid = {"privacy_plan", "privacy_package", "privacy_alert", "retention_rule"}
+    assert {table for table in said | unsaid if f'FROM "{table}"' in asked} == said
 
 
 def test_ten_deliveries_send_one_mail(mail_sink: Mailbox) -> None:
