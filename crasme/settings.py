@@ -332,6 +332,8 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Crasme privacy <supp
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # imaps://user:password@host:993/INBOX?filed=Filed: the mailbox that people write to. Empty: none is read.
 IMAP_URL = env.str("IMAP_URL", default="")
+# The name by which the server that receives this mail signs its `Authentication-Results`. Empty: no sender is verified.
+MAIL_AUTHSERV_ID = env.str("MAIL_AUTHSERV_ID", default="").strip()
 
 # --- what browsers are told ----------------------------------------------------------------------------------------
 _public_csp = {

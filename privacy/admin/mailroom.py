@@ -40,6 +40,7 @@ from privacy.admin.filters import SortedFilter
 from privacy.admin.forms import DeskForm
 from privacy.mailroom import identity, quotes, triage
 from privacy.models import Attachment, InboundMail, Request
+from privacy.models.messages import SenderCheck
 from privacy.querysets import email_hash
 
 Status, Reading = InboundMail.Status, InboundMail.Reading
@@ -236,6 +237,8 @@ def _fitting(mail: InboundMail) -> set[str]:
     names = {"save_raw"} if mail.raw is not None else set()
     if mail.is_waiting:
         names |= {"dismiss", *({"make", "file"} if mail.sender else ())}
+    if mail.sender_check == SenderCheck.FAILED:
+        names.discard("file")
     if mail.status == Status.FAILED:
         names.add("sort_again")
     if mail.status == Status.IGNORED and not mail.is_emptied:

@@ -30,6 +30,7 @@ TABLES = [
             "body": blanked("Text"),
             "mail_id": evidence("Message-ID"),
             "origin_id": blanked("The sender's Message-ID"),
+            "sender_check": evidence("Whether the sender of a mail was verified"),
             "read_at": evidence("When a colleague had read it"),
             "created_at": evidence("When it was queued"),
             "bounced_at": evidence("When it came back"),

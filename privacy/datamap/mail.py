@@ -1,8 +1,8 @@
 """Mail that came in: what is waiting to be sorted, and what was sorted lately.
 
 An erasure deletes the rows: what was filed stands in the correspondence, and nothing else has to be proven by them.
-Nobody is forgotten while a mail of theirs still waits for somebody to read it (`PersonQuerySet.forgettable`). What comes
-after that, and is set aside, is emptied (`privacy.mailroom.forgetting`).
+Nobody is forgotten while a mail of theirs still waits for somebody to read it (`PersonQuerySet.forgettable`). What
+comes after that, and is set aside, is emptied (`privacy.mailroom.forgetting`).
 """
 
 from crasme.kit.datamap import Field, Purpose, Sensitivity, Table, gone
@@ -43,6 +43,7 @@ TABLES = [
             "subject": gone("Subject"),
             "body": gone("Text", sensitivity=Sensitivity.SENSITIVE),
             "language": row("Language"),
+            "sender_check": row("Whether its sender was verified"),
             "status": row("Where it is"),
             "reading": row("What it was taken for"),
             "why": row("Why somebody has to look at it"),

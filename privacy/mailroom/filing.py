@@ -60,6 +60,7 @@ def enter(
         body=without_secrets(clean(body)).strip() or None,
         mail_id=f"<{identifier}@in.{mail_domain()}>",
         origin_id=mail.mail_id if mail is not None else "",
+        sender_check=mail.sender_check if mail is not None else "",
         created_at=mail.received_at if mail is not None else now,
         state=WorkState.DONE,
         next_attempt_at=now,

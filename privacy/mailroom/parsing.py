@@ -29,10 +29,12 @@ from privacy.mailroom.files import File
 
 log = logging.getLogger(__name__)
 LONGEST_HEADER = 4_000
+LONGEST_RESULTS = 20_000
 LONGEST_SUBJECT = 300
 LONGEST_TEXT = 100_000  # characters kept as text; what is longer is kept as a file besides
 MOST_PARTS = 200
 MOST_IDS = 60
+MOST_RESULTS = 50
 _ID = re.compile(r"<[!-;=?-~]{1,248}>")
 _NO_CHARSETS = frozenset({"punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined", "utf-7"})
 FORWARDED = "----------"
@@ -49,7 +51,8 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """`headers` have lower-case names; `ids` are what it answers, the nearest first; `sender` is normalised or ""."""
+    """`headers` have lower-case names; `ids` are what it answers, the nearest first; `sender` is normalised or "";
+    `results` are the Authentication-Results, the topmost first, whoever wrote them."""
 
     sender: str = field(default="", repr=False)
     subject: str = field(default="", repr=False)
@@ -58,6 +61,7 @@ class Parsed:
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     mail_id: str = ""
     ids: tuple[str, ...] = ()
+    results: tuple[str, ...] = field(default=(), repr=False)
     report: Report | None = None
     readable: bool = True
 
@@ -87,7 +91,10 @@ def _headers_only(raw: bytes) -> Parsed:
 # --- headers ---------------------------------------------------------------------------------------------------------
 def _heading(mail: Mail) -> dict[str, object]:
     headers: dict[str, str] = {}
+    results: list[str] = []
     for name, value in mail.raw_items():
+        if name.lower() == "authentication-results" and len(results) < MOST_RESULTS:
+            results.append(str(value)[:LONGEST_RESULTS])
         # Of the mails in a thread the last ones count, and they stand at the end.
         kept = slice(-LONGEST_HEADER, None) if name.lower() == "references" else slice(LONGEST_HEADER)
         headers.setdefault(name.lower(), str(value)[kept])
@@ -103,6 +110,7 @@ def _heading(mail: Mail) -> dict[str, object]:
         "subject": " ".join(clean(decoded(headers.get("subject", ""))).split())[:LONGEST_SUBJECT],
         "mail_id": own.group() if own else "",
         "ids": tuple(dict.fromkeys(ids)),
+        "results": tuple(results),
     }
 
 

@@ -21,11 +21,12 @@ from crasme.kit.limits import TooOften
 from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import throttle, verbs
-from privacy.mailroom import files, filing, keywords, machines, matching, quotes, requesting
+from privacy.mailroom import authenticity, files, filing, keywords, machines, matching, quotes, requesting
 from privacy.mailroom.keywords import Wishes
 from privacy.mailroom.matching import Match, Writer
 from privacy.mailroom.parsing import Parsed, parse
 from privacy.models import InboundMail, Message, Person, Request
+from privacy.models.messages import SenderCheck
 from privacy.querysets import email_hash
 
 log = logging.getLogger(__name__)
@@ -98,6 +99,7 @@ def _sort(mail: InboundMail, *, now: datetime) -> None:
     mail.subject = quotes.without_secrets(parsed.subject) or None
     mail.body = quotes.without_secrets(parsed.text) or None
     mail.language, mail.person = letter.language, match.person
+    mail.sender_check = authenticity.check(parsed)
     mail.attachments.all().delete()  # of an earlier try by hand
     for row in files.rows(parsed.files, now=now, mail=mail):
         row.save(force_insert=True)
@@ -124,6 +126,7 @@ def _end(letter: Letter, verdict: Verdict, *, now: datetime) -> None:
         "subject": mail.subject if keeps else None,
         "body": mail.body if keeps else None,
         "language": mail.language,
+        "sender_check": mail.sender_check,
         "person_id": mail.person_id,
         "raw": mail.raw if keeps_raw else None,
         "status": verdict.status,
@@ -194,6 +197,8 @@ def _written(letter: Letter, *, now: datetime) -> Verdict:
         return _triage(letter, Why.UNREADABLE, Reading.UNREADABLE)
     if _too_many(letter.mail):
         return _triage(letter, Why.TOO_MANY, Reading.UNCLEAR)
+    if letter.mail.sender_check == SenderCheck.FAILED:
+        return _triage(letter, Why.FORGED, Reading.UNCLEAR)
     if match.request is not None:
         return _reply(letter, match.request, now=now)
     if letter.wishes.on_behalf or letter.wishes.child:

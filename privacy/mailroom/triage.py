@@ -19,6 +19,7 @@ from privacy import references, verbs
 from privacy.errors import Incomplete, MoveNotAllowed
 from privacy.mailroom import filing, matching, requesting
 from privacy.models import InboundMail, Message, Request
+from privacy.models.messages import SenderCheck
 from privacy.services.desk import require
 from privacy.wake import SORT, wake
 
@@ -54,6 +55,11 @@ def file_to(mail: InboundMail, *, reference: str, by: User, now: datetime) -> Me
     )
     if request is None:
         raise Incomplete(_("There is no request with this reference."))
+    if mail.sender_check == SenderCheck.FAILED:
+        raise MoveNotAllowed(
+            _("Our mail server says that it does not come from the sender whom it names."),
+            remedy=_("Write to the person, and ask whether the words are theirs."),
+        )
     writer = matching.writer_of(request, mail.sender or "")
     if writer is None:
         raise MoveNotAllowed(

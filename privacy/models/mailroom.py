@@ -22,6 +22,7 @@ from crasme.kit.ids import uuid7
 from privacy.clock.deadlines import deadlines
 from privacy.clock.events import Event, Kind
 from privacy.clock.regimes import Regime
+from privacy.models.messages import SenderCheck
 from privacy.models.requests import Request
 from privacy.querysets import AttachmentQuerySet, InboundMailQuerySet
 
@@ -57,6 +58,7 @@ class InboundMail(Claimable):
 
         UNCLEAR = "unclear", _("It does not say clearly which right is used.")
         STRANGER = "stranger", _("It names a request, but comes from somebody else's address.")
+        FORGED = "forged", _("Our mail server says that it does not come from the sender whom it names.")
         GUESS = "guess", _("It names no request; the sender has one.")
         ON_BEHALF = "on_behalf", _("It seems to speak for somebody else, or about a child.")
         BULK = "bulk", _("It looks like a circular, but speaks of privacy.")
@@ -82,6 +84,7 @@ class InboundMail(Claimable):
     subject = EncryptedTextField(_("subject"), null=True, blank=True)
     body = EncryptedTextField(_("text"), null=True, blank=True)
     language = models.CharField(_("language"), max_length=8, blank=True)
+    sender_check = models.CharField(_("sender"), max_length=6, choices=SenderCheck.choices, blank=True)
 
     status = models.CharField(_("status"), max_length=8, choices=Status.choices, default=Status.RECEIVED)
     reading = models.CharField(_("taken for"), max_length=10, choices=Reading.choices, blank=True)
@@ -137,6 +140,11 @@ class InboundMail(Claimable):
                 condition=~Q(status__in=("filed", "ignored")),
             ),
             models.Index(fields=["settled_at"], name="privacy_inboundmail_settled"),
+            models.Index(
+                fields=["person"],
+                name="privacy_inboundmail_aside",
+                condition=Q(status="ignored", person__isnull=False, sender__isnull=False),
+            ),
         ]
         constraints: ClassVar = [
             *Claimable.Meta.constraints,

@@ -19,6 +19,14 @@ from crasme.kit.ids import uuid7
 from privacy.querysets import MessageQuerySet
 
 
+class SenderCheck(models.TextChoices):
+    """What our mail server says of the sender of a mail that came in (privacy.mailroom.authenticity)."""
+
+    PASSED = "passed", _("sender verified")
+    NONE = "none", _("sender not verified")
+    FAILED = "failed", _("sender probably forged")
+
+
 class Message(Claimable):
     class Direction(models.TextChoices):
         OUT = "out", _("sent")
@@ -93,6 +101,9 @@ class Message(Claimable):
     mail_id = models.CharField(_("Message-ID"), max_length=200, unique=True)
     # Anybody may write any Message-ID into a mail, ours too, so it is no key; it only ties our next mail to theirs.
     origin_id = models.CharField(_("the sender's Message-ID"), max_length=250, blank=True)
+    sender_check = models.CharField(
+        _("sender"), max_length=6, choices=SenderCheck.choices, blank=True, help_text=_("Of what came in by mail.")
+    )
     read_at = models.DateTimeField(
         _("read at"), null=True, blank=True, help_text=_("When a colleague had read what came in.")
     )

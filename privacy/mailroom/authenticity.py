@@ -1,0 +1,100 @@
+"""Whether a mail comes from the sender that it names, as the server that received it says (RFC 8601).
+
+What could go wrong: the sender writes that header himself. So only our own server's word counts, by the name in
+MAIL_AUTHSERV_ID, and of its headers the topmost: a server puts its own on top and takes away those that bear its name,
+so that what stands below is not its own. A pass counts for the domain of the sender that we read and for no other.
+Where the header says nothing, or is not there, nothing is known, and whoever reads the mail is told that.
+
+Source: RFC 8601 §2.2, §5; RFC 7489 §3.1 (a domain and those below it count as the same).
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+from privacy.mailroom.parsing import LONGEST_RESULTS, Parsed
+from privacy.models.messages import SenderCheck
+
+_FAILED = frozenset({"fail", "hardfail", "softfail"})
+# Where each method says whose domain it has looked at.
+_DOMAIN_IN = {"dmarc": ("header.from",), "dkim": ("header.d", "header.i"), "spf": ("smtp.mailfrom",)}
+_AROUND_EQUALS = re.compile(r"\s*=\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`method` and `result` as in "dkim=pass"; `properties` as in "header.d=example.com"."""
+
+    method: str
+    result: str
+    properties: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def domains(self) -> list[str]:
+        found = (self.properties.get(name, "") for name in _DOMAIN_IN[self.method])
+        return [each.rpartition("@")[2].rstrip(".") for each in found if each]
+
+
+def check(parsed: Parsed) -> SenderCheck:
+    """What our server says of the sender; NONE when it says nothing, or is not known to us."""
+    ours = settings.MAIL_AUTHSERV_ID.lower()
+    for header in parsed.results if ours else ():
+        name, results = read(header)
+        if name == ours:
+            # Somebody has blown it up until its end is out of sight.
+            whole = len(header) < LONGEST_RESULTS
+            return _judged(results, parsed.sender.rpartition("@")[2].lower()) if whole else SenderCheck.FAILED
+    return SenderCheck.NONE
+
+
+def _judged(results: list[Result], domain: str) -> SenderCheck:
+    dmarc = [each for each in results if each.method == "dmarc"]
+    elsewhere = any(not _aligned(found, domain) for each in dmarc for found in each.domains)
+    if elsewhere or any(each.result == "fail" for each in dmarc):  # it looked at another sender than we, or denies it
+        return SenderCheck.FAILED
+    if any(each.result == "pass" for each in dmarc):
+        return SenderCheck.PASSED
+    others = [each for each in results if each.method in ("dkim", "spf")]
+    if any(each.result == "pass" and any(_aligned(found, domain) for found in each.domains) for each in others):
+        return SenderCheck.PASSED
+    return SenderCheck.FAILED if any(each.result in _FAILED for each in others) else SenderCheck.NONE
+
+
+def _aligned(found: str, domain: str) -> bool:
+    one, other = sorted((found, domain), key=len)
+    return "." in one and (one == other or other.endswith(f".{one}"))
+
+
+def read(header: str) -> tuple[str, list[Result]]:
+    """The name of the server and its results, in lower case; what is no result is left out. Never raises."""
+    first, *rest = _parts(header.lower())
+    results = []
+    for part in rest:
+        method, *properties = [word.partition("=")[::2] for word in _AROUND_EQUALS.sub("=", part).split()] or [("", "")]
+        name = method[0].partition("/")[0]
+        if name in _DOMAIN_IN:
+            results.append(Result(name, method[1], dict(properties)))
+    return (first.split() or [""])[0], results
+
+
+def _parts(text: str) -> Iterator[str]:
+    """What stands between semicolons, without comments; of what is quoted, only what cannot be taken for more."""
+    part: list[str] = []
+    depth, quoted, signs = 0, False, iter(text)
+    for sign in signs:
+        if sign == "\\" and (depth or quoted):
+            next(signs, "")
+        elif quoted or (sign == '"' and not depth):
+            quoted = quoted != (sign == '"')
+            part.append(sign if sign.isalnum() or sign in "@.-_+" else "")
+        elif sign in "()":
+            depth = max(0, depth + (1 if sign == "(" else -1))
+            part.append(" ")
+        elif sign == ";" and not depth:
+            yield "".join(part)
+            part = []
+        elif not depth:
+            part.append(sign)
+    yield "".join(part)
