@@ -110,4 +110,4 @@ def _about_values(asked: Request) -> set[str]:
     """Decide about what is proposed; as long as nothing is, ask for it, or answer in one's own words."""
     if asked.corrections.open().exists():
         return {"decide", "enter"}
-    return {"answer", "enter", "ask_values"} if asked.person.account_id else {"answer"}
+    return {"answer", "enter", "ask_values"} if asked.account_id else {"answer"}

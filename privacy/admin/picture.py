@@ -168,7 +168,7 @@ class Picture(ClockFace):
     def _link(self, label: str) -> str:
         """The rows' own list in the admin, narrowed to the person, where there is one."""
         table = datamap.table(label)
-        account = self.report.account_id if self.report else self.asked.person.account_id
+        account = self.report.account_id if self.report else self.asked.account_id
         model = table.model
         path = table.subject.get("account", "")
         if not admin.site.is_registered(model) or account is None or "__" in path or not path:
@@ -183,7 +183,7 @@ class Picture(ClockFace):
     def _about_values(self) -> str:
         if self.proposals:
             return "decide"
-        return "nothing proposed" if self.asked.person.account_id else "nobody"
+        return "nothing proposed" if self.asked.account_id else "nobody"
 
     @cached_property
     def proposals(self) -> list[Line]:
@@ -195,7 +195,7 @@ class Picture(ClockFace):
 
     @cached_property
     def on_hold(self) -> bool:
-        account = self.asked.person.account_id
+        account = self.asked.account_id
         return account is not None and Account.objects.filter(pk=account, on_hold=True).exists()
 
     @cached_property

@@ -34,6 +34,7 @@ TABLES = [
             "reference": evidence("Reference"),
             "kind": evidence("What was asked for"),
             "person": evidence("Who asked"),
+            "account": blanked("The account that was found"),
             "state": evidence("Where it stands"),
             "channel": evidence("How it arrived"),
             "regime": evidence("The law that applies"),

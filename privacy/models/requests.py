@@ -63,6 +63,15 @@ class Request(CardFree):
     person = models.ForeignKey(
         "privacy.Person", on_delete=models.PROTECT, related_name="requests", verbose_name=_("person")
     )
+    account = models.ForeignKey(
+        "crm.Account",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("account"),
+        help_text=_("What was found for this very request, by the address as it was proven."),
+    )
     state = FSMField(_("state"), max_length=12, choices=State.choices, default=State.RECEIVED, protected=True)
     channel = models.CharField(_("channel"), max_length=10, choices=Channel.choices, default=Channel.WEB)
     regime = models.CharField(_("law"), max_length=8, choices=Regime.choices, default=Regime.OTHER)

@@ -103,9 +103,11 @@ def _imports(specimen: Specimen) -> bool:
 
 def _copies_for_others(specimen: Specimen) -> bool:
     """A copy that somebody asked for who says that the account is another's."""
-    person = Person(account=specimen.used, email=specimen.used.email)
+    person = Person(email=specimen.used.email)
     try:
-        restriction.refuse_others(Request(kind=Request.Kind.ACCESS, person=person, about="somebody else"))
+        restriction.refuse_others(
+            Request(kind=Request.Kind.ACCESS, person=person, account=specimen.used, about="somebody else")
+        )
     except Restricted:
         return False
     return True

@@ -15,9 +15,10 @@ from crasme.crm.fields import MailboxField
 from crasme.crm.models import Account
 from crasme.crm.services.corrections import CORRECTABLE
 from crasme.kit import datamap
-from privacy.models import Person, Request
-from privacy.services.people import still_theirs, subject_of
+from privacy.models import Request
+from privacy.services.people import still_theirs
 from privacy.services.places import Place, digest, normal
+from privacy.services.subjects import about
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +83,15 @@ def held(request: Request, *, lock: bool = False) -> list[Held]:
     """
     if not still_theirs(request):
         return []
-    return [Held(row, name) for row, names in _rows(request.person, lock=lock) for name in names]
+    return [Held(row, name) for row, names in _rows(request, lock=lock) for name in names]
 
 
 def by_place(found: Iterable[Held]) -> dict[Place, Held]:
     return {each.place: each for each in found}
 
 
-def _rows(person: Person, *, lock: bool) -> Iterator[tuple[Model, tuple[str, ...]]]:
-    subject = subject_of(person)
+def _rows(request: Request, *, lock: bool) -> Iterator[tuple[Model, tuple[str, ...]]]:
+    subject = about(request).whole
     for model, names in CORRECTABLE.items():
         rows = _table_of(model).rows(subject).order_by("pk")
         if lock:

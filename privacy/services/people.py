@@ -49,11 +49,10 @@ def still_theirs(request: Request) -> bool:
     """Whether the account that was found still has the proven address. Days pass between finding and doing; in between
     support may have corrected the address, because the mailbox is somebody else's now.
     """
-    person = request.person
-    if person.account_id is None:
+    if request.account_id is None:
         return True
-    here = Account.objects.present().by_email(person.email).filter(pk=person.account_id)
-    return here.exists() or ((moved := moved_with(request)) is not None and moved.pk == person.account_id)
+    here = Account.objects.present().by_email(request.person.email).filter(pk=request.account_id)
+    return here.exists() or ((moved := moved_with(request)) is not None and moved.pk == request.account_id)
 
 
 def moved_with(request: Request) -> Account | None:
@@ -83,11 +82,6 @@ def erasures_of(person: Person) -> frozenset[UUID]:
     """
     done = Plan.objects.filter(request__person=person, kind=Plan.Kind.ERASURE).exclude(executed_at=None)
     return frozenset(done.values_list("pk", flat=True))
-
-
-def subject_of(person: Person) -> Subject:
-    """Everything that is known to be this human being: for finding and for copies."""
-    return Subject.of(account=person.account_id, email=person.email, person=person.pk)
 
 
 def forget_stranger(request: Request, *, now: datetime) -> bool:

@@ -76,7 +76,7 @@ def pass_on(request: Request, *, by: User, now: datetime) -> list[Referral]:
 
 def only_customers(request: Request) -> bool:
     """Whether nothing was found but what customers wrote: no account, and no row outside of this room."""
-    if request.person.account_id is not None or not request.referrals.exists():
+    if request.account_id is not None or not request.referrals.exists():
         return False
     steps = request.steps.filter(kind=Step.Kind.COLLECT, round=request.round)
     tables = [label for result in steps.values_list("result", flat=True) for label in result.get("tables", {})]

@@ -33,7 +33,7 @@ LETTER = "restriction-lifted"
 
 def apply(request: Request, *, now: datetime) -> Restriction | None:
     """Restrict the person's account, in the caller's transaction; None when there is none."""
-    account = request.person.account
+    account = request.account
     if account is None:
         return None
     accounts.restrict(account, actor=system("worker"), now=now, by_request=True)
@@ -102,6 +102,6 @@ def _lift(pk: UUID, request_id: UUID, now: datetime) -> bool:
 
 def refuse_others(request: Request) -> None:
     """Restricted, when a copy of a restricted account would go to somebody else than its person."""
-    account = request.person.account
+    account = request.account
     if account is not None and account.restricted_at is not None and request.about:
         raise Restricted(_("The use of this account's data is restricted, and somebody else asks for the copy."))

@@ -54,7 +54,7 @@ def about(request: Request) -> About:
     """As of now: read it again inside of the transaction that acts on it."""
     if request.kind == Request.Kind.CHILD:
         return _reported(request)
-    return About(request.person.account, request.person.email, request.person, request)
+    return About(request.account, request.person.email, request.person, request)
 
 
 def _reported(request: Request) -> About:

@@ -1,4 +1,9 @@
-"""Step: find who the proven mailbox belongs to."""
+"""Step: find who the proven mailbox belongs to.
+
+What could go wrong: what is found for one request is taken away from, or given to, another one of the same person, who
+has proven the mailbox at another time. So each request keeps its own; what the person's row shows is the last finding,
+and nothing rests on it.
+"""
 
 from typing import Any
 
@@ -19,8 +24,11 @@ def locate(job: Job) -> Done:
 
     def effect(request: Request) -> dict[str, Any]:
         person = request.person
-        person.account = found.account
-        person.save(update_fields=["account"])
+        request.account = found.account
+        request.save(update_fields=["account"])
+        if found.account is not None or not person.requests.open().exclude(account=None).exists():
+            person.account = found.account
+            person.save(update_fields=["account"])
         InboundMail.objects.adopt(person)
         # What the person said about where they live goes before what the customer's address says.
         if request.regime == Regime.OTHER and found.regime != Regime.OTHER:

@@ -25,4 +25,4 @@ def _done_something(request: Request) -> bool:
         return plan is not None and plan.found_something
     if request.kind == Request.Kind.CORRECTION:
         return bool(request.corrections.filter(round=request.round).exclude(applied_at=None).exists())
-    return request.person.account_id is not None
+    return request.account_id is not None

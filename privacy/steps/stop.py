@@ -42,7 +42,7 @@ def end_use(job: Job) -> Done:
 
     def effect(request: Request) -> dict[str, Any]:
         _require_theirs(request)
-        if (account := request.person.account) is not None:
+        if (account := request.account) is not None:
             accounts.stop_analysis(account, actor=WORKER, now=job.now)
         return {OUTCOME: Outcome.GRANTED, "accounts": int(account is not None)}
 
@@ -75,7 +75,7 @@ def _require_theirs(request: Request) -> None:
 
 def _disconnect(request: Request, *, now: datetime) -> dict[str, int]:
     """Every service of the account; `kept` are those of which a legal hold keeps something."""
-    if (account := request.person.account) is None:
+    if (account := request.account) is None:
         return {"services": 0, "kept": 0}
     connected = list(account.integrations.filter(disconnected_at=None))
     for integration in connected:
@@ -85,6 +85,6 @@ def _disconnect(request: Request, *, now: datetime) -> dict[str, int]:
 
 
 def _withdraw_cookies(request: Request, *, now: datetime) -> int:
-    if (account := request.person.account_id) is None:
+    if (account := request.account_id) is None:
         return 0
     return consent.withdraw_of_account(account, language=request.language, now=now)

@@ -287,6 +287,7 @@ def test_a_new_address_counts_once_its_own_mailbox_was_proven(
     # Whoever reads the old mailbox from now on has no claim to it.
     later = confirm_request(submit_request(kind=Request.Kind.ACCESS), now=timezone.now() + timedelta(minutes=6))
     assert people.locate(later).account is None
+    later.account = account
     assert not people.still_theirs(later)
     assert holdings.held(later) == []
     Account.objects.filter(pk=account.pk).update(email="third@else.example")
