@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from crasme.dashboard import links
+from privacy import troubles
 from privacy.models import Message, Step, WebhookDelivery, WebhookEndpoint
 from retention.models import Run
 
@@ -26,11 +27,11 @@ class RunLine:
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """Rows of one kind that wait for a person; `errors` are their codes, the most frequent first."""
+    """Rows of one kind that wait for a person; `errors` says why, the most frequent first."""
 
     title: str | Promise
     rows: int
-    errors: list[str]
+    errors: str
     link: str
 
 
@@ -59,4 +60,6 @@ def _parked(title: str | Promise, rows: QuerySet[Any], query: str, *, code: str 
     for each in rows.values_list(code, flat=True)[:1000]:
         codes[each] = codes.get(each, 0) + 1
     frequent = sorted(codes, key=lambda code: -codes[code])[:3]
-    return Parked(title, rows.count(), [each for each in frequent if each], links.to_list(rows.model, query))
+    return Parked(
+        title, rows.count(), troubles.several([each for each in frequent if each]), links.to_list(rows.model, query)
+    )

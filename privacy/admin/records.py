@@ -7,23 +7,26 @@ from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.template.defaultfilters import filesizeformat
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import get_language_info, gettext as _now, gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 
 from crasme.kit.claims import WorkState
 from crasme.kit.errors import CrasmeError
+from crasme.staff import actors
 from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin, ReadOnlyAdmin, confirmed
-from privacy import references
+from privacy import readable, references, troubles
 from privacy.admin.acts_work import StepActs
 from privacy.admin.filters import MailFilter
 from privacy.models import Message, Package, Person, Plan, Step
-from privacy.services import completing, desk
+from privacy.services import completing, desk, plans
 
 WORK_COLOURS = {
     WorkState.DUE: "warning",
@@ -41,6 +44,9 @@ class OfRequestAdmin(ReadOnlyAdmin, PersonalDataAdmin):
     list_select_related: ClassVar[Any] = ("request",)
     search_fields = ("request__reference",)
     search_help_text = _("The reference of the request.")
+
+    class Media:
+        css: ClassVar = {"all": ["privacy/desk.css"]}
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
         if not search_term.strip():
@@ -62,6 +68,10 @@ class WorkAdmin(OfRequestAdmin):
     @display(description=_("state"), ordering="state", label=WORK_COLOURS)
     def standing(self, row: Any) -> tuple[str, str]:
         return row.state, row.get_state_display()
+
+    @display(description=_("last error"), ordering="last_error")
+    def trouble(self, row: Any) -> SafeString | str:
+        return troubles.shown(row.last_error)
 
     def waits(self, row: Any) -> bool:
         """Whether a person may put it back into the queue."""
@@ -96,14 +106,14 @@ class WorkAdmin(OfRequestAdmin):
 @admin.register(Step)
 class StepAdmin(StepActs, WorkAdmin):
     actions_detail = ("redrive", "done_by_hand")
-    list_display = ("kind_name", "of_request", "standing", "attempts", "last_error", "next_attempt_at", "finished_at")
+    list_display = ("kind_name", "of_request", "standing", "attempts", "trouble", "next_attempt_at", "finished_at")
     list_filter: ClassVar[Any] = (("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter))
     ordering = ("-created_at", "-id")
     fields = (
-        "of_request", ("kind", "source", "round", "manual"), ("state", "attempts", "last_error"),
-        ("next_attempt_at", "finished_at", "done_by"), "result",
+        "of_request", ("kind", "source", "round", "manual"), ("state", "attempts", "trouble"),
+        ("next_attempt_at", "finished_at", "who"), "found",
     )  # fmt: skip
-    readonly_fields = ("of_request",)
+    readonly_fields = ("of_request", "trouble", "who", "found")
 
     def fitting(self, row: Step) -> set[str]:
         return super().fitting(row) | ({"done_by_hand"} if completing.waits(row) else set())
@@ -112,21 +122,48 @@ class StepAdmin(StepActs, WorkAdmin):
     def kind_name(self, step: Step) -> str:
         return step.get_kind_display()
 
+    @display(description=_("done by"))
+    def who(self, step: Step) -> str:
+        return actors.names([step.done_by])[step.done_by] if step.done_by else readable.NOTHING
+
+    @display(description=_("result"))
+    def found(self, step: Step) -> SafeString | str:
+        return readable.result(step.result)
+
 
 @admin.register(Message)
 class MessageAdmin(WorkAdmin):
     list_display = (
-        "template", "of_request", "standing", "language", "attempts", "last_error", "created_at", "bounced_at",
+        "letter", "whom", "of_request", "standing", "language_name", "attempts", "trouble", "created_at", "bounced_at",
     )  # fmt: skip
     list_filter: ClassVar[Any] = (
         MailFilter, ("state", ChoicesDropdownFilter), ("language", admin.AllValuesFieldListFilter),
     )  # fmt: skip
     ordering = ("-created_at", "-id")
-    fields = (
-        "of_request", ("template", "direction", "language"), ("state", "attempts", "last_error"),
-        ("created_at", "finished_at", "bounced_at"), "subject", "body", "written",
-    )  # fmt: skip
-    readonly_fields = ("of_request",)
+    list_select_related: ClassVar[Any] = ("request", "recipient", "colleague")
+    readonly_fields = ("of_request", "letter", "whom", "language_name", "trouble")
+
+    def get_fields(self, request: HttpRequest, obj: Message | None = None) -> Any:
+        """What came in was neither queued nor tried, and nobody here wrote it."""
+        if obj is not None and obj.direction == Message.Direction.IN:
+            return ("of_request", ("letter", "addressee"), ("created_at", "read_at"), "subject", "body")
+        return (
+            "of_request", ("letter", "whom", "language_name"), ("state", "attempts", "trouble"),
+            ("created_at", "finished_at", "bounced_at"), "subject", "body", "written",
+        )  # fmt: skip
+
+    @display(description=_("letter"), ordering="template")
+    def letter(self, message: Message) -> str:
+        came_in = message.direction == Message.Direction.IN
+        return _now("Written to us") if came_in else readable.letter(message.template) or readable.NOTHING
+
+    @display(description=_("language"), ordering="language")
+    def language_name(self, message: Message) -> str:
+        return str(get_language_info(message.language)["name_translated"])
+
+    @display(description=_("written to"), ordering="addressee")
+    def whom(self, message: Message) -> str:
+        return str(message.recipient or message.colleague or message.get_addressee_display())
 
     def waits(self, row: Any) -> bool:
         return bool(row.is_undelivered)
@@ -149,23 +186,38 @@ class PlanAdmin(OfRequestAdmin):
     ordering = ("-made_at",)
     fields = (
         "of_request", ("kind", "round"), "hash", ("made_at", "executed_at"),
-        ("requested_by", "requested_at"), ("approved_by", "approved_at"), "content",
+        ("requested_by", "requested_at"), ("approved_by", "approved_at"), "lines",
     )  # fmt: skip
-    readonly_fields = ("of_request",)
+    readonly_fields = ("of_request", "lines")
 
     @display(description=_("hash"))
     def hash_start(self, plan: Plan) -> str:
         return plan.hash[:12]
+
+    @display(description=_("content"))
+    def lines(self, plan: Plan) -> SafeString:
+        cards = render_to_string("admin/privacy/request/plan_card.html", {"plan": plan, "kept": plans.kept_of(plan)})
+        return format_html('<div class="dash desk">{}</div>', cards)
 
 
 @admin.register(Package)
 class PackageAdmin(OfRequestAdmin):
     """That copies exist, never what is in them: staff cannot open one."""
 
-    list_display = ("of_request", "size", "made_at", "expires_at", "downloads", "deleted_at")
+    list_display = ("of_request", "bytes_in_words", "made_at", "expires_at", "downloads", "deleted_at")
     ordering = ("-made_at",)
-    fields = ("of_request", "sha256", "size", "rows", ("made_at", "expires_at"), ("downloads", "deleted_at"))
-    readonly_fields = ("of_request",)
+    fields = (
+        "of_request", "sha256", "bytes_in_words", "by_table", ("made_at", "expires_at"), ("downloads", "deleted_at"),
+    )  # fmt: skip
+    readonly_fields = ("of_request", "bytes_in_words", "by_table")
+
+    @display(description=_("size"), ordering="size")
+    def bytes_in_words(self, package: Package) -> str:
+        return filesizeformat(package.size)
+
+    @display(description=_("rows by table"))
+    def by_table(self, package: Package) -> SafeString | str:
+        return readable.tables(package.rows)
 
 
 @admin.register(Person)

@@ -24,6 +24,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from crasme.kit.claims import WorkState
 from crasme.kit.errors import CrasmeError
 from crasme.staff.admin import StaffModelAdmin, confirmed
+from privacy import troubles
 from privacy.admin.records import WORK_COLOURS, OfRequestAdmin
 from privacy.models import WebhookDelivery, WebhookEndpoint
 from privacy.services import webhooks
@@ -186,20 +187,24 @@ class WebhookEndpointAdmin(StaffModelAdmin):
 
 @admin.register(WebhookDelivery)
 class WebhookDeliveryAdmin(OfRequestAdmin):
-    list_display = ("event", "of_request", "endpoint", "standing", "status", "attempts", "last_error", "created_at")
+    list_display = ("event", "of_request", "endpoint", "standing", "status", "attempts", "trouble", "created_at")
     list_select_related: ClassVar[Any] = ("request", "endpoint")
     list_filter: ClassVar[Any] = (("state", ChoicesDropdownFilter), "endpoint")
     ordering = ("-created_at", "-id")
     fields = (
-        ("event", "endpoint", "of_request"), ("state", "attempts"), ("status", "last_error"),
+        ("event", "endpoint", "of_request"), ("state", "attempts"), ("status", "trouble"),
         ("created_at", "next_attempt_at", "finished_at"), "payload",
     )  # fmt: skip
-    readonly_fields = ("of_request",)
+    readonly_fields = ("of_request", "trouble")
     actions_detail = ("send_again",)
 
     @display(description=_("state"), ordering="state", label=WORK_COLOURS)
     def standing(self, delivery: WebhookDelivery) -> tuple[str, str]:
         return delivery.state, delivery.get_state_display()
+
+    @display(description=_("last error"), ordering="last_error")
+    def trouble(self, delivery: WebhookDelivery) -> SafeString | str:
+        return troubles.shown(delivery.last_error)
 
     @display(description=_("request"), ordering="request__reference")
     def of_request(self, row: WebhookDelivery) -> SafeString | str:

@@ -1,0 +1,95 @@
+"""What rows hold as JSON and codes, in words: on the pages of steps, letters, copies and plans, and on the overview."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from crasme.staff.models import User
+from privacy import readable, troubles
+from privacy.models import Message, Step
+from privacy.services import approvals, plans
+from tests.builders import NOW, make_account, reviewed_request, run_steps, sign_in, submit_request
+
+pytestmark = pytest.mark.django_db
+
+
+def page(row: Step | Message) -> str:
+    return reverse(f"admin:privacy_{row._meta.model_name}_change", args=[row.pk])
+
+
+def test_results_and_copies_are_tables_with_names_and_sizes(client: Client, agent: User) -> None:
+    sign_in(client, agent)
+    make_account(email="ana@customer.example")
+    asked = reviewed_request("access", "ana@customer.example")
+    plan = plans.current(asked)
+    assert plan is not None
+    approvals.release(asked, plan_hash=plan.hash, by=agent, now=NOW)
+    run_steps()
+    collected = client.get(page(asked.steps.get(kind="collect", source="crm"))).content.decode()
+    assert "Rows by table" in collected
+    assert '<th scope="row">Accounts</th><td>1</td>' in collected
+    assert "crm.Account" not in collected
+    copy = asked.packages.get()
+    html = client.get(reverse("admin:privacy_package_change", args=[copy.pk])).content.decode()
+    assert '<th scope="row">Accounts</th><td>1</td>' in html
+    assert "crm.Account" not in html
+    assert str(copy.size) not in html  # in kilobytes
+    html = client.get(reverse("admin:privacy_plan_change", args=[plan.pk])).content.decode()
+    assert "Goes into the copy" in html
+    assert "crm.Account" not in html
+
+
+def test_a_result_that_says_nothing_is_a_dash_and_an_unknown_one_keeps_its_name() -> None:
+    assert readable.result({}) == "–"
+    shown = readable.result({"plan": "01a215d2-14d1-73a9-ad50-3cf9c957bd23", "half_known": "<b>", "outcome": "partly"})
+    assert shown.index("Partly granted") < shown.index("half known")
+    assert "&lt;b&gt;" in shown
+    assert reverse("admin:privacy_plan_change", args=["01a215d2-14d1-73a9-ad50-3cf9c957bd23"]) in shown
+
+
+def test_letters_are_called_by_their_titles_and_what_came_in_was_written_by_nobody_here(
+    client: Client, agent: User
+) -> None:
+    sign_in(client, agent)
+    asked = submit_request()
+    letter = asked.messages.get(template="confirm")
+    listed = client.get(reverse("admin:privacy_message_changelist")).content.decode()
+    assert "Please confirm" in listed
+    assert "What the agent wrote" in client.get(page(letter)).content.decode()
+    now = timezone.now()
+    came = Message.objects.create(
+        request=asked, direction="in", body="Any news?", state="done", mail_id="<a@b>", created_at=now,
+        next_attempt_at=now, finished_at=now,
+    )  # fmt: skip
+    html = client.get(page(came)).content.decode()
+    assert "Written to us" in html
+    assert "Any news?" in html
+    for wrong in ("What the agent wrote", "Attempts", "Last error"):
+        assert wrong not in html
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("error-operationalerror", "The database could not be reached, or was too busy."),
+        ("error-keyerror", "The program has a fault here; the log says more."),
+        ("smtp-550", "The mail server did not take the mail."),
+        ("http-503", "The receiver answered with an error."),
+        ("residue-found", "Something was still there that must be gone."),
+        ("something-new", "something-new"),
+    ],
+)
+def test_a_code_has_words(code: str, words: str) -> None:
+    assert troubles.words_of(code) == words
+    assert code in troubles.shown(code)
+
+
+def test_stopped_work_says_why_once(client: Client, agent: User) -> None:
+    sign_in(client, agent)
+    steps = reviewed_request().steps.order_by("pk")
+    for step, code in zip(steps, ("error-operationalerror", "error-interfaceerror"), strict=False):
+        Step.objects.filter(pk=step.pk).update(state="parked", finished_at=None, last_error=code)
+    html = client.get(reverse("admin:index")).content.decode()
+    assert html.count("The database could not be reached, or was too busy.") == 1
+    assert "error-operationalerror" not in html
