@@ -1,5 +1,6 @@
 """Plain words for kinds, states and refusals, as people read them in mails and on pages. All marked for translation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
@@ -167,3 +168,11 @@ TO_DO: dict[str, Promise] = {
 def named(view: Table) -> str:
     """What staff call the rows of a table; those of others that only name the person are told apart."""
     return str(_("%(title)s of others") % {"title": view.title}) if view.own else view.title
+
+
+def in_a_row(wishes: Sequence[Promise]) -> str:
+    """ "a copy of your data, deletion of your data and no more marketing", in the active language."""
+    *before, last = map(str, wishes)
+    if not before:
+        return last
+    return str(_("%(first)s and %(second)s") % {"first": ", ".join(before), "second": last})

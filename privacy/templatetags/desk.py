@@ -6,6 +6,7 @@ from django import template
 from django.utils.safestring import SafeString
 
 from privacy import readable, troubles
+from privacy.correspondence.withheld import Marked, marked as _marked
 
 register = template.Library()
 
@@ -26,3 +27,9 @@ def letter_title(name: str) -> str:
 def particulars(facts: dict[str, Any]) -> SafeString:
     """An entry's facts in one line: what they are called, ids and digests by their ends (the whole in a tooltip)."""
     return readable.line(facts)
+
+
+@register.filter
+def marked(text: str, language: str) -> Marked:
+    """The record of a letter, its withheld places marked: {% with said=message.body|marked:message.language %}."""
+    return _marked(text, language)

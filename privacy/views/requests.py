@@ -7,6 +7,7 @@ fault of the server).
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -16,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from crasme.kit.clock import controller_day
 from crasme.kit.crypto import subject_ref
@@ -43,7 +44,8 @@ from privacy.services import (
 from privacy.states import MOVES, Outcome, State
 from privacy.steps.definitions import harmless, needs_proof
 from privacy.views import admission, holdings, letters, proof, timeline
-from privacy.words import LOOKED_AT, LOOKING, STANDING, WISHES, ending_of
+from privacy.views.posted import posted
+from privacy.words import LOOKED_AT, LOOKING, STANDING, WISHES, ending_of, in_a_row
 
 ANSWER_TO = ("person", "rep")
 
@@ -96,7 +98,7 @@ def done(http: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_POST
+@partial(posted, page="request-sent")
 @limited
 def code(http: HttpRequest) -> HttpResponse:
     """The reference and the code from the mail, typed."""
@@ -143,19 +145,27 @@ def confirm(http: HttpRequest, token: str) -> HttpResponse:
 
 
 @never_cache
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @limited
 def link(http: HttpRequest, reference: str = "") -> HttpResponse:
     """A fresh link, if reference and address belong together; the page is the same if they do not."""
+    if http.method != "POST":
+        return _ask_for_link(http, reference)
     form = AddressForm(http.POST) if reference else LinkForm(http.POST)
     if not form.is_valid():
-        context = {"form": form, "reference": reference}
+        context = {"form": form, "reference": reference, "asking": True}
         return render(http, "portal/requests/spent.html", context, status=422)
     now = timezone.now()
     throttle.LINK_NETWORK.hit(network(http), now=now)
     throttle.LINK_ADDRESS.hit(form.cleaned_data["email"], now=now)
     links.ask(reference or form.cleaned_data["reference"], form.cleaned_data["email"], now=now)
     return redirect("request-sent")
+
+
+def _ask_for_link(http: HttpRequest, reference: str) -> HttpResponse:
+    if reference:
+        return redirect("request-status", reference=reference)
+    return render(http, "portal/requests/spent.html", {"form": LinkForm(), "asking": True})
 
 
 @never_cache
@@ -169,7 +179,7 @@ def status(http: HttpRequest, reference: str) -> HttpResponse:
 
 
 @never_cache
-@require_POST
+@posted
 def withdraw(http: HttpRequest, reference: str) -> HttpResponse:
     """The person takes the request back."""
     asked = proof.opened(http, reference)
@@ -182,7 +192,7 @@ def withdraw(http: HttpRequest, reference: str) -> HttpResponse:
 
 
 @never_cache
-@require_POST
+@posted
 def resume(http: HttpRequest, reference: str) -> HttpResponse:
     """The person wants marketing again, after an opt-out."""
     asked = proof.opened(http, reference)
@@ -195,7 +205,7 @@ def resume(http: HttpRequest, reference: str) -> HttpResponse:
 
 
 @never_cache
-@require_POST
+@posted
 @limited
 def reply(http: HttpRequest, reference: str) -> HttpResponse:
     """The person writes to us about the request."""
@@ -218,7 +228,7 @@ def reply(http: HttpRequest, reference: str) -> HttpResponse:
 
 
 @never_cache
-@require_POST
+@posted
 def beside(http: HttpRequest, reference: str, other: str) -> HttpResponse:
     """From one request's page to that of another one from the same message: the proof holds for all of them."""
     asked = proof.opened(http, reference)
@@ -227,7 +237,7 @@ def beside(http: HttpRequest, reference: str, other: str) -> HttpResponse:
 
 
 @never_cache
-@require_POST
+@posted
 def leave(http: HttpRequest, reference: str) -> HttpResponse:
     """Close the page on this computer."""
     response = redirect("home")
@@ -285,14 +295,15 @@ def _package(asked: Request) -> Package | None:
 
 def _standing(asked: Request) -> dict[str, Any]:
     today = controller_day(timezone.now())
+    together = asked.together()
     return {
         "asked": asked,
         "wish": WISHES[asked.kind],
+        "wishes": in_a_row([WISHES[each.kind] for each in (asked, *together)]),
         "standing": _standing_words(asked),
         "timeline": timeline.of(asked),
         "together": [
-            {"asked": other, "wish": WISHES[other.kind], "standing": _standing_words(other)}
-            for other in asked.together()
+            {"asked": other, "wish": WISHES[other.kind], "standing": _standing_words(other)} for other in together
         ],
         "days_left": (asked.told_due - today).days,
         "days_gone": (today - asked.received_on).days,

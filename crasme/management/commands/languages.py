@@ -31,6 +31,8 @@ STAFF_ONLY = (
     "crasme/staff/*",
     "privacy/models/*",
     "privacy/promises/*",
+    "privacy/readable.py",
+    "privacy/troubles.py",
     "retention/*",
     "templates/account/*",
     "templates/mfa/*",
