@@ -6,6 +6,8 @@ from django.urls import include, path
 
 from crasme import api, health
 
+handler403 = "crasme.staff.forbidden.forbidden"
+
 urlpatterns = [
     path("", include("privacy.urls")),
     path("", include("consent.urls")),

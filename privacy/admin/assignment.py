@@ -45,6 +45,7 @@ class RuleForm(forms.ModelForm):
 
 @admin.register(AssignmentRule)
 class AssignmentRuleAdmin(StaffModelAdmin):
+    empty_words = _("Without a rule, requests wait until somebody takes them.")
     form = RuleForm
     list_display = ("position", "name", "about", "to", "active")
     list_display_links = ("name",)

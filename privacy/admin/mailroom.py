@@ -72,6 +72,7 @@ class FileForm(DeskForm):
 
 @admin.register(InboundMail)
 class InboundMailAdmin(ReadOnlyAdmin, PersonalDataAdmin):
+    empty_words = _("No mail waits to be sorted. What has been sorted is found with the filters.")
     paginator = EstimatePaginator
     list_display = ("headline", "sender_name", "why_here", "clock", "received_at")
     list_display_links = ("headline",)
@@ -250,6 +251,7 @@ def _fitting(mail: InboundMail) -> set[str]:
 class AttachmentAdmin(ReadOnlyAdmin, PersonalDataAdmin):
     """That files exist; what is in them is saved, never shown."""
 
+    empty_words = _("Files that people send by mail or with a reply are listed here.")
     paginator = EstimatePaginator
     list_display = ("file_name", "belongs_to", "media_type", "size", "refused", "identity", "stored_at", "destroyed_at")
     list_select_related = ("message__request", "mail")

@@ -75,6 +75,7 @@ class GiveUpForm(forms.Form):
 
 @admin.register(RecipientNotice)
 class RecipientNoticeAdmin(OfRequestAdmin):
+    empty_words = _("Recipients are told when a correction, an erasure or a restriction is carried out.")
     list_display = (
         "recipient",
         "of_request",

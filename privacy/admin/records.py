@@ -105,6 +105,7 @@ class WorkAdmin(OfRequestAdmin):
 
 @admin.register(Step)
 class StepAdmin(StepActs, WorkAdmin):
+    empty_words = _("What workers and colleagues do for a request. Steps appear as soon as somebody has confirmed one.")
     actions_detail = ("redrive", "done_by_hand")
     list_display = ("kind_name", "of_request", "standing", "attempts", "trouble", "next_attempt_at", "finished_at")
     list_filter: ClassVar[Any] = (("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter))
@@ -133,6 +134,9 @@ class StepAdmin(StepActs, WorkAdmin):
 
 @admin.register(Message)
 class MessageAdmin(WorkAdmin):
+    empty_words = _(
+        "What was written about requests, and what came back. The first letter goes out when a request arrives."
+    )
     list_display = (
         "letter", "whom", "of_request", "standing", "language_name", "attempts", "trouble", "created_at", "bounced_at",
     )  # fmt: skip
@@ -171,6 +175,7 @@ class MessageAdmin(WorkAdmin):
 
 @admin.register(Plan)
 class PlanAdmin(OfRequestAdmin):
+    empty_words = _("A plan is made as soon as the workers have found what is held about somebody.")
     list_display = (
         "hash_start",
         "of_request",
@@ -204,6 +209,7 @@ class PlanAdmin(OfRequestAdmin):
 class PackageAdmin(OfRequestAdmin):
     """That copies exist, never what is in them: staff cannot open one."""
 
+    empty_words = _("A copy is made when a release is approved, and destroyed when its time is over.")
     list_display = ("of_request", "bytes_in_words", "made_at", "expires_at", "downloads", "deleted_at")
     ordering = ("-made_at",)
     fields = (
@@ -222,6 +228,7 @@ class PackageAdmin(OfRequestAdmin):
 
 @admin.register(Person)
 class PersonAdmin(ReadOnlyAdmin, PersonalDataAdmin):
+    empty_words = _("Whoever makes a request is listed here until they are forgotten.")
     paginator = EstimatePaginator
     list_display = ("masked_address", "language", "created_at", "forget_from")
     search_fields = ("email_hash",)

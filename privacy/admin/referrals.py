@@ -74,6 +74,7 @@ class SettleForm(forms.Form):
 
 @admin.register(Referral)
 class ReferralAdmin(OfRequestAdmin):
+    empty_words = _("Wishes of people about whom only a customer wrote are passed on from the page of their request.")
     list_display = (
         "customer",
         "of_request",

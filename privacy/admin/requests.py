@@ -52,6 +52,10 @@ class RequestAdmin(
     ReadOnlyAdmin,
     PersonalDataAdmin,
 ):
+    empty_words = _(
+        "No request is open. Closed ones are found with the filter “clock”; what came by telephone or post is entered"
+        " with the button above."
+    )
     paginator = EstimatePaginator
     list_display = (
         "name",

@@ -51,6 +51,7 @@ class EndpointForm(forms.ModelForm):
 
 @admin.register(WebhookEndpoint)
 class WebhookEndpointAdmin(StaffModelAdmin):
+    empty_words = _("No system is told of requests yet. Add a webhook, then send it a test.")
     list_display = ("name", "standing", "event_list", "key", "failing_since", "created_at")
     list_select_related: ClassVar[Any] = ("key",)
     search_fields = ("name",)
@@ -187,6 +188,7 @@ class WebhookEndpointAdmin(StaffModelAdmin):
 
 @admin.register(WebhookDelivery)
 class WebhookDeliveryAdmin(OfRequestAdmin):
+    empty_words = _("Every message to a webhook is listed here. Set up a webhook and send it a test.")
     list_display = ("event", "of_request", "endpoint", "standing", "status", "attempts", "trouble", "created_at")
     list_select_related: ClassVar[Any] = ("request", "endpoint")
     list_filter: ClassVar[Any] = (("state", ChoicesDropdownFilter), "endpoint")

@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.functional import Promise
 from unfold.admin import ModelAdmin
 
 from crasme.staff.admin.checks import StaffModelAdminChecks
@@ -21,6 +22,8 @@ class StaffModelAdmin(ModelAdmin):
     warn_unsaved_form: ClassVar[bool] = True
     list_filter_submit: ClassVar[bool] = True
     list_fullwidth: ClassVar[bool] = True
+    # What it means that nothing is listed, and what to do then; see templates/unfold/helpers/empty_results.html.
+    empty_words: ClassVar[str | Promise] = ""
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):

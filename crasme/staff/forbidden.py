@@ -1,0 +1,74 @@
+"""What staff see who may not do something in the back office: which right is missing, and who has it.
+
+What could go wrong: a page that tells outsiders what there is (only signed-in staff get it, everybody else the public
+page), or one that names a right that was not what was missing (then it names none).
+"""
+
+from dataclasses import dataclass
+
+from csp.decorators import csp_replace
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth import get_permission_codename
+from django.contrib.auth.models import Permission
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views import defaults
+
+from crasme.staff.models import User
+from crasme.staff.roles import ROLES, matching
+
+NAMED = 6
+# By how the admin calls its own pages.
+OWN_PAGES = {"changelist": "view", "change": "view", "history": "view", "add": "add", "delete": "delete"}
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A right in words, the roles that include it, and some colleagues who have one of them."""
+
+    words: str
+    roles: list[str]
+    colleagues: list[str]
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """The handler of status 403."""
+    inside = request.path.startswith(reverse("admin:index")) and admin.site.has_permission(request)
+    return _page(request) if inside else defaults.permission_denied(request, exception or Exception())
+
+
+@csp_replace(settings.ADMIN_CONTENT_SECURITY_POLICY)
+def _page(request: HttpRequest) -> HttpResponse:
+    context = admin.site.each_context(request) | {
+        "title": _("Not included in your role"),
+        "missing": [_missing(name) for name in sorted(_wanted(request)) if not request.user.has_perm(name)],
+        "own_roles": [group.name for group in request.user.groups.all()],
+    }
+    response = TemplateResponse(request, "admin/403.html", context, status=403)
+    return response.render()
+
+
+def _wanted(request: HttpRequest) -> set[str]:
+    """The rights that the page asks for, as "app_label.codename"; empty when that cannot be told from its name."""
+    name = (request.resolver_match.url_name if request.resolver_match else None) or ""
+    pages = {f"{each.opts.app_label}_{each.opts.model_name}_": each for each in admin.site._registry.values()}
+    start = max((start for start in pages if name.startswith(start)), key=len, default="")
+    if not start:
+        return set()
+    page, rest = pages[start], name.removeprefix(start)
+    if rest in OWN_PAGES:
+        verb = "change" if rest == "change" and request.method == "POST" else OWN_PAGES[rest]
+        return {f"{page.opts.app_label}.{get_permission_codename(verb, page.opts)}"}
+    return {each for each in getattr(getattr(page, rest, None), "allowed_permissions", ()) if "." in each}
+
+
+def _missing(name: str) -> Missing:
+    label, _dot, codename = name.partition(".")
+    found = Permission.objects.filter(content_type__app_label=label, codename=codename).first()
+    roles = [role.name for role in ROLES if matching(role.may, [name])]
+    holders = User.objects.filter(is_active=True, is_staff=True, groups__name__in=roles).distinct()
+    people = holders.order_by("first_name", "last_name", "pk")[:NAMED]
+    return Missing(found.name if found else name, roles, [str(user) for user in people])

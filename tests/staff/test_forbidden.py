@@ -1,0 +1,59 @@
+"""Staff who may not do something learn which right is missing and who has it; an empty list says what to do next."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from crasme.staff.roles import AUDITOR, OPERATIONS, PRIVACY_OFFICER, SUPPORT_AGENT
+from tests.builders import make_user, reviewed_request, sign_in
+
+pytestmark = pytest.mark.django_db
+
+
+def refused(client: Client, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 403
+    assert "'unsafe-eval'" in answer["Content-Security-Policy"]  # the theme runs as on every page of the admin
+    return str(answer.content.decode())
+
+
+def test_the_page_names_the_right_the_roles_and_colleagues(client: Client) -> None:
+    officer = make_user(PRIVACY_OFFICER)
+    sign_in(client, make_user(SUPPORT_AGENT))
+    asked = reviewed_request("deletion")
+    html = refused(client, reverse("admin:privacy_request_approve", args=[asked.pk]))
+    assert "Can approve" in html
+    assert f"{PRIVACY_OFFICER}." in html
+    assert str(officer) in html
+    assert reverse("admin:index") in html
+    assert "consent-box" not in html  # no cookie banner in the back office
+
+
+def test_the_admins_own_pages_ask_for_their_own_rights(client: Client) -> None:
+    sign_in(client, make_user(OPERATIONS))
+    assert "Can view request" in refused(client, reverse("admin:privacy_request_changelist"))
+    sign_in(client, make_user(AUDITOR))
+    assert "Can add webhook" in refused(client, reverse("admin:privacy_webhookendpoint_add"))
+    # Nobody may add a step, whatever their role: then no right is named as missing.
+    sign_in(client, make_user(is_superuser=True))
+    assert "meant for somebody else" in refused(client, "/admin/privacy/step/add/")
+
+
+def test_outsiders_get_the_public_page(client: Client) -> None:
+    sign_in(client, make_user(is_staff=False))
+    html = client.get(reverse("admin:index")).content.decode()
+    assert "You may not open this page" in html
+    assert "right" not in html.partition("<main")[2].partition("</main>")[0]
+
+
+def test_an_empty_list_says_what_it_is_for_and_a_search_what_is_searched(client: Client) -> None:
+    sign_in(client, make_user(PRIVACY_OFFICER))
+    address = reverse("admin:privacy_webhookendpoint_changelist")
+    html = client.get(address).content.decode()
+    assert "No system is told of requests yet." in html
+    assert reverse("admin:privacy_webhookendpoint_add") in html
+    assert "Without search and filters" not in html
+    html = client.get(reverse("admin:privacy_step_changelist"), {"q": "PR-2345-6789"}).content.decode()
+    assert "The reference of the request." in html
+    assert "Without search and filters" in html
+    assert "yielded" not in html
