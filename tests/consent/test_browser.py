@@ -86,6 +86,8 @@ def test_refusing_and_accepting_are_alike_and_one_click_each(visit: Open) -> Non
             shapes.append((round(box["width"]), round(box["height"]), round(box["y"]), look))
         assert shapes[0] == shapes[1]
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        # Whoever has not answered yet can read: on a phone, too, most of the screen is the page's.
+        assert page.evaluate("document.querySelector('.consent-box').offsetHeight / innerHeight") < 0.34
         assert page.locator("#consent input:checked:not(:disabled)").count() == 0
         assert state(page) == {
             "essential": True, "functional": False, "analytics": False, "performance": False, "decided": False,
