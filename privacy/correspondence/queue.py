@@ -5,9 +5,9 @@ from email.utils import parseaddr
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 
 from crasme.kit.ids import uuid7
+from crasme.kit.statements import insert
 from privacy.correspondence.catalogue import entry_of
 from privacy.models import Message, Request
 from privacy.wake import SEND, wake
@@ -53,11 +53,9 @@ def enqueue(
         next_attempt_at=now,
         **to,
     )
-    with transaction.atomic():
-        added = Message.objects.bulk_create([message], ignore_conflicts=True)
-        if not added or not Message.objects.filter(pk=identifier).exists():
-            return None
-        wake(*SEND, identifier)
+    if not insert(message, unless_there=True):
+        return None
+    wake(*SEND, identifier)
     return message
 
 
