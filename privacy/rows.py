@@ -1,12 +1,13 @@
-"""A request's row by its key, the way everything that works on requests takes it."""
+"""A request's row by its key, and its steps, the way everything that works on requests takes them."""
 
 from typing import Any
 
 from crasme.kit.statements import Fetch
-from privacy.models import Request
+from privacy.models import Request, Step
 
 _SEEN = Fetch(lambda: Request.objects.select_related("person"), "pk")
 _LOCKED = Fetch(lambda: Request.objects.select_for_update(of=("self",)).select_related("person"), "pk")
+_STEPS = Fetch(Step.objects.all, "request", "round")
 
 
 def seen(pk: Any) -> Request:
@@ -17,6 +18,11 @@ def seen(pk: Any) -> Request:
 def locked(pk: Any) -> Request:
     """As it is now, with its person; ours until the transaction ends. Request.DoesNotExist."""
     return _found(_LOCKED.one(pk))
+
+
+def steps(request: Request) -> list[Step]:
+    """Those of its current round, in the order in which they were made."""
+    return _STEPS(request.pk, request.round)
 
 
 def _found(request: Request | None) -> Request:

@@ -20,13 +20,13 @@ from uuid import UUID, uuid4
 
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.db.models.sql import DeleteQuery, UpdateQuery
 from psycopg import sql as literals
 
 from crasme.kit import datamap
 from crasme.kit.datamap import Subject
-from crasme.kit.statements import Converters, Rows, converted, executed
+from crasme.kit.statements import Converters, Rows, converted, executed, field_at
 
 Shape = tuple[tuple[str, int], ...]
 NOW, TODAY = "now", "today"
@@ -229,23 +229,11 @@ def _stand_in(value: Any) -> Any:
 def _fields_of(kind: str) -> list[Any]:
     """The fields in which identifiers of this kind are stored, as the data map knows them."""
     return [
-        _field_at(table.model, paths[kind])
+        field_at(table.model, paths[kind])
         for table in datamap.tables()
         for paths in (table.subject, table.mentions)
         if kind in paths
     ]
-
-
-def _field_at(model: type[Model], path: str) -> Any:
-    """The column at the end of a path; a foreign key's is that of the key it holds."""
-    current: Any = model
-    found: Any = None
-    for name in path.split("__"):
-        found = current._meta.pk if name == "pk" else current._meta.get_field(name)
-        current = found.related_model
-    while found.remote_field is not None and hasattr(found, "target_field"):
-        found = found.target_field
-    return found
 
 
 def _stored(field: Any, value: Any) -> Any:

@@ -76,7 +76,7 @@ class _Compiled:
         self.using, self.locks = queryset.db, queryset.query.select_for_update
         compiler = queryset.query.get_compiler(using=self.using)
         self.sql, self.values = compiler.as_sql()
-        self.fields = [_field(rows.model, name) for name in by]
+        self.fields = [field_at(rows.model, path) for path in by]
         self.converters = compiler.get_converters([each[0] for each in compiler.select[: compiler.col_count]])
         info = compiler.klass_info
         self.model, columns = info["model"], info["select_fields"]
@@ -120,9 +120,16 @@ def _converted(row: list[Any], converters: Converters, connection: BaseDatabaseW
     return row
 
 
-def _field(model: type[models.Model], name: str) -> Any:
-    field = model._meta.pk if name == "pk" else model._meta.get_field(name)
-    return getattr(field, "target_field", field)
+def field_at(model: type[models.Model], path: str) -> Any:
+    """The column at the end of a path; a foreign key's is that of the key it holds."""
+    current: Any = model
+    found: Any = None
+    for name in path.split("__"):
+        found = current._meta.pk if name == "pk" else current._meta.get_field(name)
+        current = found.related_model
+    while found.remote_field is not None and hasattr(found, "target_field"):
+        found = found.target_field
+    return found
 
 
 def insert(row: models.Model, *, unless_there: bool = False) -> bool:

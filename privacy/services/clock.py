@@ -13,6 +13,7 @@ from typing import Any
 from django.db import transaction
 
 from crasme.kit.clock import controller_day
+from crasme.kit.statements import Fetch, insert, update
 from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import verbs
@@ -22,6 +23,7 @@ from privacy.clock.rules import law_of
 from privacy.models import ClockEvent, Message, Request
 from privacy.webhooks import Event as Told, emit
 
+_EVENTS = Fetch(lambda: ClockEvent.objects.order_by("at", "id"), "request")
 DATES = ("promise_due", "law_due", "effective_due", "rules_version")
 # Letters that do something to the clock when they have gone out.
 EXTENSION, QUESTION = "extended", "question"
@@ -55,13 +57,12 @@ def note(
 
     `on` is the day that counts, when it is not today: a letter that had arrived before somebody opened it.
     """
-    event = ClockEvent.objects.create(
-        request=request, kind=kind, at=now, on=on or controller_day(now), facts=facts, actor=actor
-    )
+    event = ClockEvent(request=request, kind=kind, at=now, on=on or controller_day(now), facts=facts, actor=actor)
+    insert(event)
     if kind == Kind.REGIME:
         request.regime = facts["regime"]
     set_dates(request, events_of(request))
-    request.save(update_fields=[*DATES, "regime"])
+    update(request, *DATES, "regime")
     record(
         verbs.CLOCK.name,
         actor=actor,
@@ -110,7 +111,7 @@ def _regime(request: Request, events: list[Event]) -> str:
 
 
 def events_of(request: Request) -> list[Event]:
-    return [_event(kind, on, facts) for kind, on, facts in request.clock_events.values_list("kind", "on", "facts")]
+    return [_event(row.kind, row.on, row.facts) for row in _EVENTS(request.pk)]
 
 
 def _event(kind: str, on: date, facts: dict[str, Any]) -> Event:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from crasme.kit.clock import controller_day
+from crasme.kit.statements import update
 from crasme.ledger.services import record
 from privacy import verbs
 from privacy.clock.events import Kind
@@ -15,7 +16,7 @@ from privacy.webhooks import Event, emit
 
 def closed(request: Request, *, actor: str, now: datetime) -> None:
     """Call it right after the move to closed, with the row locked; saves the request."""
-    request.save(update_fields=["state", "closed_at", "outcome", "refusal_reason", "duplicate_of"])
+    update(request, "state", "closed_at", "outcome", "refusal_reason", "duplicate_of")
     flow.cancel_rest(request, now=now)
     if request.kind == Request.Kind.CORRECTION:
         # What was proposed is in its place by now, or was not wanted there; nobody needs it a second time.

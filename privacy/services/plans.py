@@ -7,12 +7,18 @@ from django.utils.translation import gettext as _
 
 from crasme.kit import datamap
 from crasme.kit.datamap import Sensitivity
+from crasme.kit.statements import Fetch, update
 from privacy.errors import Incomplete
 from privacy.models import Plan, Request
 
+_OF_ROUND = Fetch(Plan.objects.order_by, "request", "round")
+
 
 def current(request: Request) -> Plan | None:
-    return request.plans.filter(round=request.round).first()
+    plan = _OF_ROUND.one(request.pk, request.round)
+    if plan is not None:
+        plan.request = request
+    return plan
 
 
 def approved(request: Request) -> Plan:
@@ -25,7 +31,7 @@ def approved(request: Request) -> Plan:
 
 def executed(plan: Plan, *, now: datetime) -> None:
     plan.executed_at = now
-    plan.save(update_fields=["executed_at"])
+    update(plan, "executed_at")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from crasme.kit.crypto import keyed_hash, subject_ref, token_digest
 from crasme.ledger.services import record
 from crasme.staff.actors import customer as by_customer, system
 from crasme.staff.models import User
-from privacy import verbs
+from privacy import rows, verbs
 from privacy.correspondence.addressees import addresses
 from privacy.correspondence.queue import enqueue
 from privacy.errors import LinkSpent, MoveNotAllowed
@@ -85,7 +85,7 @@ def only_customers(request: Request) -> bool:
 
 def was_the_answer(request: Request) -> bool:
     """Whether passing it on was all that could be done."""
-    return request.steps.filter(round=request.round, manual=True, **{f"result__{REFERRED}": True}).exists()
+    return any(step.manual and step.result.get(REFERRED) is True for step in rows.steps(request))
 
 
 def customer_of(referral: Referral) -> Account | None:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from crasme.kit import cards
 from crasme.kit.claims import WorkState
 from crasme.kit.crypto import subject_ref
+from crasme.kit.statements import Fetch
 from crasme.kit.text import clean, normalise_email
 from crasme.ledger.services import record
 from crasme.staff.actors import person as by_person, representative as by_representative
@@ -34,6 +35,7 @@ TO_REPRESENTATIVE: Final = Message.Addressee.REPRESENTATIVE
 ANSWERS: Final = frozenset({"representative-answer", "representative-copy"})
 DECIDED: Final = (Outcome.GRANTED, Outcome.PARTLY, Outcome.REFUSED)
 KEPT_FOR: Final = timedelta(days=30)
+_OF_REQUEST = Fetch(lambda: Representative.objects.order_by("pk"), "request")
 Standing, ReleaseTo = Representative.State, Representative.ReleaseTo
 
 
@@ -73,7 +75,7 @@ def claimed(lead: Request, claim: Claim, *, now: datetime) -> Representative:
 
 def of(request: Request) -> Representative | None:
     """Who asked for the person, in the message that this request came with."""
-    return Representative.objects.filter(request=request.lead_id or request.pk).first()
+    return _OF_REQUEST.one(request.lead_id or request.pk)
 
 
 def confirming(request: Request) -> str:

@@ -16,6 +16,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from crasme.kit.crypto import keyed_hash, new_token, token_digest
+from crasme.kit.statements import insert
 from privacy.errors import LinkSpent
 from privacy.models import Request, Verification
 from privacy.models.verification import MAX_ATTEMPTS
@@ -52,7 +53,7 @@ def issue(request: Request, *, now: datetime, to_representative: bool = False) -
         expires_at=now + LIFETIME,
     )
     verification.code_digest = _code_digest(verification.pk, code)
-    verification.save(force_insert=True)
+    insert(verification)
     return Issued(token, f"{code[:4]} {code[4:]}")
 
 

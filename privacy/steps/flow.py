@@ -6,16 +6,18 @@ The request's lock lets one of them look at a time, and a unique constraint stan
 
 from datetime import datetime
 
+from crasme.kit import statements
 from crasme.kit.claims import WorkState, cancel
 from crasme.ledger.services import record
 from crasme.staff.actors import system
-from privacy import verbs
+from privacy import rows, verbs
 from privacy.models import Request, Step
 from privacy.states import Outcome, State
 from privacy.steps.definitions import ANSWER, Spec, StepKind, steps_of
 from privacy.wake import STEP, wake
 from privacy.webhooks import Event, emit
 
+_UNFINISHED = statements.Fetch(Step.objects.unfinished, "request")
 # A request's state moves on when a worker takes up the first step after it.
 ON_START = {State.CONFIRMED: "collect", State.APPROVED: "execute"}
 # What an APPLY step leaves in its result: how it came out.
@@ -30,8 +32,8 @@ def begin(request: Request, *, now: datetime) -> None:
 def advance(request: Request, *, now: datetime) -> None:
     """Make the next steps when everything before them is done; doing it again changes nothing."""
     states: dict[str, list[str]] = {}
-    for kind, state in request.steps.filter(round=request.round).values_list("kind", "state"):
-        states.setdefault(kind, []).append(state)
+    for step in rows.steps(request):
+        states.setdefault(step.kind, []).append(step.state)
     for spec in steps_of(request.kind, request.facts):
         if spec.kind not in states:
             insert(request, spec, now=now)
@@ -60,11 +62,12 @@ def insert(request: Request, spec: Spec, *, now: datetime) -> None:
         )
         for source in spec.sources
     ]
-    Step.objects.bulk_create(steps, ignore_conflicts=True)
+    for step in steps:
+        statements.insert(step, unless_there=True)
     if spec.manual:
         if request.state == State.COLLECTING:
             request.present()
-            request.save(update_fields=["state"])
+            statements.update(request, "state")
         return
     for step in steps:
         wake(STEP, spec.queue, step.pk, for_later=spec.together)
@@ -74,18 +77,17 @@ def _proceed(request: Request) -> None:
     """Nobody has to decide, or somebody has: then the state moves on when a worker takes the step up."""
     if request.state == State.CONFIRMED:  # there was nothing to look for
         request.collect()
-        request.save(update_fields=["state"])
+        statements.update(request, "state")
     if request.state == State.COLLECTING:
         request.proceed()
-        request.save(update_fields=["state"])
+        statements.update(request, "state")
 
 
 def _decide(request: Request) -> None:
     """By what was applied: a verified plan has decided by itself and is past this state."""
-    applied = request.steps.filter(kind=StepKind.APPLY, round=request.round).values_list("result", flat=True)
-    outcomes = {result[OUTCOME] for result in applied}
+    outcomes = {step.result[OUTCOME] for step in rows.steps(request) if step.kind == StepKind.APPLY}
     request.answer(Outcome.GRANTED if outcomes == {Outcome.GRANTED} else Outcome.PARTLY)
-    request.save(update_fields=["state", "outcome"])
+    statements.update(request, "state", "outcome")
     record(verbs.DECIDED.name, actor=system("worker"), subject=request.ref, outcome=str(request.outcome))
 
 
@@ -97,7 +99,7 @@ def insert_answer(request: Request, *, now: datetime) -> None:
 
 def cancel_rest(request: Request, *, now: datetime) -> None:
     """End every step that is not over; a worker that is at one of them will find its lease gone."""
-    for step in Step.objects.filter(request=request).unfinished():
+    for step in _UNFINISHED(request.pk):
         cancel(step, now=now)
 
 
@@ -110,7 +112,7 @@ def start(request: Request) -> None:
     """A worker takes up a step: the state follows."""
     if (name := ON_START.get(State(request.state))) is not None:
         getattr(request, name)()
-        request.save(update_fields=["state"])
+        statements.update(request, "state")
 
 
 def again(request: Request, *, why: str, actor: str, now: datetime) -> None:

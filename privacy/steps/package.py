@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from privacy.errors import PlanOutdated
-from privacy.models import Request, Step
+from privacy.models import Plan, Request, Step
 from privacy.packages.build import Built, build
 from privacy.services import packages, plans, restriction, subjects
 from privacy.services.people import erasures_of
@@ -21,7 +21,7 @@ def package(job: Job) -> Done:
     restriction.refuse_others(job.request)
     plan = plans.approved(job.request)
     erased = erasures_of(job.request.person)
-    built = _built(job)
+    built = _built(job, plan)
 
     def effect(request: Request) -> dict[str, Any]:
         _require_theirs(request, lock=True)
@@ -37,10 +37,10 @@ def package(job: Job) -> Done:
 @handles(Step.Kind.PACKAGE, kind=Request.Kind.CHILD)
 def package_for_parent(job: Job) -> Done:
     """Only for a parent who asked for it and was accepted, before the data goes; nothing for anybody else."""
-    plans.approved(job.request)
+    plan = plans.approved(job.request)
     if not (job.request.discloses and job.request.facts.get("copy")):
         return Done({"rows": 0})
-    built = _built(job)
+    built = _built(job, plan)
 
     def effect(request: Request) -> dict[str, Any]:
         _require_theirs(request, lock=True)
@@ -51,9 +51,9 @@ def package_for_parent(job: Job) -> Done:
     return Done(_result(built), effect)
 
 
-def _built(job: Job) -> Built:
+def _built(job: Job, plan: Plan) -> Built:
     _require_theirs(job.request)
-    contacts = plans.approved(job.request).content.get("contacts", 0)
+    contacts = plan.content.get("contacts", 0)
     return build(job.request, subjects.about(job.request).whole, contacts=contacts, now=job.now)
 
 

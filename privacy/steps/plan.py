@@ -1,12 +1,14 @@
 """Step: write down what shall be done, with its hash, for a person to approve."""
 
+from collections import Counter
 from typing import Any
 
 from crasme.kit import canonical
 from crasme.kit.claims import WorkState
+from crasme.kit.statements import insert
 from crasme.ledger.services import record
 from crasme.staff.actors import system
-from privacy import verbs
+from privacy import rows, verbs
 from privacy.models import Plan, Request, Step
 from privacy.packages.content import portable
 from privacy.services import subjects
@@ -17,28 +19,28 @@ from retention import erasure
 @handles(Step.Kind.PLAN, kind=Request.Kind.ACCESS)
 @handles(Step.Kind.PLAN, kind=Request.Kind.PORTABILITY)
 def plan_release(job: Job) -> Done:
-    tables = _counts(job.request, Step.Kind.COLLECT, "tables")
+    done = rows.steps(job.request)
+    tables = _counts(done)
     if job.request.kind == Request.Kind.PORTABILITY:
         tables = {table.key: tables[table.key] for table in portable() if table.key in tables}
-    content = {"tables": tables, "contacts": _contacts(job.request)}
-    return _planned(job, Plan.Kind.ACCESS, content, canonical.digest(content), rows=sum(tables.values()), kept=0)
+    content = {"tables": tables, "contacts": _contacts(done)}
+    return _planned(job, Plan.Kind.ACCESS, content, canonical.digest(content), total=sum(tables.values()), kept=0)
 
 
 @handles(Step.Kind.PLAN, kind=Request.Kind.DELETION)
 @handles(Step.Kind.PLAN, kind=Request.Kind.CHILD)
 def plan_erasure(job: Job) -> Done:
     found = erasure.preview(subjects.about(job.request).erasable, job.now)
-    content = found.as_json() | {"contacts": _contacts(job.request)}
+    content = found.as_json() | {"contacts": _contacts(rows.steps(job.request))}
     return _planned(
-        job, Plan.Kind.ERASURE, content, found.hash, rows=found.rows, kept=sum(kept.rows for kept in found.kept)
+        job, Plan.Kind.ERASURE, content, found.hash, total=found.rows, kept=sum(kept.rows for kept in found.kept)
     )
 
 
-def _planned(job: Job, kind: Plan.Kind, content: dict[str, Any], digest: str, *, rows: int, kept: int) -> Done:
+def _planned(job: Job, kind: Plan.Kind, content: dict[str, Any], digest: str, *, total: int, kept: int) -> Done:
     def effect(request: Request) -> dict[str, Any]:
-        plan = Plan.objects.create(
-            request=request, kind=kind, round=request.round, content=content, hash=digest, made_at=job.now
-        )
+        plan = Plan(request=request, kind=kind, round=request.round, content=content, hash=digest, made_at=job.now)
+        insert(plan)
         record(
             verbs.PLANNED.name,
             actor=system("worker"),
@@ -47,24 +49,22 @@ def _planned(job: Job, kind: Plan.Kind, content: dict[str, Any], digest: str, *,
             kind=str(kind),
             hash=digest,
             round=request.round,
-            rows=rows,
+            rows=total,
             kept=kept,
         )
         return {"plan": str(plan.pk)}
 
-    return Done({"rows": rows, "kept": kept}, effect)
+    return Done({"rows": total, "kept": kept}, effect)
 
 
-def _counts(request: Request, step: Step.Kind, name: str) -> dict[str, int]:
-    """The sums of a stage's results over all its sources."""
-    total: dict[str, int] = {}
-    done = request.steps.filter(kind=step, round=request.round, state=WorkState.DONE)
-    for result in done.values_list("result", flat=True):
-        for label, rows in result.get(name, {}).items():
-            total[label] = total.get(label, 0) + rows
-    return total
+def _counts(done: list[Step]) -> dict[str, int]:
+    """How much was collected of each table, over all sources."""
+    total: Counter[str] = Counter()
+    for step in done:
+        if step.kind == Step.Kind.COLLECT and step.state == WorkState.DONE:
+            total.update(step.result.get("tables", {}))
+    return dict(total)
 
 
-def _contacts(request: Request) -> int:
-    results = request.steps.filter(kind=Step.Kind.LOCATE, round=request.round).values_list("result", flat=True)
-    return sum(result.get("contacts", 0) for result in results)
+def _contacts(done: list[Step]) -> int:
+    return sum(step.result.get("contacts", 0) for step in done if step.kind == Step.Kind.LOCATE)

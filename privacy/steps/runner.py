@@ -18,6 +18,7 @@ from django.db import transaction
 
 from crasme.kit.claims import LeaseLost, WorkState, cancel, claim, finish, retry_or_park
 from crasme.kit.errors import CrasmeError
+from crasme.kit.statements import update
 from crasme.ledger.services import gathered, record
 from crasme.staff.actors import system
 from privacy import rows, verbs
@@ -153,7 +154,7 @@ def _end(step: Step, request: Request, done: Done, *, now: datetime) -> None:
     # On a copy: should the transaction fail, the step in hand must still carry its lease.
     finish(copy(step), now=now, result=done.result, done_by=ACTOR)
     if done.effect is not None and (more := done.effect(request)):
-        Step.objects.filter(pk=step.pk).update(result=done.result | more)
+        update(Step(pk=step.pk, result=done.result | more), "result")
     record(
         verbs.STEP_DONE.name,
         actor=ACTOR,

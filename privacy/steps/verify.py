@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from crasme.kit.datamap import Category, Table, covers
 from crasme.kit.errors import CrasmeError
+from crasme.kit.statements import update
 from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import verbs
@@ -122,5 +123,5 @@ def _on_hold(hit: Hit, scopes: Scopes) -> bool:
 
 def _decided(request: Request, outcome: Outcome) -> None:
     request.answer(outcome)
-    request.save(update_fields=["state", "outcome"])
+    update(request, "state", "outcome")
     record(verbs.DECIDED.name, actor=system("worker"), subject=request.ref, outcome=str(outcome))

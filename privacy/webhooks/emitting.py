@@ -3,9 +3,12 @@
 from datetime import datetime
 from typing import Any
 
+from crasme.kit.statements import Fetch
 from privacy.models import ApiEntry, Request, WebhookDelivery, WebhookEndpoint
 from privacy.told import moment, told
 from privacy.wake import WEBHOOK, wake
+
+_ACTIVE = Fetch(lambda: WebhookEndpoint.objects.filter(active=True).select_related("key"))
 
 
 def emit(event: WebhookEndpoint.Event, request: Request, *, now: datetime) -> int:
@@ -13,7 +16,7 @@ def emit(event: WebhookEndpoint.Event, request: Request, *, now: datetime) -> in
 
     Call it with the row as it is to be told, in the transaction that made it so.
     """
-    endpoints = list(WebhookEndpoint.objects.hearing(event).select_related("key"))
+    endpoints = [each for each in _ACTIVE() if event in each.events]
     if not endpoints:
         return 0
     entry = ApiEntry.objects.filter(request=request).first() if any(each.key_id for each in endpoints) else None
