@@ -6,6 +6,6 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crasme.settings")
 
-app = Celery("crasme")
+app = Celery("crasme", task_cls="crasme.gate:GatedTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

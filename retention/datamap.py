@@ -11,6 +11,8 @@ TABLES = [
     NoPeople(
         "retention.Run", why="Counts, cut-offs and digests; staff stand in it by reference only, as in the ledger."
     ),
+    NoPeople("retention.ErasureEntry", why="Keys of rows that are gone, never used again; what is held, by reference."),
+    NoPeople("retention.ErasureHead", why="A number and a digest."),
     NoPeople("retention.BackupSet", why="Names, places and dates of copies, not their content."),
     Table(
         label="retention.Hold",

@@ -6,7 +6,7 @@ row that nobody told the person about (every kept row stands in the plan, with i
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -22,12 +22,13 @@ from crasme.kit.datamap import Category, Erase, Subject, Table
 from crasme.kit.recipes import Unfit, recipe
 from crasme.kit.text import normalise_email
 from crasme.ledger.services import record
-from retention import locks, obstacles
+from retention import locks, obstacles, operations
 from retention.endings import Endings
 from retention.errors import PlanChanged
 from retention.obstacles import Scopes
 from retention.operations import Kind, Operation
 from retention.outline import Outline, Why
+from retention.outside import content, writing
 from retention.verbs import ERASED
 
 ON_HOLD = gettext_noop("A legal hold lies on it.")
@@ -90,11 +91,11 @@ class ErasurePlan:
     kept: tuple[Kept, ...]
 
     def canonical(self) -> str:
-        content = {
+        whole = {
             "lines": [line.canonical() for line in self.lines],
             "kept": [kept.canonical() for kept in self.kept],
         }
-        return canonical.canonical(content)
+        return canonical.canonical(whole)
 
     @property
     def hash(self) -> str:
@@ -159,19 +160,10 @@ def erase(subject: Subject, *, plan_hash: str, actor: str, now: datetime) -> Out
         plan, outline, rows = _planned(subject)
         if plan.hash != plan_hash:
             raise PlanChanged("What would be erased now is not what was approved.", plan=plan)
-        counts: dict[str, int] = {}
-        unlinked: dict[str, int] = {}
-        # What had no rows a moment ago has none now: an earlier step makes rows fewer, never more.
-        for number in [number for number, count in enumerate(rows) if count]:
-            step = outline.steps[number]
-            label = step.model._meta.label_lower
-            done = outline.apply(number, now)
-            if step.kind is Kind.UNLINK:
-                unlinked[f"{label}.{step.fields[0]}"] = unlinked.get(f"{label}.{step.fields[0]}", 0) + done
-            else:
-                counts[label] = counts.get(label, 0) + done
-        counts = {label: rows for label, rows in counts.items() if rows}
-        unlinked = {column: rows for column, rows in unlinked.items() if rows}
+        elsewhere = content.found_by_address(
+            subject, {step.model for step, count in zip(outline.steps, rows, strict=True) if count}
+        )
+        counts, unlinked = _carry_out(outline, rows, now)
         record(
             ERASED.name,
             actor=actor,
@@ -181,7 +173,51 @@ def erase(subject: Subject, *, plan_hash: str, actor: str, now: datetime) -> Out
             unlinked=unlinked,
             kept={kept.label.lower(): kept.rows for kept in plan.kept},
         )
+        writing.note(
+            "erasure",
+            now=now,
+            plan=plan_hash,
+            policy=content.policy((line.label, line.action, line.fields) for line in plan.lines),
+            subject=content.named(subject),
+            rows=elsewhere,
+        )
     return Outcome(counts, unlinked, plan.kept, plan_hash)
+
+
+def again(subject: Subject, rows: Mapping[str, Iterable[str]], *, now: datetime) -> Outcome:
+    """Carry out an erasure again, in a database from before it; in the caller's transaction, which shares the holds.
+
+    `subject` has no address; `rows` are the keys, by table, of what was found by one. Whatever keeps rows keeps them
+    here as well. The dates that are written are those of `now`, the moment of the erasure itself.
+    """
+    _lock_accounts(subject)
+    plan, outline, found = _planned(subject)
+    counts, unlinked = _carry_out(outline, found, now)
+    for step in operations.named_rows(rows, Scopes.now()):
+        done = step.apply(now)
+        if step.kind in (Kind.DELETE, Kind.CHANGE):
+            label = step.model._meta.label_lower
+            counts[label] = counts.get(label, 0) + done
+    return Outcome({label: rows for label, rows in counts.items() if rows}, unlinked, plan.kept, plan.hash)
+
+
+def _carry_out(outline: Outline, rows: Sequence[int], now: datetime) -> tuple[dict[str, int], dict[str, int]]:
+    """Rows deleted or changed by table, and links emptied by column."""
+    counts: dict[str, int] = {}
+    unlinked: dict[str, int] = {}
+    # What had no rows a moment ago has none now: an earlier step makes rows fewer, never more.
+    for number in [number for number, count in enumerate(rows) if count]:
+        step = outline.steps[number]
+        label = step.model._meta.label_lower
+        done = outline.apply(number, now)
+        if step.kind is Kind.UNLINK:
+            unlinked[f"{label}.{step.fields[0]}"] = unlinked.get(f"{label}.{step.fields[0]}", 0) + done
+        else:
+            counts[label] = counts.get(label, 0) + done
+    return (
+        {label: rows for label, rows in counts.items() if rows},
+        {column: rows for column, rows in unlinked.items() if rows},
+    )
 
 
 def reference(subject: Subject) -> str:

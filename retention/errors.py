@@ -87,3 +87,28 @@ class BackupFolderMissing(RetentionError):
 
     code = "backup-folder-missing"
     remedy = "Mount the backup folder (BACKUP_DIR), or correct the setting."
+
+
+class GateShut(RetentionError):
+    """This database lags behind the erasure ledger, or does not fit it: nobody works on it until that is mended."""
+
+    code = "restore-gate"
+    remedy = "Run `manage.py erasures status`; it says what is to be done."
+
+
+class LedgerBroken(RetentionError):
+    """A line of the erasure ledger was changed, cut or put in."""
+
+    code = "erasure-ledger-broken"
+    remedy = "Bring the ledger back from a copy of it, or make it again: `manage.py erasures rebuild --from-database`."
+
+
+class LedgerUnreachable(RetentionError):
+    code = "erasure-ledger-unreachable"
+    remedy = "Mount, or reach, what ERASURE_LEDGER_URL names."
+
+
+class ReplayImpossible(RetentionError):
+    """An entry of the ledger cannot be carried out again as things are."""
+
+    code = "replay-impossible"

@@ -18,13 +18,14 @@ from django.db.models import CharField, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
-from crasme.crm.models import Account, Invoice
+from crasme.crm.models import Account, Invoice, Organisation
 from crasme.kit.datamap import Category
 from crasme.ledger.services import record
 from crasme.staff.models import User
 from retention import locks
-from retention.errors import HoldReleased, NothingToHold
+from retention.errors import HoldReleased, NothingToHold, ReplayImpossible
 from retention.models import Hold, HoldItem
+from retention.outside import writing
 from retention.verbs import HOLD_PLACED, HOLD_RELEASED
 
 Scope = HoldItem.Scope
@@ -89,20 +90,72 @@ def place(
         HoldItem.objects.bulk_create(rows)
         _set_flags(hold)
         record(HOLD_PLACED.name, actor=actor, hold=hold.pk, items=_counted(wanted), review_on=review_on)
+        # A restored database must not erase again what was held at the time.
+        writing.note(
+            "hold",
+            now=now,
+            hold=str(hold.pk),
+            owner=str(owner.pk),
+            review_on=review_on.isoformat(),
+            items=[_plain(item) for item in wanted],
+        )
     return hold
+
+
+def place_again(content: Mapping[str, Any], *, actor: str) -> bool:
+    """Place a hold that a restored database does not know, by its entry in the erasure ledger; False when it does.
+
+    File reference and reason are not in the ledger: the hold says that it is to be completed. What it covered and is
+    not in this database cannot be held. In the caller's transaction.
+    """
+    key = UUID(content["hold"])
+    if Hold.objects.filter(pk=key).exists():
+        return False
+    owner = User.objects.filter(pk=content["owner"]).first() or User.objects.filter(is_superuser=True).first()
+    if owner is None:
+        raise ReplayImpossible(_("Nobody could answer for a hold: add a member of staff by `createsuperuser` first."))
+    locks.exclude_purges()
+    hold = Hold(
+        id=key,
+        matter=f"restored-{key.hex[-12:]}",
+        reason=_("Placed again after a restore. Look up its matter, and complete or release it."),
+        owner=owner,
+        review_on=date.fromisoformat(content["review_on"]),
+        placed_at=datetime.fromisoformat(content["at"]),
+        placed_by=actor,
+    )
+    hold.save(force_insert=True)
+    items = [HoldItem(hold=hold, **_parsed(item)) for item in content["items"]]
+    known = [
+        item
+        for item in items
+        if (item.account_id is None or Account._base_manager.filter(pk=item.account_id).exists())
+        and (item.organisation_id is None or Organisation._base_manager.filter(pk=item.organisation_id).exists())
+    ]
+    HoldItem.objects.bulk_create(known)
+    _set_flags(hold)
+    record(HOLD_PLACED.name, actor=actor, hold=hold.pk, items={"restored": len(known)}, review_on=hold.review_on)
+    return True
 
 
 def release(hold: Hold, *, actor: str, now: datetime) -> Hold:
     """Release a hold: what only it kept is due again with the next run. HoldReleased when it was released before."""
     with transaction.atomic():
         locks.exclude_purges()
-        locked = Hold.objects.select_for_update().get(pk=hold.pk)
-        if locked.released_at is not None:
-            raise HoldReleased(_("This hold was released already."))
-        locked.released_at, locked.released_by = now, actor
-        locked.save(update_fields=["released_at", "released_by"])
-        _clear_flags(locked)
-        record(HOLD_RELEASED.name, actor=actor, hold=locked.pk, items=locked.items.count())
+        locked = let_go(hold, actor=actor, now=now)
+        writing.note("release", now=now, hold=str(locked.pk))
+    return locked
+
+
+def let_go(hold: Hold, *, actor: str, now: datetime) -> Hold:
+    """Release a hold without an entry in the erasure ledger, which has one; in the caller's transaction."""
+    locked = Hold.objects.select_for_update().get(pk=hold.pk)
+    if locked.released_at is not None:
+        raise HoldReleased(_("This hold was released already."))
+    locked.released_at, locked.released_by = max(now, locked.placed_at), actor
+    locked.save(update_fields=["released_at", "released_by"])
+    _clear_flags(locked)
+    record(HOLD_RELEASED.name, actor=actor, hold=locked.pk, items=locked.items.count())
     return locked
 
 
@@ -119,6 +172,16 @@ def require(item: Held) -> None:
             there = False
         if not there:
             raise NothingToHold(_("There is no such record any more."))
+
+
+def _plain(item: Held) -> dict[str, str]:
+    """What an item covers, for the erasure ledger; without what it leaves empty."""
+    return {name: str(value) for name, value in asdict(item).items() if value not in (None, "")}
+
+
+def _parsed(plain: Mapping[str, str]) -> dict[str, Any]:
+    read = {"account_id": UUID, "organisation_id": UUID, "since": date.fromisoformat, "until": date.fromisoformat}
+    return {name: read.get(name, str)(value) for name, value in plain.items()}  # type: ignore[operator]
 
 
 def _set_flags(hold: Hold) -> None:

@@ -5,7 +5,7 @@ cascade that takes somebody else's rows along. So rows of others only lose their
 where it may not, only rows that the data map lets go are taken; anything else blocks the erasure.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +14,7 @@ from typing import Any
 from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 
+from crasme.kit import datamap
 from crasme.kit.append_only import allow_purge
 from crasme.kit.datamap import Erase, Subject, Table, blanked
 from retention import graph, obstacles
@@ -95,6 +96,19 @@ def mentions(table: Table, subject: Subject, scopes: Scopes) -> Iterator[Operati
         for name, declared in view.fields.items():
             empty = replacement(view.model._meta.get_field(name), blanked(declared.meaning))
             yield Operation(Kind.CHANGE, view.model, free(view.model, view.rows(subject), scopes), (name,), (empty,))
+
+
+def named_rows(keys: Mapping[str, Iterable[str]], scopes: Scopes) -> Iterator[Operation]:
+    """The steps that erase rows given by their keys, table by table, as they were found by somebody's address: rows
+    that are that person's own as declared, and in rows of others the address alone."""
+    for label, wanted in keys.items():
+        table = datamap.table(label)
+        rows = table.model._base_manager.filter(pk__in=list(wanted))
+        if "email" in table.subject:
+            yield from erasure([table], lambda _table, rows=rows: rows, scopes)  # type: ignore[misc]
+        elif name := table.mentions.get("email"):
+            empty = replacement(table.model._meta.get_field(name), blanked(table.fields[name].meaning))
+            yield Operation(Kind.CHANGE, table.model, free(table.model, rows, scopes), (name,), (empty,))
 
 
 def cascade(rows: QuerySet[Any]) -> Iterator[Operation]:

@@ -10,12 +10,13 @@ from django.utils.translation import gettext as _
 
 from crasme.kit import calendar
 from crasme.ledger.services import record
-from retention import predicate
+from retention import gate, predicate
 from retention.engine import files, limits, partitions, runs
 from retention.engine.watch import Reached, Watch, silent
 from retention.errors import NotInSchedule, RunNotWaiting, SameHands
 from retention.explanation import Verdict, explain
 from retention.models import BackupSet, Rule, Run
+from retention.outside import writing
 from retention.verbs import APPROVED
 
 __all__ = ["PlanLine", "Verdict", "approve", "explain", "plan", "register_backup", "run_due", "run_rule"]
@@ -46,6 +47,8 @@ def run_due(
     Idempotent: a second call on the same day does nothing, two at once do each rule once. `budget` is the time for all
     of it; what is left over goes on with the next call. A rule that fails stops alone, with its run saying so.
     """
+    gate.require_open()
+    writing.settle()
     watch = Watch(now, budget, reached)
     runs.cancel_orphans(now)
     touched = []

@@ -32,3 +32,18 @@ BACKUP_GONE = register(
 RULE_CHANGED = register(
     "retention.rule_changed", "A published policy put a rule in force.", facts=("rule", "before", "period")
 )
+ERASED_AGAIN = register(
+    "retention.erased_again",
+    "An act of the erasure ledger was carried out again in a restored database.",
+    facts=("number", "act", "plan", "counts", "kept"),
+)
+GATE_OPENED = register(
+    "retention.gate_opened",
+    "A restored database caught up with the erasure ledger.",
+    facts=("number", "digest", "entries", "acts", "counts"),
+)
+LEDGER_REBUILT = register(
+    "retention.ledger_rebuilt",
+    "The erasure ledger was made again from the database.",
+    facts=("entries", "number", "digest"),
+)

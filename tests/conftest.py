@@ -19,6 +19,7 @@ from pytest_django import DjangoDbBlocker, Settings
 from pytest_django.live_server_helper import LiveServer
 
 from crasme.embedded import processes
+from retention import gate
 from tests import template
 from tests.flush import keep_seeds
 from tests.mailbox import Mailbox
@@ -75,6 +76,15 @@ def _empty_cache() -> Iterator[None]:
     client = cache._cache.get_client(None, write=True)  # type: ignore[attr-defined]
     if keys := list(client.scan_iter(match=f"{cache.key_prefix}:*", count=1000)):
         client.delete(*keys)
+
+
+@pytest.fixture(autouse=True)
+def _empty_erasure_ledger() -> Iterator[None]:
+    """It lies outside of the database, so it is not emptied with it; set up first, it goes after the rows have gone."""
+    ledger, yielded = Path(django_settings.ERASURE_LEDGER_URL), None
+    yield yielded
+    ledger.unlink(missing_ok=True)
+    gate.forget()
 
 
 @pytest.fixture(autouse=True)

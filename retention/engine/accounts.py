@@ -5,6 +5,7 @@ note keeps the note and nobody ever comes back for it (so every run also looks f
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -19,13 +20,14 @@ from retention.engine.rows import Position, keys_after
 from retention.engine.watch import Watch
 from retention.models import Run
 from retention.obstacles import Scopes
+from retention.outside import writing
 
 Find = Callable[[Run, Scopes], "QuerySet[Any]"]
 
 
 def end(run: Run, watch: Watch) -> bool:
     """Erase the accounts that are due, then what erased ones still have. False when time ran out before."""
-    own = [table for table in datamap.tables() if table.ends == run.rule.slug]
+    own = tables_of(run.rule.slug)
     dependants = [table for table in own if table.row_is_deleted]
 
     def due(run: Run, scopes: Scopes) -> QuerySet[Any]:
@@ -37,9 +39,14 @@ def end(run: Run, watch: Watch) -> bool:
     return _all(run, watch, due, run.rule.anchor, own) and _all(run, watch, leftover, "erased_at", dependants)
 
 
+def tables_of(slug: str) -> list[Table]:
+    """The tables that end with an account by this rule; other rules' tables stay."""
+    return [table for table in datamap.tables() if table.ends == slug]
+
+
 def leftovers_remain(run: Run) -> bool:
     """Whether an erased account still has rows that nothing keeps."""
-    dependants = [table for table in datamap.tables() if table.ends == run.rule.slug and table.row_is_deleted]
+    dependants = [table for table in tables_of(run.rule.slug) if table.row_is_deleted]
     return _with_leftovers(dependants, Scopes.now()).exists()
 
 
@@ -64,20 +71,29 @@ def _all(run: Run, watch: Watch, find: Find, anchor: str, tables: list[Table]) -
 
 
 def _erase(run: Run, watch: Watch, keys: list[Any], tables: list[Table], scopes: Scopes) -> None:
-    def of_accounts(table: Table) -> QuerySet[Any]:
-        return table.model._base_manager.filter(**{f"{table.subject['account']}__in": keys})
-
-    counts: dict[str, int] = {}
-    for step in operations.erasure(tables, of_accounts, scopes):
-        rows = step.apply(watch.now)
-        if step.kind in (operations.Kind.DELETE, operations.Kind.CHANGE):
-            label = step.model._meta.label_lower
-            counts[label] = counts.get(label, 0) + rows
+    counts = erase(keys, tables, scopes, watch.now)
     watch.reached("accounts.erased")
     erased = counts.get(Account._meta.label_lower, 0)
     checkpoint.note(
         run, watch, label=Account._meta.label_lower, rows=erased, digest=digests.of_keys(keys), counts=counts
     )
+    expired = [{"subject": {"account": [str(key)]}, "rule": run.rule.slug} for key in keys]
+    writing.note_all("expiry", expired, now=watch.now)
+
+
+def erase(keys: list[Any], tables: list[Table], scopes: Scopes, now: datetime) -> dict[str, int]:
+    """End the rows of these accounts in `tables`, as the data map says; rows deleted or changed, by table."""
+
+    def of_accounts(table: Table) -> QuerySet[Any]:
+        return table.model._base_manager.filter(**{f"{table.subject['account']}__in": keys})
+
+    counts: dict[str, int] = {}
+    for step in operations.erasure(tables, of_accounts, scopes):
+        rows = step.apply(now)
+        if step.kind in (operations.Kind.DELETE, operations.Kind.CHANGE):
+            label = step.model._meta.label_lower
+            counts[label] = counts.get(label, 0) + rows
+    return counts
 
 
 def _with_leftovers(dependants: list[Table], scopes: Scopes) -> QuerySet[Any]:

@@ -1,8 +1,9 @@
 """Rules, holds, runs and the register of backups: what ends when, what may not, and what was done."""
 
 from retention.models.backups import BackupSet
+from retention.models.erasures import ErasureEntry, ErasureHead
 from retention.models.holds import Hold, HoldItem
 from retention.models.rules import Rule
 from retention.models.runs import Run
 
-__all__ = ["BackupSet", "Hold", "HoldItem", "Rule", "Run"]
+__all__ = ["BackupSet", "ErasureEntry", "ErasureHead", "Hold", "HoldItem", "Rule", "Run"]

@@ -15,8 +15,9 @@ from crasme.crm.models import Account, Contact, HeldUsageEvent, Invoice, UsageEv
 from crasme.crm.partitions import TABLE
 from crasme.kit import partitions
 from crasme.ledger.models import Entry
-from retention import holds, services
+from retention import gate, holds, replay, services
 from retention.models import BackupSet, Rule, Run
+from retention.outside import writing
 from tests.retention import builders
 from tests.retention.builders import NOW
 
@@ -155,3 +156,22 @@ def test_backup_files(victim: Victim, settings: Settings) -> None:
     assert resumed("backups").rows_total == 3
     assert list(victim.folder.iterdir()) == []
     assert not BackupSet.objects.present().exists()
+
+
+def test_the_erasure_ledger(victim: Victim) -> None:
+    """One erasure, killed at one boundary after the other: never half of it, and ledger and database agree again."""
+    leaver = builders.furnish(builders.account(full_name="Leaver"))
+    for boundary in ("ledger.unwritten", "ledger.torn", "ledger.written", "ledger.committed"):
+        victim.dies("erasure", boundary)
+        erased = Account.objects.get(pk=leaver.pk).status == "erased"
+        assert (erased, Contact.objects.filter(owner=leaver).exists()) == (
+            boundary == "ledger.committed",
+            boundary != "ledger.committed",
+        )
+        gate.forget()
+        assert gate.is_open(), f"{boundary}: a crash shuts no gate"
+    assert gate.look().unsettled == 1
+    assert writing.settle() == 1
+    found = replay.verify()
+    assert ([each.number for each in found.entries], found.void, found.problem) == ([2], 1, "")
+    assert gate.look().unsettled == 0

@@ -1,13 +1,15 @@
 """A process that carries out rules and is killed in the middle: `python -m tests.retention.victim`.
 
 Each line on standard input is "slug boundary"; a forked child carries the rule out and sends itself SIGKILL when it
-reaches the boundary. The answer is a line: "killed", or "finished" when the boundary never came.
+reaches the boundary. The slug "erasure" stands for the erasure of
+the account whose holder is called Leaver. The answer is a line: "killed", or "finished" when the boundary never came.
 """
 
 import os
 import signal
 import sys
 from datetime import timedelta
+from typing import Any
 
 import django
 
@@ -19,7 +21,7 @@ def main() -> None:
         slug, boundary = line.split()
         child = os.fork()
         if child == 0:
-            _carry_out(slug, boundary)
+            _erase(boundary) if slug == "erasure" else _carry_out(slug, boundary)
         _pid, status = os.waitpid(child, 0)
         killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
         print("killed" if killed else f"finished {status}", flush=True)
@@ -36,6 +38,41 @@ def _carry_out(slug: str, boundary: str) -> None:
 
     rule = Rule.objects.active().get(slug=slug)
     services.run_rule(rule, now=NOW + timedelta(0), actor="system:victim", reached=pull_the_plug)
+    os._exit(0)
+
+
+def _erase(boundary: str) -> None:
+    from crasme.crm.models import Account
+    from crasme.kit.datamap import Subject
+    from retention import erasure
+    from retention.outside import writing
+    from retention.outside.places import LineFile
+    from tests.retention.builders import NOW
+
+    append = LineFile.append
+
+    def pull_the_plug(*args: object, **kwargs: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def half_a_line(self: LineFile, make: Any, **kwargs: object) -> None:
+        def torn(tail: Any) -> list[str]:
+            with self.path.open("ab") as file:
+                file.write(make(tail)[-1][:40].encode())
+            pull_the_plug()
+            return []
+
+        append(self, torn)
+
+    places: dict[str, tuple[object, str, Any]] = {
+        "ledger.unwritten": (LineFile, "append", pull_the_plug),
+        "ledger.torn": (LineFile, "append", half_a_line),
+        "ledger.written": (writing, "store", pull_the_plug),
+        "ledger.committed": (writing, "_noted", pull_the_plug),
+    }
+    setattr(*places[boundary])
+    account = Account.objects.get(full_name="Leaver")
+    of = Subject.of(account=account.pk, email=account.email)
+    erasure.erase(of, plan_hash=erasure.preview(of, NOW).hash, actor="system:victim", now=NOW)
     os._exit(0)
 
 
