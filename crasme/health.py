@@ -1,9 +1,9 @@
 """Is this process alive, can it serve, and what do its figures say.
 
 `/health/live/`: the process answers (restart it when it does not). `/health/ready/`: database, migrations and broker
-are there (send it no visitors while it says 503). What could go wrong: a probe that hangs with what it probes (each
-check has its own time limit and its own connection), or one that tells strangers about the inside (names of checks
-and of error classes only; figures need a key outside development).
+are there, and the database lacks no erasure (send it no visitors while it says 503). What could go wrong: a probe that
+hangs with what it probes (each check has its own time limit and its own connection), or one that tells strangers about
+the inside (names of checks and of error classes only; figures need a key outside development).
 """
 
 import functools
@@ -21,6 +21,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from crasme import broker, metrics as figures
+from retention import gate
 
 LIMIT_SECONDS = 2
 # Of OPTIONS, what Django keeps to itself; everything else is the driver's (sslmode, sslrootcert, …).
@@ -107,9 +108,23 @@ def _last_migrations() -> frozenset[tuple[str, str]]:
     return frozenset(MigrationLoader(None).graph.leaf_nodes())
 
 
+def _restored() -> None:
+    with _database() as link:
+        if link.execute("SELECT to_regclass('retention_erasurehead')").fetchone() == (None,):
+            raise NotReady("unmigrated")
+        found = gate.look(gate.outside_of_django(link))
+    if not found.is_open:
+        raise NotReady(f"erasures-{found.state}")
+
+
 def _broker() -> None:
     with broker.client() as client:
         client.ping()
 
 
-CHECKS: dict[str, Callable[[], None]] = {"database": _answers, "migrations": _migrated, "broker": _broker}
+CHECKS: dict[str, Callable[[], None]] = {
+    "database": _answers,
+    "migrations": _migrated,
+    "restore": _restored,
+    "broker": _broker,
+}

@@ -57,6 +57,7 @@ def test_ready_when_all_is_there(client: Client) -> None:
     assert {name: check["ok"] for name, check in answer.json()["checks"].items()} == {
         "database": True,
         "migrations": True,
+        "restore": True,
         "broker": True,
     }
 
