@@ -11,7 +11,7 @@ from privacy.models import MandateDocument, Plan, Request
 from privacy.particulars import questions_of
 from privacy.services import clock, joining, plans, representatives, restriction, timing
 from privacy.services.desk import may_decide
-from privacy.states import MOVES, State
+from privacy.states import MOVES, Outcome, State
 from privacy.steps.definitions import by_hand, granted, proposed
 
 
@@ -64,7 +64,7 @@ def _of_a_representative(asked: Request) -> set[str]:
 
 def _at_customers(asked: Request) -> set[str]:
     can = asked.confirmed_at is not None and asked.person.email and asked.referrals.waiting().exists()
-    return {"pass_on"} if can else set()
+    return {"pass_on"} if can and asked.outcome != Outcome.WITHDRAWN else set()
 
 
 def _of_a_report(asked: Request) -> set[str]:

@@ -163,6 +163,13 @@ CATALOGUE: dict[str, Entry] = {
             button=_("Look at the request"),
         ),
         Entry(
+            "referral-taken-back",
+            _("A customer learns that a wish was taken back"),
+            _("The person took the request back after it had been passed on."),
+            addressee=Addressee.CUSTOMER,
+            must=("customer", "their_wish", "passed_on"),
+        ),
+        Entry(
             "referred",
             _("Who decides"),
             _("The person is told which customers the wish was passed on to; the answer, where they are all there is."),

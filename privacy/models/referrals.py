@@ -21,6 +21,7 @@ class Referral(models.Model):
         DONE = "done", _("done")
         NOT_OURS = "not_ours", _("says that it is not theirs")
         UNANSWERED = "unanswered", _("never answered")
+        TAKEN_BACK = "taken_back", _("taken back by the person")
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     request = models.ForeignKey(
@@ -77,7 +78,7 @@ class Referral(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(closed_at=None, outcome__in=["", "will_do"])
-                | Q(closed_at__isnull=False, outcome__in=["done", "not_ours", "unanswered"]),
+                | Q(closed_at__isnull=False, outcome__in=["done", "not_ours", "unanswered", "taken_back"]),
                 name="privacy_referral_closed_iff_outcome",
                 violation_error_message=_("A referral is closed when it is known how it came out."),
             ),

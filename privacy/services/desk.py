@@ -26,7 +26,7 @@ from privacy.errors import Incomplete, MoveNotAllowed, NotYours
 from privacy.kinds import answered_by, refusable
 from privacy.mailroom import identity
 from privacy.models import Message, Note, Request, Step
-from privacy.services import assignment, clock
+from privacy.services import assignment, clock, customers
 from privacy.services.closing import closed
 from privacy.states import Outcome, State
 from privacy.steps import flow
@@ -209,6 +209,7 @@ def reopen(request: Request, *, by: User, now: datetime) -> Request:
         )
     request.reopen()
     request.save(update_fields=["state", "outcome", "refusal_reason", "closed_at"])
+    customers.wanted_again(request)
     clock.note(request, Kind.REOPENED, actor=by.ref, now=now)
     flow.again(request, why="reopened", actor=by.ref, now=now)
     record(verbs.REOPENED.name, actor=by.ref, subject=request.ref, round=request.round)
@@ -283,6 +284,7 @@ def withdraw(request: Request, *, actor: str, now: datetime) -> Request:
     proven = request.state != State.RECEIVED
     request.withdraw(now=now)
     closed(request, actor=actor, now=now)
+    customers.taken_back(request, now=now)
     record(verbs.WITHDRAWN.name, actor=actor, subject=request.ref)
     if proven:
         enqueue(request, "withdrawn", period_key="1", now=now)

@@ -1,18 +1,17 @@
 """Passing a wish on to the customers who wrote about the person, and following it up.
 
 What could go wrong: the customer never answers (reminders, then it is closed as unanswered, in sight of the desk), the
-mail tells a stranger's address to whoever reads it (it stands on the page behind the link only), the mail goes to
-somebody whom we may not write to (erased, closed and restricted accounts are passed over), or a wish is passed on to
-the very person who has it.
+mail tells a stranger's address to whoever reads it (it stands on the page behind the link only), a wish is passed on
+that was taken back, or to the very person who has it. To whom the mails go is known by `services.customers`.
 """
 
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Case, Count, Value, When
+from django.db.models import Count
 from django.utils.translation import gettext as _
 
-from crasme.crm.models import Account, Contact
+from crasme.crm.models import Contact
 from crasme.kit.claims import cancel
 from crasme.kit.clock import controller_day
 from crasme.kit.crypto import keyed_hash, subject_ref, token_digest
@@ -20,11 +19,10 @@ from crasme.ledger.services import record
 from crasme.staff.actors import customer as by_customer, system
 from crasme.staff.models import User
 from privacy import rows, verbs
-from privacy.correspondence.addressees import addresses
 from privacy.correspondence.queue import enqueue
 from privacy.errors import LinkSpent, MoveNotAllowed
 from privacy.models import Message, Referral, Request, Step
-from privacy.services import desk
+from privacy.services import customers, desk
 from privacy.states import Outcome, State
 from privacy.steps import flow
 
@@ -66,6 +64,8 @@ def pass_on(request: Request, *, by: User, now: datetime) -> list[Referral]:
     desk.require(by, "work_request")
     request = desk.locked(request)
     waiting = list(request.referrals.waiting().select_related("organisation").select_for_update(of=("self",)))
+    if request.outcome == Outcome.WITHDRAWN:
+        raise MoveNotAllowed(_("The person has taken the request back."), remedy="")
     if request.confirmed_at is None or not request.person.email or not waiting:
         raise MoveNotAllowed(_("There is no customer here to pass anything on to."))
     sent = [referral for referral in waiting if _send(referral, request, by=by, now=now)]
@@ -86,25 +86,6 @@ def only_customers(request: Request) -> bool:
 def was_the_answer(request: Request) -> bool:
     """Whether passing it on was all that could be done."""
     return any(step.manual and step.result.get(REFERRED) is True for step in rows.steps(request))
-
-
-def customer_of(referral: Referral) -> Account | None:
-    """Whom we write to at the customer: its first owner, else its first administrator, if we may use the account."""
-    rank = Case(When(role=Account.Role.OWNER, then=Value(0)), default=Value(1))
-    usable = Account.objects.usable().filter(
-        organisation=referral.organisation_id, role__in=(Account.Role.OWNER, Account.Role.ADMIN)
-    )
-    others = usable.exclude(email=referral.request.person.email or None)
-    return others.order_by(rank, "created_at", "pk").first()
-
-
-@addresses(Message.Addressee.CUSTOMER)
-def _address(message: Message) -> str:
-    referral = message.referral
-    if referral is None or not referral.is_open:
-        return ""
-    account = customer_of(referral)
-    return account.email if account else ""
 
 
 def token_of(referral: Referral) -> str:
@@ -140,8 +121,9 @@ def settle(referral: Referral, *, answer: str, by: User, now: datetime) -> Refer
 def remind(now: datetime) -> int:
     """Remind customers whose next reminder is due; the number reminded."""
     count = 0
-    for pk in Referral.objects.remindable(now, REMIND_AFTER).values_list("pk", flat=True)[:500]:
+    for pk, asked in Referral.objects.remindable(now, REMIND_AFTER).values_list("pk", "request")[:500]:
         with transaction.atomic():
+            rows.locked(asked)  # first, as everybody does: it may be taken back right now
             referral = Referral.objects.select_for_update(of=("self",)).select_related("request__person").get(pk=pk)
             due = _reminders_due(referral, now)
             if not referral.is_open or due <= referral.reminders:
@@ -149,7 +131,7 @@ def remind(now: datetime) -> int:
             # After an outage one reminder makes up for those that were missed.
             referral.reminders = due
             referral.save(update_fields=["reminders"])
-            _write(referral, "referral-reminder", period_key=f"{referral.pk.hex}-{due}", now=now)
+            customers.write(referral, "referral-reminder", occasion=f"-{due}", now=now)
             record(verbs.REFERRAL_REMINDED.name, actor=system("privacy"), subject=referral.request.ref, number=due)
         count += 1
     return count
@@ -170,14 +152,14 @@ def give_up(now: datetime) -> int:
 
 def _send(referral: Referral, request: Request, *, by: User, now: datetime) -> bool:
     referral.request = request
-    if customer_of(referral) is None:
+    if customers.customer_of(referral) is None:
         referral.unreachable = True
         referral.save(update_fields=["unreachable"])
         return False
     referral.sent_at, referral.due_on = now, due_after(controller_day(now))
     referral.token_digest, referral.unreachable = token_digest(token_of(referral)), False
     referral.save(update_fields=["sent_at", "due_on", "token_digest", "unreachable"])
-    _write(referral, "referral", period_key=referral.pk.hex, now=now)
+    customers.write(referral, customers.LETTER, now=now)
     record(
         verbs.REFERRED.name,
         actor=by.ref,
@@ -206,19 +188,6 @@ def _tell(request: Request, *, by: User, now: datetime) -> None:
         return
     number = request.referrals.exclude(sent_at=None).count()
     enqueue(request, LETTER, period_key=f"customers-{number}", now=now)
-
-
-def _write(referral: Referral, template: str, *, period_key: str, now: datetime) -> None:
-    account = customer_of(referral)
-    enqueue(
-        referral.request,
-        template,
-        period_key=period_key,
-        now=now,
-        addressee=Message.Addressee.CUSTOMER,
-        language=account.language if account else "",
-        referral=referral,
-    )
 
 
 def _answered(referral: Referral, answer: str, *, actor: str, by: User | None, now: datetime) -> Referral:

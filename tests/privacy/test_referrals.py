@@ -167,6 +167,41 @@ def test_customers_are_reminded_three_times_and_then_given_up(agent: User) -> No
     assert (referral.outcome, referral.acknowledged_at) == ("unanswered", None)
 
 
+def test_what_is_taken_back_reminds_nobody_and_who_was_told_is_told_that_too(agent: User, client: Client) -> None:
+    customer()
+    make_account(email=ADDRESS)  # something is held besides, so the request goes on
+    request = reviewed_request("deletion", ADDRESS)
+    (referral,) = referrals.pass_on(request, by=agent, now=NOW)
+    deliver(NOW + DAY)
+    later = customer("Bolt", "boss@bolt.example")
+    desk.look_again(request, by=agent, now=NOW)
+    run_steps(NOW + DAY)
+    (unsent,) = referrals.pass_on(request, by=agent, now=NOW + DAY)
+    assert unsent.organisation == later
+
+    desk.withdraw(request, actor="person:1", now=NOW + 2 * DAY)
+
+    customers = {OWNER, "boss@bolt.example"}
+    sent = [each for each in deliver(NOW + 3 * DAY) if each["To"] in customers]
+    assert [each["To"] for each in sent] == [OWNER]
+    assert Message.objects.get(template="referral-taken-back").referral == referral
+    assert ADDRESS not in str(sent)
+    assert {(each.outcome, each.is_open) for each in Referral.objects.all()} == {("taken_back", False)}
+    assert [referrals.remind(NOW + days * DAY) for days in (5, 10, 20)] == [0, 0, 0]
+    assert ADDRESS not in client.get(page_of(referral)).content.decode()
+    request.refresh_from_db()
+    assert "pass_on" not in fitting(request, agent)
+    with pytest.raises(MoveNotAllowed, match="taken the request back"):
+        referrals.pass_on(request, by=agent, now=NOW)
+
+    # Wanted after all: both customers can be asked anew.
+    desk.reopen(request, by=agent, now=NOW + 4 * DAY)
+    run_steps(NOW + 4 * DAY)
+    assert len(referrals.pass_on(request, by=agent, now=NOW + 4 * DAY)) == 2
+    assert {each["To"] for each in deliver(NOW + 5 * DAY)} >= customers
+    assert [referrals.remind(NOW + days * DAY) for days in (8, 9)] == [0, 2]
+
+
 def test_after_an_outage_one_reminder_makes_up_for_those_missed(agent: User) -> None:
     _request, referral = passed_on(agent)
     assert [referrals.remind(NOW + days * DAY) for days in (11, 11, 20)] == [1, 0, 1]
