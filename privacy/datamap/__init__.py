@@ -17,7 +17,6 @@ TABLES = [
     NoPeople("privacy.Recipient", why="Companies that process data for this one."),
     NoPeople("privacy.Right", why="The rights that people have."),
     NoPeople("privacy.LinkAsk", why="A reference and a keyed digest, until a worker has looked at them."),
-    NoPeople("privacy.SpentHandOff", why="Digests of random numbers, of tokens that were used."),
     NoPeople("privacy.PolicyVersion", why="Published texts."),
     NoPeople("privacy.Letter", why="Texts for everybody; staff stand in them by reference only, as in the ledger."),
     *people.TABLES,

@@ -63,6 +63,21 @@ TABLES = [
         },
     ),
     Table(
+        label="privacy.SpentHandOff",
+        title="Requests that were asked for while signed in",
+        category=RIGHTS,
+        purposes=PURPOSES,
+        subject={"person": "request__person"},
+        ends="hand-offs",
+        order="spent_at",
+        fields={
+            "digest": gone("Digest of the hand-off", sensitivity=SECRET, withheld=INTERNAL),
+            "spent_at": gone("When it was used"),
+            "click": gone("Digest of the click", sensitivity=SECRET, withheld=INTERNAL),
+            "request": gone("The request"),
+        },
+    ),
+    Table(
         label="privacy.Verification",
         title="Links that proved the mailbox",
         category=RIGHTS,

@@ -2,8 +2,11 @@
 
 What could go wrong: a scanner or a preview follows the link (looking changes nothing; the button does), the token stays
 in a log or goes on to another site (the form carries a ticket instead, the page has no referrer), a refusal that tells
-an attacker what was wrong (it is one page, whatever it was).
+an attacker what was wrong (it is one page, whatever it was), a second press of the button that opens the first one's
+request to another browser (the press is known by the secret that the browser keeps against forged forms).
 """
+
+import json
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -11,15 +14,18 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from crasme.kit.crypto import keyed_hash
 from crasme.kit.limits import TooOften, limited, network
 from privacy import handoff, throttle
 from privacy.forms import ChooseForm, SignedInForm
 from privacy.handoff import HandOff, HandOffRefused
+from privacy.models import Request
 from privacy.services import handoffs
 from privacy.views import admission
 from privacy.views.requests import let_in, private
 
 PAGE = "portal/requests/signed_in.html"
+CHANGING = ("csrfmiddlewaretoken", "ticket")  # otherwise each time that the page is shown
 
 
 @never_cache
@@ -29,6 +35,7 @@ def signed_in(http: HttpRequest) -> HttpResponse:
     """GET reads the token; POST carries the ticket, and with `send` it spends it."""
     now = timezone.now()
     throttle.HANDOFF_NETWORK.hit(network(http), now=now)
+    click = _click(http)
     try:
         if http.method != "POST":
             handed = handoff.read(http.GET.get("token", ""), now=now)
@@ -37,6 +44,8 @@ def signed_in(http: HttpRequest) -> HttpResponse:
         handed = handoff.opened(http.POST.get("ticket", ""))
         if "send" not in http.POST:
             return _chosen(http, handed)
+        if (made := handoffs.made_by(handed, click, now=now)) is not None:
+            return let_in(made)
         form = SignedInForm(http.POST)
         if not form.is_valid():
             return _page(http, handed, form, status=422)
@@ -45,9 +54,29 @@ def signed_in(http: HttpRequest) -> HttpResponse:
             throttle.ASK_ADDRESS.hit(account.email, now=now)
         except TooOften as error:
             return private(admission.turned_away(http, PAGE, form, error, ticket=handoff.ticket(handed)))
-        return let_in(handoffs.ask(handed, form.submissions_in(handed.language), now=now))
+        return let_in(_asked(handed, form, click))
     except HandOffRefused:
         return private(render(http, "portal/requests/handoff_gone.html", status=410))
+
+
+def _asked(handed: HandOff, form: SignedInForm, click: str) -> Request:
+    now = timezone.now()
+    try:
+        return handoffs.ask(handed, form.submissions_in(handed.language), now=now, click=click)
+    except HandOffRefused:
+        # The other press of the same button was quicker.
+        if (made := handoffs.made_by(handed, click, now=timezone.now())) is not None:
+            return made
+        raise
+
+
+def _click(http: HttpRequest) -> str:
+    """This browser and what it sends, as a digest; "" for a browser that keeps nothing."""
+    browser = http.META.get("CSRF_COOKIE", "")
+    if http.method != "POST" or not browser:
+        return ""
+    sent = sorted((name, value) for name, values in http.POST.lists() for value in values if name not in CHANGING)
+    return keyed_hash("privacy.handoff.click", json.dumps([browser, sent]))
 
 
 def _chosen(http: HttpRequest, handed: HandOff) -> HttpResponse:

@@ -194,9 +194,37 @@ def test_the_opened_page_may_be_filled_in_for_half_an_hour_and_the_token_is_good
         assert is_gone(client.post(PAGE, {"ticket": one, **wish}))
     with time_machine.travel(timezone.now() + handoff.TICKET_LIFETIME - timedelta(minutes=1)):
         assert client.post(PAGE, {"ticket": one, **wish}).status_code == 302
-        assert is_gone(client.post(PAGE, {"ticket": two, **wish}))  # opened twice, used once
+        assert is_gone(client.post(PAGE, {"ticket": two, **wish, "details": "More."}))  # opened twice, used once
     assert is_gone(client.get(PAGE, {"token": handed}))
     assert Request.objects.count() == 1
+
+
+def test_a_second_press_leads_its_own_browser_to_what_the_first_one_made(account: Account) -> None:
+    handed = token(account, kinds=["access"])
+    browser, other = Client(enforce_csrf_checks=True), Client(enforce_csrf_checks=True)
+    pages = {each: each.get(PAGE, {"token": handed}) for each in (browser, other)}
+
+    def press(which: Client, **changes: str) -> HttpResponse:
+        secret = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', pages[which].content.decode())
+        assert secret
+        form = {"csrfmiddlewaretoken": secret[1], "ticket": ticket_in(pages[browser]), "kind": "access", "send": "1"}
+        return which.post(PAGE, form | changes)
+
+    first = press(browser)
+    made = Request.objects.get()
+    again = press(browser)
+    assert first["Location"] == again["Location"] == reverse("request-status", args=[made.reference])
+    assert again.cookies["crasme_request"].value
+    assert browser.get(again["Location"]).context["asked"] == made
+    # Nobody else, not with other words, and not for long.
+    assert is_gone(press(other))
+    assert other.get(again["Location"]).context.get("asked") != made
+    assert is_gone(press(browser, details="Something else."))
+    with time_machine.travel(timezone.now() + handoffs.SECOND_CLICK):
+        assert is_gone(press(browser))
+    bare = Client()
+    assert is_gone(bare.post(PAGE, {"ticket": ticket_in(pages[browser]), "kind": "access", "send": "1"}))
+    assert (Request.objects.count(), SpentHandOff.objects.count()) == (1, 1)
 
 
 @pytest.mark.django_db(transaction=True)
