@@ -5,23 +5,34 @@ what goes is counted and digested, the run's row written, the table dropped, all
 before the commit leaves everything as it was. DROP needs the whole table for an instant; when it does not get it in
 three seconds the purge gives way and comes back.
 
+The month in which the cut-off lies is cut by stretches of time: one DELETE each, in a transaction of its own, whose
+keys are digested where they are deleted. A stretch with a locked row is left to the row by row pass, which comes last.
+
 What could go wrong: a month dropped that still holds younger rows (its bounds, from the catalogue, decide, never its
 name), a gap taken for the end (every partition is looked at), a held row lost (what goes is what is not on the shelf).
 """
 
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from django.apps import apps
-from django.db import connection, transaction
-from django.db.models import Model
+from django.db import OperationalError, connection, transaction
+from django.db.models import Model, QuerySet
+from django.db.models.sql import DeleteQuery
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from crasme.kit import partitions
 from crasme.kit.partitions import Partition
-from retention import locks, predicate
+from retention import graph, locks, operations, predicate
 from retention.engine import checkpoint, digests, rows
 from retention.engine.watch import Watch
 from retention.models import Rule, Run
 from retention.obstacles import Scopes
+
+STRETCH_ROWS = 250_000  # about as many rows are deleted by one statement: a second of work, some megabytes of keys
+STRETCHES = 1_000  # a month in three quarters of an hour each, at most
 
 
 def end(run: Run, watch: Watch) -> bool:
@@ -32,6 +43,10 @@ def end(run: Run, watch: Watch) -> bool:
         with transaction.atomic():
             _drop(run, watch, partition)
         watch.reached("partition.committed")
+    for since, until in _stretches(run):
+        if watch.is_over():
+            return False
+        _cut(run, watch, since, until)
     return rows.end(run, watch) and rows.end(run, watch, shelf(run.rule))
 
 
@@ -88,6 +103,59 @@ def _carry(cursor: Any, run: Run, watch: Watch, partition: Partition) -> int:
         [watch.now, *parameters],
     )
     return int(cursor.rowcount)
+
+
+def _stretches(run: Run) -> Iterator[tuple[datetime, datetime]]:
+    """What lies before the cut-off in the partition that it cuts through: spans of equal length, oldest first.
+
+    None where something points at the rows: the row by row pass knows what to do with that.
+    """
+    if graph.edges_to(run.rule.model):
+        return
+    for each in partitions.existing(connection, _table(run.rule)):
+        if each.lower < run.cutoff < each.upper:
+            number = min(STRETCHES, 1 + each.rows_estimate // STRETCH_ROWS)
+            length = (run.cutoff - each.lower) / number
+            yield from pairwise([*(each.lower + length * place for place in range(number)), run.cutoff])
+
+
+def _cut(run: Run, watch: Watch, since: datetime, until: datetime) -> None:
+    """Delete what is over from `since` up to, not including, `until`, in one transaction."""
+    rule = run.rule
+    label = rule.model._meta.label_lower
+    try:
+        with transaction.atomic():
+            checkpoint.begin(run)
+            locks.share_holds()
+            found = predicate.releasable(rule, run.cutoff, scopes=Scopes.now())
+            gone, digest = _deleted(found.filter(**{f"{rule.anchor}__gte": since, f"{rule.anchor}__lt": until}))
+            if not gone:
+                return
+            watch.reached("slice.deleted")
+            checkpoint.note(run, watch, label=label, rows=gone, digest=digest, counts={label: gone})
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable | DeadlockDetected):
+            raise
+        return
+    watch.reached("slice.committed")
+
+
+def _deleted(found: QuerySet[Any]) -> tuple[int, str]:
+    """Delete the rows by one statement; how many there were, and the digest of their keys."""
+    model = found.model
+    operations.allow_purge(model._meta.db_table)
+    query = found.order_by().query.clone()
+    query.__class__ = DeleteQuery
+    delete, values = query.get_compiler(found.db).as_sql()
+    key = connection.ops.quote_name(column(model, model._meta.pk.name))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH gone AS ({delete} RETURNING {key})"  # noqa: S608
+            f" SELECT count(*), {digests.sql_of_keys(model, key)} FROM gone",
+            values,
+        )
+        number, digest = cursor.fetchone()
+    return int(number), str(digest)
 
 
 def _count(cursor: Any, rule: Rule, partition: str) -> tuple[int, str]:

@@ -16,7 +16,16 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 import benchmarks
-from benchmarks import __main__ as harness, changelist, clock, cold_start, ingest, intake, request_throughput
+from benchmarks import (
+    __main__ as harness,
+    changelist,
+    clock,
+    cold_start,
+    ingest,
+    intake,
+    purge_partitions,
+    request_throughput,
+)
 from benchmarks.figures import Figure
 from benchmarks.sink import Sink
 from tests.mailbox import Mailbox
@@ -38,7 +47,10 @@ def read(figure: Figure) -> dict[str, object]:
 def test_every_file_is_a_benchmark_that_the_harness_knows() -> None:
     files = {file.stem for file in Path(benchmarks.__file__).parent.glob("*.py")}
     assert files - NO_BENCHMARKS == set(harness.NAMES)
-    assert all(module.ROWS > 0 for module in (changelist, clock, cold_start, ingest, intake, request_throughput))
+    assert all(
+        module.ROWS > 0
+        for module in (changelist, clock, cold_start, ingest, intake, purge_partitions, request_throughput)
+    )
 
 
 def test_an_unknown_name_is_refused_before_anything_starts(
@@ -80,6 +92,14 @@ def test_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [(figure["name"], figure["unit"]) for figure in said] == [
         ("clock", "requests/s"),
         ("clock_database", "requests/s"),
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_purge_partitions() -> None:
+    said = [read(figure) for figure in purge_partitions.run(4_000)]
+    assert [figure["name"] for figure in said] == [
+        f"purge_partitions{what}" for what in ("", "_batched", "_signals", "_wal", "_memory")
     ]
 
 

@@ -127,8 +127,8 @@ def test_partitions(victim: Victim) -> None:
         ("partition.dropped", 0),
         ("partition.committed", 1),
         ("partition.dropped", 1),
-        ("rows.deleted", 2),
-        ("rows.committed", 3),
+        ("slice.deleted", 2),
+        ("slice.committed", 3),
     ):
         victim.dies("usage", boundary)
         # Whatever the moment: a held event is to be seen in exactly one of the two places.

@@ -9,7 +9,7 @@ from crasme.crm.models import Account, HeldUsageEvent, UsageEvent
 from crasme.crm.partitions import TABLE
 from crasme.kit import partitions
 from retention import holds, services
-from retention.engine import digests
+from retention.engine import digests, partitions as purge
 from retention.models import Run
 from tests.retention import builders
 from tests.retention.builders import NOW
@@ -85,6 +85,31 @@ def test_the_boundary_month_is_cut_exactly_and_keeps_held_rows_in_place() -> Non
     assert list(UsageEvent.objects.all()) == [stays]
     assert not HeldUsageEvent.objects.exists()
     assert (done.rows_total, done.counts) == (1, {"crm.usageevent": 1})
+
+
+def test_a_large_month_is_cut_in_stretches_up_to_the_microsecond(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(purge, "STRETCH_ROWS", 2)
+    owner, tick = builders.account(), timedelta(microseconds=1)
+    start, cutoff = datetime(2024, 11, 1, tzinfo=UTC), builders.rule("usage").cutoff(NOW)
+    over = [builders.event(owner, at) for at in (start, start + tick, BOUNDARY, BOUNDARY + tick, cutoff - tick)]
+    stays = [builders.event(owner, at) for at in (cutoff, cutoff + tick)]
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE crm_usageevent")
+    done = run()
+    assert set(UsageEvent.objects.all()) == set(stays)
+    assert (done.rows_total, done.counts) == (len(over), {"crm.usageevent": len(over)})
+
+
+def test_stretches_leave_no_gap_and_pass_nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(purge, "STRETCH_ROWS", 1)
+    builders.event(builders.account(), BOUNDARY)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE crm_usageevent")
+    rule = builders.rule("usage")
+    spans = list(purge._stretches(Run(rule=rule, cutoff=rule.cutoff(NOW))))
+    assert len(spans) == 2
+    assert [since for since, _until in spans[1:]] == [until for _since, until in spans[:-1]]
+    assert (spans[0][0], spans[-1][1]) == (datetime(2024, 11, 1, tzinfo=UTC), rule.cutoff(NOW))
 
 
 def test_events_without_an_account_row_go_as_well() -> None:

@@ -1,12 +1,14 @@
 """Several at once: two ticks, and holds placed while a purge runs."""
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from django.db import connection
 
@@ -14,6 +16,7 @@ from crasme.crm.models import Account, Contact, HeldUsageEvent, UsageEvent
 from crasme.crm.partitions import TABLE
 from crasme.kit.partitions import ensure_months
 from retention import holds, services
+from retention.engine import checkpoint
 from retention.errors import NothingToHold
 from retention.models import Rule, Run
 from tests.retention import builders
@@ -58,6 +61,27 @@ def test_two_ticks_at_once_do_each_rule_once() -> None:
     assert Run.objects.count() == acting
     assert Run.objects.filter(state=Run.State.DONE).count() == acting
     assert Run.objects.get(rule__slug="account-closed").rows_total == 20
+
+
+def test_a_stretch_with_a_locked_row_is_left_to_the_rows_and_goes_with_the_next_try(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(checkpoint, "LOCK_TIMEOUT", "100ms")
+    owner, day = builders.account(), datetime(2024, 11, 10, tzinfo=UTC)
+    locked, free = builders.event(owner, day), builders.event(owner, day)
+    rule = builders.rule("usage")
+    url, name = os.environ["DATABASE_URL"], connection.settings_dict["NAME"]
+    with psycopg.connect(f"{url.rpartition('/')[0]}/{name}") as other:
+        other.execute("SELECT 1 FROM crm_usageevent WHERE id = %s FOR UPDATE", [locked.pk])
+        first = services.run_rule(rule, now=NOW, actor="system:test")
+        assert first is not None
+        assert (first.state, first.rows_total) == (Run.State.STOPPED, 1)
+        assert list(UsageEvent.objects.all()) == [locked]
+        assert free.pk != locked.pk
+    again = services.run_rule(rule, now=NOW + timedelta(hours=2), actor="system:test")
+    assert again is not None
+    assert (again.state, again.rows_total) == (Run.State.DONE, 2)
+    assert not UsageEvent.objects.exists()
 
 
 def test_no_hold_is_lost_to_a_purge_that_is_running() -> None:

@@ -1,0 +1,197 @@
+"""Usage events past their 24 months: the retention run against plain deleting, on the same rows with the same holds.
+
+Four ways to end what is over, each on rows of its own: the run (partitions dropped, held rows carried over, digests and
+evidence written), one DELETE with the condition that the run obeys, the same in batches of 10,000 by Django's
+`_raw_delete`, and `QuerySet.delete()` with somebody listening to `post_delete`. The last two are slow, so they get a
+slice; their notes say how large. Rows a second are compared, and the write-ahead log of a row, and memory.
+"""
+
+import os
+import resource
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import psutil
+from django.db import connection
+from django.db.models.signals import post_delete
+from django.utils import timezone
+
+from benchmarks.figures import Figure
+from crasme.crm import partitions
+from crasme.crm.models import Account, HeldUsageEvent, Organisation, UsageEvent
+from crasme.staff.models import User
+from retention import holds, predicate, services
+from retention.models import Rule, Run
+
+ROWS = 5_000_000
+ACCOUNTS, HELD = 2_000, 10  # half a percent of the people, and so of their events
+DAYS = 4 * 365  # half of them before the 24 months
+BATCH = 10_000
+BATCHED_SHARE, SIGNALS_SHARE = 0.1, 0.01  # of what is over
+MEGABYTE = 1024 * 1024
+
+
+def run(rows: int) -> Iterator[Figure]:
+    """The run's rows a second against each other way, its log and its memory."""
+    now = timezone.now()
+    rule = Rule.objects.active().get(slug="usage")
+    cutoff = rule.cutoff(now)
+    _people(now)
+    _fill(rows, now)
+    over = predicate.releasable(rule, cutoff)
+    expired = over.count()
+    signals = _measured(lambda: _with_signals(_oldest(over, SIGNALS_SHARE * expired)))
+    batched = _measured(lambda: _in_batches(_oldest(over, BATCHED_SHARE * expired)))
+    raw = _measured(lambda: int(over._raw_delete("default")))
+    _fill(rows, now)
+    kept = UsageEvent.objects.count() - over.count()
+    ended = _measured(lambda: _carried_out(rule, now))
+    if predicate.releasable(rule, cutoff).exists() or _remaining() != kept:
+        raise RuntimeError("the run ended other rows than those that are over")
+
+    def against(other: "Measured", what: str) -> str:
+        return f"digests and evidence included, against {what} of {other.rows:,} rows"
+
+    one, many, watched = "one DELETE", f"DELETEs of {BATCH:,} rows", "QuerySet.delete() with a signal receiver"
+    yield Figure("purge_partitions", ended.rate, "rows/s", raw.rate, ended.rows, against(raw, one))
+    yield Figure("purge_partitions_batched", ended.rate, "rows/s", batched.rate, ended.rows, against(batched, many))
+    yield Figure("purge_partitions_signals", ended.rate, "rows/s", signals.rate, ended.rows, against(signals, watched))
+    yield Figure("purge_partitions_wal", ended.wal, "bytes/row", raw.wal, ended.rows, against(raw, one))
+    yield Figure("purge_partitions_memory", ended.memory, "MB", signals.memory, ended.rows, against(signals, watched))
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    rows: int
+    seconds: float
+    wal_bytes: int
+    memory: float  # MB that this process grew by at most
+
+    @property
+    def rate(self) -> float:
+        return self.rows / self.seconds
+
+    @property
+    def wal(self) -> float:
+        return self.wal_bytes / self.rows
+
+
+def _measured(way: Callable[[], int]) -> Measured:
+    _settle()
+    before = _wal_position()
+    with _Memory() as memory:
+        started = time.perf_counter()
+        rows = way()
+        spent = time.perf_counter() - started
+    return Measured(rows, spent, _wal_position() - before, memory.grown / MEGABYTE)
+
+
+class _Memory:
+    """How much this process grew at most, looked at fifty times a second; a page at least."""
+
+    def __enter__(self) -> "_Memory":
+        self._process = psutil.Process(os.getpid())
+        self._before = self._most = self._process.memory_info().rss
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    @property
+    def grown(self) -> int:
+        return max(self._most - self._before, resource.getpagesize())
+
+    def _look(self) -> None:
+        while not self._over.wait(0.02):
+            self._most = max(self._most, self._process.memory_info().rss)
+
+
+# --- the ways ---------------------------------------------------------------------------------------------------------
+def _carried_out(rule: Rule, now: datetime) -> int:
+    ended = services.run_rule(rule, now=now, actor="system:bench")
+    if ended is None or ended.state != Run.State.DONE:
+        raise RuntimeError("the run did not come to its end")
+    return int(ended.rows_total)
+
+
+def _in_batches(rows: Any) -> int:
+    """As many products do it: the keys of the next batch, then a DELETE of them."""
+    deleted = 0
+    while keys := list(rows.values_list("pk", flat=True)[:BATCH]):
+        deleted += rows.filter(pk__in=keys)._raw_delete("default")
+    return deleted
+
+
+def _with_signals(rows: Any) -> int:
+    heard = []
+
+    def listen(instance: UsageEvent, **_more: object) -> None:
+        heard.append(instance.pk)
+
+    post_delete.connect(listen, sender=UsageEvent)
+    try:
+        rows.delete()
+    finally:
+        post_delete.disconnect(listen, sender=UsageEvent)
+    return len(heard)
+
+
+# --- the rows ---------------------------------------------------------------------------------------------------------
+def _people(now: datetime) -> None:
+    organisation = Organisation.objects.create(name="Bench", country="AT", created_at=now - timedelta(days=DAYS))
+    people = [
+        Account(organisation=organisation, email=f"usage{number}@bench.example", full_name="Ada", created_at=now)
+        for number in range(ACCOUNTS)
+    ]
+    Account.objects.bulk_create(people)
+    owner = User.objects.create_superuser("holds@bench.example", None)
+    items = [holds.account(each.pk) for each in people[:HELD]]
+    day = (now + timedelta(days=90)).date()
+    holds.place(matter="B-1", reason="Bench", owner=owner, review_on=day, items=items, actor="system:bench", now=now)
+
+
+def _fill(rows: int, now: datetime) -> None:
+    """`rows` events in equal steps over four years, of all people in turn, and none else."""
+    partitions.make_span(now - timedelta(days=DAYS + 31), now)
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE crm_usageevent, crm_heldusageevent")
+        cursor.execute(
+            """
+            WITH people AS (SELECT array_agg(id ORDER BY email) AS ids FROM crm_account WHERE email LIKE 'usage%%')
+            INSERT INTO crm_usageevent (id, occurred_at, account_id, kind, name, duration_ms, detail)
+            SELECT uuidv7(at - now()), at, ids[1 + number %% %s], 'search', 'search', 120, '{"query": "new offers"}'
+            FROM people, generate_series(0, %s) AS number,
+            LATERAL (SELECT %s::timestamptz - number * %s::interval) AS moment (at)
+            """,
+            [ACCOUNTS, rows - 1, now, timedelta(days=DAYS) / rows],
+        )
+        cursor.execute("VACUUM (ANALYZE) crm_usageevent")
+
+
+def _oldest(rows: Any, count: float) -> Any:
+    """Those that are older than the row with this number; by their date, as a product would ask."""
+    dates = rows.order_by("occurred_at").values_list("occurred_at", flat=True)
+    return rows.filter(occurred_at__lt=dates[max(1, int(count))])
+
+
+def _remaining() -> int:
+    return int(UsageEvent.objects.count() + HeldUsageEvent.objects.count())
+
+
+def _settle() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CHECKPOINT")
+
+
+def _wal_position() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint")
+        return int(cursor.fetchone()[0])
