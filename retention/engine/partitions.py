@@ -24,8 +24,9 @@ from django.db.models.sql import DeleteQuery
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from crasme.kit import partitions
+from crasme.kit.append_only import allow_purge
 from crasme.kit.partitions import Partition
-from retention import graph, locks, operations, predicate
+from retention import graph, locks, predicate
 from retention.engine import checkpoint, digests, rows
 from retention.engine.watch import Watch
 from retention.models import Rule, Run
@@ -143,7 +144,7 @@ def _cut(run: Run, watch: Watch, since: datetime, until: datetime) -> None:
 def _deleted(found: QuerySet[Any]) -> tuple[int, str]:
     """Delete the rows by one statement; how many there were, and the digest of their keys."""
     model = found.model
-    operations.allow_purge(model._meta.db_table)
+    allow_purge(model._meta.db_table)
     query = found.order_by().query.clone()
     query.__class__ = DeleteQuery
     delete, values = query.get_compiler(found.db).as_sql()
