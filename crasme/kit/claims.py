@@ -19,6 +19,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from crasme.kit.errors import CrasmeError
+from crasme.kit.statements import changed
 
 _CODE = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 FIRST_WAIT = timedelta(seconds=30)
@@ -125,11 +126,13 @@ def claim[T: Claimable](model: type[T], pk: Any, *, now: datetime, lease: timede
     table, key = quote(model._meta.db_table), quote(str(model._meta.pk.column))
     further = "".join(f" AND {quote(_field(model, name).column)} = %s" for name in only)
     leased = WorkState.LEASED.value
-    rows = model._base_manager.using(using).raw(
+    rows = changed(
+        model,
         f"UPDATE {table} SET state = %s, lease_token = %s, lease_until = %s, attempts = attempts + 1"  # noqa: S608
         f" WHERE {key} = %s{further}"
-        " AND ((state = %s AND next_attempt_at <= %s) OR (state = %s AND lease_until <= %s)) RETURNING *",
+        " AND ((state = %s AND next_attempt_at <= %s) OR (state = %s AND lease_until <= %s))",
         [leased, uuid.uuid4(), now + lease, pk, *only.values(), WorkState.DUE.value, now, leased, now],
+        using,
     )
     return next(iter(rows), None)
 

@@ -11,6 +11,7 @@ prepared statement to another connection (DISABLE_SERVER_SIDE_CURSORS, which it 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -81,7 +82,8 @@ class _Compiled:
         info = compiler.klass_info
         self.model, columns = info["model"], info["select_fields"]
         self.own = slice(columns[0], columns[-1] + 1)
-        self.names = [column[0].target.attname for column in compiler.select[self.own]]
+        targets = [column[0].target for column in compiler.select[self.own]]
+        self.names, self.columns = [each.attname for each in targets], [each.column for each in targets]
         self.related = get_related_populators(info, compiler.select, self.using)  # type: ignore[call-arg]
 
     def run(self, given: Sequence[Any]) -> list[Any]:
@@ -95,7 +97,10 @@ class _Compiled:
             for value in self.values
         ]
         with executed(self.sql, values, self.using) as cursor:
-            return [self._instance(row) for row in converted(cursor.fetchall(), self.converters, connection)]
+            return self.instances(cursor.fetchall())
+
+    def instances(self, rows: Rows) -> list[Any]:
+        return [self._instance(row) for row in converted(rows, self.converters, connections[self.using])]
 
     def _instance(self, row: Sequence[Any]) -> Any:
         made = self.model.from_db(self.using, self.names, row[self.own])
@@ -118,6 +123,21 @@ def _converted(row: list[Any], converters: Converters, connection: BaseDatabaseW
             value = step(value, expression, connection)
         row[place] = value
     return row
+
+
+def changed[M: models.Model](model: type[M], sql: str, values: Sequence[Any], using: str) -> list[M]:
+    """Run an UPDATE of this model's table; the rows as they are then. `sql` ends before RETURNING."""
+    whole, columns = _whole(model, using)
+    with executed(f"{sql} RETURNING {columns}", values, using) as cursor:
+        return whole.instances(cursor.fetchall())
+
+
+@cache
+def _whole(model: type[models.Model], using: str) -> tuple[_Compiled, str]:
+    """How rows of a table are read, and the columns that this takes."""
+    whole = _Compiled(model._base_manager.using(using).order_by(), ())
+    quote = connections[using].ops.quote_name
+    return whole, ", ".join(map(quote, whole.columns))
 
 
 def field_at(model: type[models.Model], path: str) -> Any:
