@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from crasme.kit.claims import WorkState
 from privacy.correspondence.queue import mail_domain
-from privacy.models import Message
+from privacy.models import Message, Request
 
 LONGEST = 12  # ids in References; a thread of years must not outgrow a header
 
@@ -31,7 +31,8 @@ def earlier(message: Message) -> list[str]:
     """Message-IDs of what went to and came from the same addressee before, in order (of theirs, as they gave them)."""
     lead = message.request.lead_id or message.request_id
     same = Message.objects.filter(
-        Q(request=lead) | Q(request__lead=lead),
+        # A condition on two tables at once would read all mails there are.
+        Q(request__in=Request.objects.filter(Q(pk=lead) | Q(lead=lead)).order_by().values("pk")),
         Q(direction=Message.Direction.IN) | Q(state=WorkState.DONE),
         addressee=message.addressee,
         recipient=message.recipient_id,
