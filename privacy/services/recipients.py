@@ -18,6 +18,7 @@ from crasme.kit.claims import WorkState
 from crasme.kit.clock import controller_day
 from crasme.kit.crypto import keyed_hash, token_digest
 from crasme.kit.ids import uuid7
+from crasme.kit.statements import insert
 from crasme.ledger.services import record
 from crasme.staff.actors import system
 from crasme.staff.models import User
@@ -44,24 +45,25 @@ def tell(request: Request, *, now: datetime) -> dict[str, int]:
     """One row and, where there is an address, one mail for each active recipient; in the caller's transaction, which
     has locked the request. Doing it again changes nothing. The result counts them.
     """
-    for recipient in Recipient.objects.active().order_by("kind", "name"):
-        _tell(request, recipient, ACTS[request.kind], now=now)
-    rows = RecipientNotice.objects.of_round(request)
-    return {"told": rows.filter(why_not="").count(), "not_told": rows.exclude(why_not="").count()}
+    act, notices = ACTS[request.kind], list(RecipientNotice.objects.filter(request=request, round=request.round))
+    known = {each.recipient_id for each in notices if each.act == act}
+    to_tell = Recipient.objects.active().exclude(pk__in=known).order_by("kind", "name")
+    notices += [_tell(request, recipient, act, now=now) for recipient in to_tell]
+    told = sum(not each.why_not for each in notices)
+    return {"told": told, "not_told": len(notices) - told}
 
 
 def tell_lifted(request: Request, *, now: datetime) -> None:
     """The restriction is over: whoever was told of it may use the data again; in the caller's transaction."""
-    rows = RecipientNotice.objects.of_round(request).filter(act=Act.RESTRICT)
-    for notice in list(rows.filter(why_not="")):
+    of_round = RecipientNotice.objects.of_round(request)
+    known = set(of_round.filter(act=Act.LIFT).values_list("recipient", flat=True))
+    rows = of_round.filter(act=Act.RESTRICT)
+    for notice in list(rows.filter(why_not="").exclude(recipient__in=known)):
         _tell(request, notice.recipient, Act.LIFT, now=now)
     rows.filter(why_not="", acknowledged_at=None).order_by().update(why_not=WhyNot.OVER)
 
 
-def _tell(request: Request, recipient: Recipient, act: RecipientNotice.Act, *, now: datetime) -> None:
-    told_before = RecipientNotice.objects.filter(request=request, recipient=recipient, round=request.round, act=act)
-    if told_before.exists():
-        return
+def _tell(request: Request, recipient: Recipient, act: RecipientNotice.Act, *, now: datetime) -> RecipientNotice:
     notice = RecipientNotice(
         id=uuid7(), request=request, recipient=recipient, act=act, round=request.round, created_at=now,
         due_on=controller_day(now + WITHIN), why_not="" if recipient.contact_email else WhyNot.NO_ADDRESS,
@@ -69,13 +71,14 @@ def _tell(request: Request, recipient: Recipient, act: RecipientNotice.Act, *, n
     notice.token_digest = token_digest(token(notice.pk))
     if not notice.why_not:
         notice.message = _mail(notice, "recipient-notice", now=now)
-    notice.save(force_insert=True)
+    insert(notice)
     facts = {"notice": notice.pk, "recipient": recipient.slug}
     if notice.why_not:
         verb, facts = verbs.RECIPIENT_NOT_TOLD, facts | {"why": notice.why_not}
     else:
         verb, facts = verbs.RECIPIENT_TOLD, facts | {"act": notice.act}
     record(verb.name, actor=system("worker"), subject=request.ref, **facts)
+    return notice
 
 
 def _mail(notice: RecipientNotice, template: str, *, now: datetime) -> Message | None:
