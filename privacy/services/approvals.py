@@ -10,6 +10,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from crasme.kit.statements import update
 from crasme.ledger.services import record
 from crasme.staff.models import User
 from privacy import verbs
@@ -38,7 +39,7 @@ def propose_erasure(request: Request, *, plan_hash: str, by: User, now: datetime
     require_for(request, by, "propose_erasure")
     request, plan = _reviewed(request, Plan.Kind.ERASURE, plan_hash)
     plan.requested_by, plan.requested_at = by, now
-    plan.save(update_fields=["requested_by", "requested_at"])
+    update(plan, "requested_by", "requested_at")
     record(verbs.PROPOSED.name, actor=by.ref, subject=request.ref, plan=plan.pk, hash=plan.hash)
     return plan
 
@@ -66,7 +67,7 @@ def grant(request: Request, *, by: User, now: datetime) -> Request:
     if request.state != State.REVIEW or not granted(request.kind, request.facts):
         raise MoveNotAllowed(_("There is nothing of this kind to grant now."))
     request.approve()
-    request.save(update_fields=["state"])
+    update(request, "state")
     record(verbs.GRANTED.name, actor=by.ref, subject=request.ref, kind=request.kind)
     identity.destroy_of(request, actor=by.ref, now=now)
     _carry_on(request, by=by, now=now)
@@ -85,9 +86,9 @@ def _reviewed(request: Request, kind: Plan.Kind, plan_hash: str) -> tuple[Reques
 
 def _approve(request: Request, plan: Plan, *, by: User, now: datetime) -> None:
     plan.approved_by, plan.approved_at = by, now
-    plan.save(update_fields=["approved_by", "approved_at"])
+    update(plan, "approved_by", "approved_at")
     request.approve()
-    request.save(update_fields=["state"])
+    update(request, "state")
     record(verbs.APPROVED.name, actor=by.ref, subject=request.ref, plan=plan.pk, kind=plan.kind, hash=plan.hash)
     identity.destroy_of(request, actor=by.ref, now=now)
     _carry_on(request, by=by, now=now, plan=str(plan.pk))

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
 from crasme.kit.clock import controller_day
+from crasme.kit.statements import Fetch
 from crasme.ledger.services import record
 from crasme.staff.actors import system
 from crasme.staff.models import Absence, User
@@ -27,6 +28,7 @@ from privacy.steps.definitions import needs_people
 
 ACTOR: Final = system("assignment")
 AT_ONCE: Final = 500
+_RULES = Fetch(lambda: AssignmentRule.objects.filter(active=True).order_by("position", "pk"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def by_rule(request: Request, *, now: datetime) -> User | None:
     if request.assignee_id is not None or not needs_people(request.kind, request.facts):
         return None
     today = controller_day(now)
-    for rule in AssignmentRule.objects.filter(active=True).order_by("position", "pk"):
+    for rule in _RULES():
         if not rule.fits(request):
             continue
         found = _first(rule, today)

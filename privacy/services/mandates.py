@@ -10,6 +10,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
+from crasme.kit.statements import Fetch
 from crasme.ledger.services import record
 from privacy import verbs
 from privacy.errors import Incomplete
@@ -22,6 +23,7 @@ _BEGINS: Final[tuple[tuple[bytes, MandateDocument.Media], ...]] = (
     (b"\x89PNG\r\n\x1a\n", Media.PNG),
     (b"\xff\xd8\xff", Media.JPEG),
 )
+_THERE = Fetch(lambda: MandateDocument.objects.filter(destroyed_at=None).only("pk"), "representative__request")
 ENDINGS: Final = {Media.PDF: "pdf", Media.PNG: "png", Media.JPEG: "jpg"}
 
 
@@ -52,6 +54,8 @@ def destroy_of(request: Request, *, actor: str, now: datetime) -> int:
 
     Others of the same message may still wait for somebody to look at it.
     """
+    if not _THERE(request.lead_id or request.pk):
+        return 0
     lead = request.leading
     undecided = [other for other in (request, *request.together()) if not other.outcome]
     if undecided:

@@ -11,6 +11,7 @@ from crasme.crm.models import Account, Contact
 from crasme.kit.claims import cancel
 from crasme.kit.crypto import subject_ref
 from crasme.kit.datamap import Subject
+from crasme.kit.statements import Fetch
 from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import verbs
@@ -22,6 +23,14 @@ from retention import erasure
 
 # An address that nobody proved is of no use to anybody; so long its owner can still come back for what was done.
 STRANGER_KEPT: Final = timedelta(days=14)
+_HERE = Fetch(
+    lambda: Account.objects.present().exclude(email="").select_related("organisation").order_by("pk"), "email"
+)
+_LOCKED = Fetch(Person.objects.select_for_update, "pk")
+_EXECUTED = Fetch(
+    lambda: Plan.objects.filter(kind=Plan.Kind.ERASURE).exclude(executed_at=None).only("pk").order_by(),
+    "request__person",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +45,7 @@ class Located:
 def locate(request: Request) -> Located:
     """Find the person by the proven address, and by nothing that was merely typed into a form."""
     person = request.person
-    accounts = Account.objects.present().select_related("organisation")
-    account = accounts.by_email(person.email).first() or moved_with(request)
+    account = _HERE.one(person.email) or moved_with(request)
     return Located(
         account=account,
         contacts=Contact.objects.filter(email=person.email).count(),
@@ -51,8 +59,9 @@ def still_theirs(request: Request) -> bool:
     """
     if request.account_id is None:
         return True
-    here = Account.objects.present().by_email(request.person.email).filter(pk=request.account_id)
-    return here.exists() or ((moved := moved_with(request)) is not None and moved.pk == request.account_id)
+    if any(account.pk == request.account_id for account in _HERE(request.person.email)):
+        return True
+    return (moved := moved_with(request)) is not None and moved.pk == request.account_id
 
 
 def moved_with(request: Request) -> Account | None:
@@ -73,15 +82,15 @@ def moved_with(request: Request) -> Account | None:
 
 def lock(person: Person) -> None:
     """Until the end of the transaction nobody else registers a copy of this person, or erases them."""
-    Person.objects.select_for_update().get(pk=person.pk)
+    if _LOCKED.one(person.pk) is None:
+        raise Person.DoesNotExist
 
 
 def erasures_of(person: Person) -> frozenset[UUID]:
     """The plans by which this person has been erased so far. Compare two answers to learn of one in between: the
     times of two workers do not tell whose transaction ended first.
     """
-    done = Plan.objects.filter(request__person=person, kind=Plan.Kind.ERASURE).exclude(executed_at=None)
-    return frozenset(done.values_list("pk", flat=True))
+    return frozenset(plan.pk for plan in _EXECUTED(person.pk))
 
 
 def forget_stranger(request: Request, *, now: datetime) -> bool:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from crasme.crm.models import Account
 from crasme.crm.services import accounts
+from crasme.kit.statements import update
 from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import verbs
@@ -47,7 +48,7 @@ def execute(job: Job) -> Done:
         # The address is still needed for the answer; the sweep empties it once that has been sent.
         if about.person is not None:
             about.person.forget_from = job.now
-            about.person.save(update_fields=["forget_from"])
+            update(about.person, "forget_from")
         else:
             forgetting.empty_of_address(about.address)
         kept = sum(line.rows for line in outcome.kept)

@@ -7,6 +7,7 @@ and nothing rests on it.
 
 from typing import Any
 
+from crasme.kit.statements import update
 from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import verbs
@@ -25,10 +26,10 @@ def locate(job: Job) -> Done:
     def effect(request: Request) -> dict[str, Any]:
         person = request.person
         request.account = found.account
-        request.save(update_fields=["account"])
+        update(request, "account")
         if found.account is not None or not person.requests.open().exclude(account=None).exists():
             person.account = found.account
-            person.save(update_fields=["account"])
+            update(person, "account")
         InboundMail.objects.adopt(person)
         # What the person said about where they live goes before what the customer's address says.
         if request.regime == Regime.OTHER and found.regime != Regime.OTHER:
