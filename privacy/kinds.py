@@ -23,8 +23,8 @@ REFUSABLE: dict[str, tuple[Request.Refusal, ...]] = {
 }
 
 
-# A complaint may be about the desk itself, so the desk does not answer it.
-ANSWERED_BY: dict[str, str] = {Kind.COMPLAINT: "answer_complaint"}
+# A complaint may be about the desk itself, so the desk does not answer it; a child's account is for officers.
+ANSWERED_BY: dict[str, str] = {Kind.COMPLAINT: "answer_complaint", Kind.CHILD: "decide_child"}
 
 
 def answered_by(kind: str) -> str:

@@ -16,7 +16,8 @@ from crasme.staff.models import Absence, User
 from crasme.staff.roles import AUDITOR, SUPPORT_AGENT
 from privacy.errors import Incomplete, MoveNotAllowed, NotYours
 from privacy.models import AssignmentRule, Request, Step
-from privacy.services import approvals, assignment, completing, desk
+from privacy.services import approvals, assignment, completing, desk, intake
+from privacy.services.intake import Submission
 from privacy.states import State
 from privacy.steps import definitions, flow
 from privacy.steps.definitions import ANSWER, APPLY, APPROVAL, LOCATE, Spec
@@ -164,6 +165,20 @@ def test_a_substitute_who_may_not_answer_it_does_not_get_it(ada: User) -> None:
     assert owner(complaint) == (None, None)
     assignment.hand_back(later(3))
     assert owner(other) == (gone, None)
+
+
+def test_a_child_s_account_stays_with_officers_whoever_is_away(ada: User) -> None:
+    gone = make_user("Privacy officer")
+    report = intake.submit(Submission("child", "", about="A boy, Timmy.", facts={"relation": "teacher"}), now=NOW)
+    assert owner(report) == (gone, None)
+    there = make_user("Privacy officer")
+    away(gone, ada, last=2)
+    assert assignment.hand_over(NOW) == 1
+    assert owner(report) == (there, gone)  # and not the agent who stands in for everything else
+    assignment.hand_back(later(3))
+    User.objects.filter(pk=gone.pk).update(is_active=False, left_at=NOW)
+    assignment.hand_over(later(4))
+    assert owner(report)[0] == there
 
 
 def test_the_work_of_somebody_who_has_left_is_free_again(ada: User, ben: User) -> None:
