@@ -3,7 +3,8 @@
 What could go wrong: this is the oldest way to get another's data. So the person on file is asked, in their own mailbox,
 by a mail that carries nothing of what was typed; until they confirm, nothing happens; the answer goes to them; and to
 the representative only if they said so there, and a colleague has accepted the mandate. Both are looked at again when
-the mail goes out. What a representative learns otherwise is where things stand, and no data.
+the mail goes out. What a representative learns otherwise is where things stand, and no data; and once rejected, by a
+colleague or by the person, nothing at all but that.
 """
 
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ DECIDED: Final = (Outcome.GRANTED, Outcome.PARTLY, Outcome.REFUSED)
 KEPT_FOR: Final = timedelta(days=30)
 _OF_REQUEST = Fetch(lambda: Representative.objects.order_by("pk"), "request")
 Standing, ReleaseTo = Representative.State, Representative.ReleaseTo
+REJECTION: Final = f"judged-{Standing.REJECTED}"  # the occasion of the last letter that somebody rejected gets
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,8 @@ def judge(request: Request, *, accepted: bool, words: str, by: User, now: dateti
 
 def tell_standing(request: Request, *, occasion: str, now: datetime) -> None:
     """Where it stands, and nothing else; nobody is told where nobody speaks for the person."""
-    if of(request) is not None:
+    found = of(request)
+    if found is not None and (found.state != Standing.REJECTED or occasion == REJECTION):
         enqueue(request, "representative-status", period_key=occasion, now=now, addressee=TO_REPRESENTATIVE)
 
 
@@ -141,7 +144,7 @@ def release(request: Request, *, now: datetime) -> bool:
     if found is None or not found.may_receive or request.outcome not in DECIDED:
         return False
     letters = request.messages.filter(addressee=Message.Addressee.PERSON, written__isnull=False)
-    words = letters.filter(template__in=("answered", "refused")).order_by("-created_at").first()
+    words = letters.filter(template__in=("answered", "refused"), period_key=f"round-{request.round}").first()
     copy = Package.objects.filter(request=request).available(now).exists()
     return (
         enqueue(
@@ -159,7 +162,7 @@ def release(request: Request, *, now: datetime) -> bool:
 def ask_again(request: Request, *, occasion: str, now: datetime) -> None:
     """The representative wants to know: a fresh link where there is a copy for them, else where it stands."""
     found = of(request)
-    if found is None:
+    if found is None or found.state == Standing.REJECTED:
         return
     copy = found.may_receive and Package.objects.filter(request=request).available(now).exists()
     template = "representative-copy" if copy else "representative-status"
@@ -183,6 +186,8 @@ def forget(now: datetime) -> int:
 def _address(message: Message) -> str:
     found = of(message.request)
     if found is None or (message.template in ANSWERS and not found.may_receive):
+        return ""
+    if found.state == Standing.REJECTED and message.period_key != REJECTION:
         return ""
     return found.email or ""
 

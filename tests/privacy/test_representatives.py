@@ -157,7 +157,10 @@ def test_nothing_is_released_but_what_the_person_wants_and_a_colleague_has_accep
     letters = to_lawyer()
     assert ("representative-copy" in letters) == gets_it
     assert request.messages.filter(template="package-ready", addressee="person", state="done").exists()
-    assert "closed" in letters["representative-status"]
+    if to == "nobody":
+        assert "representative-status" not in letters
+    else:
+        assert "closed" in letters["representative-status"]
     assert not any(PERSON in body for body in letters.values())
 
 
@@ -270,6 +273,38 @@ def test_a_representative_is_told_where_it_stands_by_mail_and_strangers_are_not(
     desk.refuse(request, reason="unfounded", words="", by=officer, now=NOW)
     run_steps()
     assert Message.objects.filter(template="representative-answer").count() == 0
+
+
+@pytest.mark.parametrize("by_the_person", [False, True])
+def test_whoever_was_rejected_hears_of_that_and_of_nothing_more(officer: User, by_the_person: bool) -> None:
+    request = confirmed(represented("complaint"), "rep")
+    links.ask(request.reference, LAWYER, now=NOW)
+    links.answer_all(NOW + timedelta(minutes=1))  # queued, and not sent yet
+    if by_the_person:
+        representatives.choose(request, "nobody", now=NOW)
+    else:
+        representatives.judge(request, accepted=False, words="The signature differs.", by=officer, now=NOW)
+    links.ask(request.reference, LAWYER, now=NOW + timedelta(minutes=10))
+    links.answer_all(NOW + timedelta(minutes=11))
+    desk.answer(request, outcome="granted", words="For Ana alone.", by=officer, now=NOW)
+    run_steps()
+    deliver(NOW + timedelta(minutes=20))
+    sent = Message.objects.filter(addressee="representative", state="done")
+    assert [each.period_key for each in sent] == ([] if by_the_person else ["judged-rejected"])
+    assert not any("For Ana alone" in (each.body or "") for each in sent)
+
+
+def test_of_an_answer_that_was_taken_back_the_representative_gets_no_words(officer: User) -> None:
+    request = confirmed(represented("complaint"), "rep")
+    representatives.judge(request, accepted=True, words="Seen.", by=officer, now=NOW)
+    desk.refuse(request, reason="unfounded", words="Nonsense.", by=officer, now=NOW)
+    run_steps()
+    request = desk.reopen(request, by=officer, now=NOW)
+    run_steps()
+    desk.refuse(request, reason="unfounded", words="", by=officer, now=NOW)
+    run_steps()
+    answers = Message.objects.filter(template="representative-answer").order_by("created_at", "pk")
+    assert [each.written or "" for each in answers] == ["Nonsense.", ""]
 
 
 # --- the paper -------------------------------------------------------------------------------------------------------
