@@ -244,7 +244,7 @@ class LetterAdmin(ReadOnlyAdmin, StaffModelAdmin):
         danger=True,
     )
     def throw_away(self, http: HttpRequest, letter: Letter, form: Any) -> str:
-        letters.discard(letter, by=http.user)  # type: ignore[arg-type]
+        letters.discard(letter, seen=form.cleaned_data["seen"], by=http.user)  # type: ignore[arg-type]
         return _now("The draft is gone.")
 
 

@@ -52,11 +52,13 @@ def write(
 
 
 @transaction.atomic
-def discard(letter: Letter, *, by: User) -> None:
-    """Throw a draft away; nothing was ever sent in it."""
+def discard(letter: Letter, *, seen: str, by: User) -> None:
+    """Throw a draft away, as it was seen; nothing was ever sent in it."""
     require(by, "draft_letter")
-    if not Letter.objects.drafts().filter(pk=letter.pk).delete()[0]:
+    draft = _draft(letter.template, letter.kind, letter.language)
+    if draft is None or draft.pk != letter.pk or draft.sha256 != seen:
         raise _changed()
+    draft.delete()
 
 
 @transaction.atomic

@@ -99,7 +99,7 @@ def test_who_may_do_what(agent: User, officer: User) -> None:
     with pytest.raises(NotYours):
         letters.retire(active, by=agent, now=NOW)
     with pytest.raises(NotYours):
-        letters.discard(draft(agent), by=auditor)
+        letters.discard(found := draft(agent), seen=found.sha256, by=auditor)
 
 
 def test_every_version_stays_with_who_and_when(agent: User, officer: User) -> None:
@@ -132,9 +132,11 @@ def test_nobody_overwrites_or_activates_what_they_have_not_seen(agent: User, off
     assert changed.pk == letter.pk
     with pytest.raises(LetterChanged):
         letters.activate(letter, seen=seen, by=officer, now=NOW)
+    with pytest.raises(LetterChanged):
+        letters.discard(letter, seen=seen, by=agent)
     letters.activate(changed, seen=changed.sha256, by=officer, now=NOW)
     with pytest.raises(LetterChanged):
-        letters.discard(letter, by=agent)
+        letters.discard(letter, seen=changed.sha256, by=agent)
     with pytest.raises(LetterChanged):
         letters.activate(changed, seen=changed.sha256, by=officer, now=NOW)
 
