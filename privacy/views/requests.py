@@ -7,6 +7,7 @@ fault of the server).
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -125,7 +126,9 @@ def confirm(http: HttpRequest, token: str) -> HttpResponse:
         try:
             asked = confirmation.confirm_by_link(token, now=now)
             if (to := http.POST.get("to")) in ANSWER_TO:
-                representatives.choose(asked, to, now=now)
+                # Rejected before anybody confirmed: the answer goes to the person, as their page says.
+                with suppress(MoveNotAllowed):
+                    representatives.choose(asked, to, now=now)
             return let_in(asked)
         except LinkSpent:
             pass

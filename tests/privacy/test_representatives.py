@@ -213,6 +213,17 @@ def test_the_person_chooses_on_the_page_that_confirms_and_may_think_again(client
         representatives.judge(request, accepted=True, words="x", by=agent, now=NOW)
 
 
+def test_a_mandate_that_was_rejected_before_does_not_keep_the_person_from_confirming(
+    client: Client, agent: User
+) -> None:
+    request = represented()
+    representatives.judge(request, accepted=False, words="The signature differs.", by=agent, now=NOW)
+    page = reverse("request-confirm", args=[verification.issue(request, now=timezone.now()).token])
+    assert client.post(page, {"to": "rep"}, follow=True).status_code == 200
+    request.refresh_from_db()
+    assert (request.state, Representative.objects.get().release_to) == (State.CONFIRMED, "person")
+
+
 def test_who_changes_their_mind_is_heard_until_the_mail_goes_out_and_the_copy_is_fetched(
     agent: User, officer: User
 ) -> None:
