@@ -17,7 +17,16 @@ from django.core.management import call_command
 from crasme import embedded
 
 # In this order: the first needs no database of ours.
-NAMES = ("cold_start", "ingest", "changelist", "request_throughput", "intake", "clock", "purge_partitions")
+NAMES = (
+    "cold_start",
+    "ingest",
+    "changelist",
+    "request_throughput",
+    "intake",
+    "clock",
+    "purge_partitions",
+    "purge_rows",
+)
 WITHOUT_DATABASE = {"cold_start"}
 
 
