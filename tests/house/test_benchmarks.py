@@ -24,6 +24,7 @@ from benchmarks import (
     ingest,
     intake,
     purge_partitions,
+    purge_rows,
     request_throughput,
 )
 from benchmarks.figures import Figure
@@ -47,10 +48,8 @@ def read(figure: Figure) -> dict[str, object]:
 def test_every_file_is_a_benchmark_that_the_harness_knows() -> None:
     files = {file.stem for file in Path(benchmarks.__file__).parent.glob("*.py")}
     assert files - NO_BENCHMARKS == set(harness.NAMES)
-    assert all(
-        module.ROWS > 0
-        for module in (changelist, clock, cold_start, ingest, intake, purge_partitions, request_throughput)
-    )
+    modules = (changelist, clock, cold_start, ingest, intake, purge_partitions, purge_rows, request_throughput)
+    assert all(module.ROWS > 0 for module in modules)
 
 
 def test_an_unknown_name_is_refused_before_anything_starts(
@@ -100,6 +99,16 @@ def test_purge_partitions() -> None:
     said = [read(figure) for figure in purge_partitions.run(4_000)]
     assert [figure["name"] for figure in said] == [
         f"purge_partitions{what}" for what in ("", "_batched", "_signals", "_wal", "_memory")
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_purge_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(purge_rows, "PEOPLE", 3)
+    said = [read(figure) for figure in purge_rows.run(20)]
+    assert [(figure["name"], figure["unit"]) for figure in said] == [
+        ("purge_rows", "people/s"),
+        ("purge_rows_django", "people/s"),
     ]
 
 
