@@ -26,6 +26,7 @@ ANSWERS: Final = ("/health/", "/metrics")
 OURS: Final = ("crasme", "consent", "privacy", "retention")
 # Commands of ours that only read, or bring the database back in order; with their first words where that matters.
 ALLOWED: Final[dict[str, tuple[str, ...]]] = {
+    "backups": (),
     "erasures": (),
     "faults": (),
     "languages": (),

@@ -155,10 +155,12 @@ CACHES = {
 RETENTION_PERIODS = "retention.periods.period_of"
 # Packages for data subjects, encrypted; never below a folder that the web server serves.
 PACKAGE_DIR = DATA_DIR / "packages"
+# Where backups lie: a folder, or with BACKUP_URL an object store (s3://bucket/folder) in its place.
+BACKUP_URL = env.str("BACKUP_URL", default="")
 BACKUP_DIR = Path(env.str("BACKUP_DIR", default=str(DATA_DIR / "backups")))
 # The erasure ledger (retention.outside): outside of the database and its backups, the same for all hosts.
 ERASURE_LEDGER_URL = env.str("ERASURE_LEDGER_URL", default=str(DATA_DIR / "erasures" / "ledger.jsonl"))
-# What rooms above retention do of their own when a replay erases somebody again: `(subject, *, now)`.
+# What rooms above retention do of their own before a replay erases somebody again: `(subject, *, now)`.
 ERASED_AGAIN = ["privacy.services.restored.destroy_copies"]
 MAIL_SPOOL = DATA_DIR / "mail"  # what the local mail sink received; shown at /inbox/ while DEBUG is on
 DATA_UPLOAD_MAX_MEMORY_SIZE = 25 * 1024 * 1024  # a bulk call of 10,000 events is about 5 MB

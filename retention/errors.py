@@ -86,7 +86,19 @@ class BackupFolderMissing(RetentionError):
     """The backup folder is not there, so that "the file is gone" would prove nothing."""
 
     code = "backup-folder-missing"
-    remedy = "Mount the backup folder (BACKUP_DIR), or correct the setting."
+    remedy = "Mount the backup folder (BACKUP_DIR or BACKUP_URL), or correct the setting."
+
+
+class BackupPlaceFailed(RetentionError):
+    """The store of the backups did not do what it was asked."""
+
+    code = "backup-place-failed"
+
+
+class NotAProcessorsCopy(RetentionError):
+    """Only a copy at a processor's is seen to be gone by a person; every other one is deleted and looked for."""
+
+    code = "not-a-processors-copy"
 
 
 class GateShut(RetentionError):

@@ -6,6 +6,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from crasme.kit import gauges
+from retention import gate
 from retention.models import BackupSet, Run
 
 
@@ -22,6 +23,11 @@ def hours_since_run() -> float:
         Run.objects.filter(state=Run.State.DONE).order_by("-started_at").values_list("finished_at", flat=True).first()
     )
     return (timezone.now() - last).total_seconds() / 3600 if last else float("inf")
+
+
+@gauges.gauge("crasme_restore_gate_open", "1 while the database stands at the end of the erasure ledger (alarm on 0)")
+def gate_open() -> float:
+    return float(gate.look().is_open)
 
 
 @gauges.gauge("crasme_retention_backups_overdue", "Backup sets past their 30 days that are not seen to be gone")

@@ -13,13 +13,14 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from crasme.crm.models import Account
 from retention import graph, obstacles
-from retention.models import Rule
+from retention.models import BackupSet, Rule
 from retention.obstacles import Scopes
 
 # What a rule looks at beside the date: rows on which it has acted already are not due again.
 _STILL_THERE: dict[str, Q] = {
     Rule.Action.ERASE_ACCOUNT: Q(status=Account.Status.CLOSED),
-    Rule.Action.DELETE_FILES: Q(verified_gone_at=None),
+    # A processor deletes its copies itself; a person sees that they are gone (services.seen_gone).
+    Rule.Action.DELETE_FILES: Q(verified_gone_at=None) & ~Q(kind=BackupSet.Kind.PROCESSOR),
 }
 
 

@@ -197,12 +197,12 @@ def _again(entry: Entry, actor: str) -> _Done:
         return _expired(subject, entry.content["rule"], when)
     if entry.act != "erasure":
         raise ReplayImpossible(_("This version does not know what “%(act)s” means.") % {"act": entry.act})
+    for room in settings.ERASED_AGAIN:
+        import_string(room)(subject, now=when)
     outcome = erasure.again(subject, entry.content["rows"], now=when)
     for account in _still_open(subject):
         # A hold kept all of it at the time as well; closed, it ends by the schedule once the hold is over.
         crm_accounts.close(account, actor=actor, now=when)
-    for follower in settings.ERASED_AGAIN:
-        import_string(follower)(subject, now=when)
     held = sum(kept.rows for kept in outcome.kept if kept.reason in (erasure.ON_HOLD, erasure.LEANT_ON))
     return _Done(outcome.counts, held, found=bool(outcome.counts or outcome.kept))
 

@@ -11,15 +11,27 @@ from django.utils.translation import gettext as _
 from crasme.kit import calendar
 from crasme.ledger.services import record
 from retention import gate, predicate
-from retention.engine import files, limits, partitions, runs
+from retention.copies import Copies, Found
+from retention.engine import limits, partitions, runs
 from retention.engine.watch import Reached, Watch, silent
-from retention.errors import NotInSchedule, RunNotWaiting, SameHands
+from retention.errors import NotAProcessorsCopy, NotInSchedule, RunNotWaiting, SameHands
 from retention.explanation import Verdict, explain
 from retention.models import BackupSet, Rule, Run
 from retention.outside import writing
-from retention.verbs import APPROVED
+from retention.verbs import APPROVED, BACKUP_GONE
 
-__all__ = ["PlanLine", "Verdict", "approve", "explain", "plan", "register_backup", "run_due", "run_rule"]
+__all__ = [
+    "PlanLine",
+    "Verdict",
+    "approve",
+    "explain",
+    "plan",
+    "register_backup",
+    "run_due",
+    "run_rule",
+    "seen_gone",
+    "unregistered_backups",
+]
 
 TICK = "system:retention"
 
@@ -101,7 +113,8 @@ def register_backup(*, name: str, kind: str, location: str, made_at: datetime, s
     rule = Rule.objects.active().filter(slug="backups").first()
     if rule is None:
         raise NotInSchedule(_("There is no active rule for backups."))
-    files.place_of(location)
+    if kind != BackupSet.Kind.PROCESSOR:
+        Copies().path_of(location)
     backup = BackupSet(
         name=name,
         kind=kind,
@@ -113,6 +126,25 @@ def register_backup(*, name: str, kind: str, location: str, made_at: datetime, s
     backup.full_clean()
     backup.save(force_insert=True)
     return backup
+
+
+def seen_gone(backup: BackupSet, *, actor: str, now: datetime) -> BackupSet:
+    """A processor has shown that its copy is gone; NotAProcessorsCopy for any other. Twice changes nothing."""
+    with transaction.atomic():
+        locked = BackupSet.objects.select_for_update().get(pk=backup.pk)
+        if locked.kind != BackupSet.Kind.PROCESSOR:
+            raise NotAProcessorsCopy(_("Only a processor's copy is confirmed by a person; others are deleted."))
+        if locked.verified_gone_at is None:
+            locked.deleted_at = locked.verified_gone_at = now
+            locked.save(update_fields=["deleted_at", "verified_gone_at"])
+            record(BACKUP_GONE.name, actor=actor, backup=locked.pk)
+    return locked
+
+
+def unregistered_backups() -> list[Found]:
+    """What lies in the backup place and stands in no row: nobody would ever delete it. After a restore these are the
+    copies that were registered since. BackupFolderMissing when the place is not there."""
+    return Copies().unknown(BackupSet.objects.present().values_list("location", flat=True))
 
 
 def _planned(rule: Rule, now: datetime) -> PlanLine:

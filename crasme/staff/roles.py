@@ -84,7 +84,7 @@ ROLES: Final = (
             "privacy.redeliver_webhook",
             "retention.view_rule",
             "retention.view_run",
-            "retention.view_backupset",
+            "retention.*_backupset",
             "staff.*_user",
             "staff.*_absence",
             "staff.*_apikey",

@@ -1,14 +1,22 @@
-"""The register of backups: which copies exist, when they expire, and when they were seen to be gone."""
+"""The register of backups: which copies exist, until when, and when they were seen to be gone; and the restore gate."""
 
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
-from unfold.decorators import display
+from unfold.dataclasses import UnfoldAction
+from unfold.decorators import action, display
 
-from crasme.staff.admin import ReadOnlyAdmin, StaffModelAdmin
+from crasme.kit.errors import CrasmeError
+from crasme.staff.admin import ReadOnlyAdmin, StaffModelAdmin, confirmed
+from retention import gate, services
+from retention.copies import Found
+from retention.errors import RetentionError
 from retention.models import BackupSet
 
 
@@ -18,6 +26,8 @@ class BackupSetAdmin(ReadOnlyAdmin, StaffModelAdmin):
     list_filter: ClassVar = [("kind", ChoicesDropdownFilter), ("verified_gone_at", admin.EmptyFieldListFilter)]
     search_fields: ClassVar = ["name"]
     ordering = ("-made_at",)
+    list_before_template = "admin/retention/backupset/ledger.html"
+    actions_detail = ("seen_gone",)
 
     @display(description=_("state"), label={"gone": "success", "overdue": "danger", "kept": "info"})
     def condition(self, backup: BackupSet) -> tuple[str, Any]:
@@ -26,3 +36,42 @@ class BackupSetAdmin(ReadOnlyAdmin, StaffModelAdmin):
         if backup.expires_at < timezone.now():
             return "overdue", _("overdue")
         return "kept", _("kept")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        shown = {"gate": gate.look(), "unregistered": _unregistered()}
+        return super().changelist_view(request, {**(extra_context or {}), **shown})
+
+    # --- a processor's copy ------------------------------------------------------------------------------------------
+    def has_confirm_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm("retention.confirm_backupset")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[UnfoldAction]:
+        backup = self.get_object(request, unquote(str(object_id)))
+        if backup is None or backup.kind != BackupSet.Kind.PROCESSOR or backup.verified_gone_at is not None:
+            return []
+        return list(super().get_actions_detail(request, object_id))
+
+    @action(description=_("Seen to be gone"), permissions=["confirm"], icon="task_alt")
+    @confirmed(
+        title=_("Is this copy gone?"),
+        text=_("The processor has shown that it deleted “{object}”. Your name stands under it."),
+        button=_("It is gone"),
+    )
+    def seen_gone(self, request: HttpRequest, object_id: str, form: Any) -> HttpResponse:
+        backup = self.get_object(request, unquote(object_id))
+        if backup is None:
+            raise Http404
+        try:
+            services.seen_gone(backup, actor=request.user.ref, now=timezone.now())  # type: ignore[union-attr]
+        except CrasmeError as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, _("Noted: the copy is gone."))
+        return redirect("admin:retention_backupset_change", backup.pk)
+
+
+def _unregistered() -> list[Found] | None:
+    try:
+        return services.unregistered_backups()
+    except (RetentionError, OSError):
+        return None

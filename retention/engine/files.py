@@ -1,21 +1,18 @@
 """Deleting the files of backups that are over their 30 days, and looking whether they are gone (P8.4).
 
-What could go wrong: a location that leads out of the backup folder (resolved, links included, and refused), or a folder
-that is not mounted, where every file looks gone (the folder itself must be there).
+What could go wrong: what `retention.copies` says, and one copy that cannot be deleted and keeps the others from it.
 """
 
-import shutil
-from pathlib import Path
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 
 from crasme.ledger.services import record
 from retention import locks, predicate
+from retention.copies import Copies
 from retention.engine import checkpoint, digests
 from retention.engine.watch import Watch
-from retention.errors import BackupFolderMissing, RetentionError, UnsafeLocation
+from retention.errors import RetentionError
 from retention.models import BackupSet, Run
 from retention.obstacles import Scopes
 from retention.verbs import BACKUP_GONE
@@ -40,17 +37,6 @@ def end(run: Run, watch: Watch) -> bool:
     return True
 
 
-def place_of(location: str) -> Path:
-    """The absolute path of a backup. UnsafeLocation when it is not below the folder, BackupFolderMissing without it."""
-    folder = Path(settings.BACKUP_DIR).resolve()
-    if not folder.is_dir():
-        raise BackupFolderMissing("The backup folder is not there.")
-    path = (folder / location).resolve()
-    if path == folder or not path.is_relative_to(folder):
-        raise UnsafeLocation("A backup's location leads outside the backup folder.")
-    return path
-
-
 def _end_one(run: Run, watch: Watch, key: UUID) -> None:
     with transaction.atomic():
         checkpoint.begin(run)
@@ -62,14 +48,11 @@ def _end_one(run: Run, watch: Watch, key: UUID) -> None:
 
 
 def _delete(run: Run, watch: Watch, backup: BackupSet) -> None:
-    path = place_of(backup.location)
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    copies = Copies()
+    copies.delete(backup.location)
     watch.reached("file.deleted")
     backup.deleted_at = watch.now
-    if not path.exists():
+    if not copies.is_there(backup.location):
         backup.verified_gone_at = watch.now
     backup.save(update_fields=["deleted_at", "verified_gone_at"])
     label = backup._meta.label_lower

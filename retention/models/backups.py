@@ -15,22 +15,29 @@ class BackupSetQuerySet(models.QuerySet["BackupSet"]):
         """Not yet seen to be gone: deleting may have failed half-way."""
         return self.filter(verified_gone_at=None)
 
+    def at_processors(self) -> Self:
+        return self.filter(kind=BackupSet.Kind.PROCESSOR)
+
     def overdue(self, now: datetime) -> Self:
         return self.present().filter(expires_at__lt=now)
 
 
 class BackupSet(models.Model):
-    """A file or folder below settings.BACKUP_DIR; `location` is relative to it. The row outlives the copy, as proof."""
+    """A file or folder below the backup place (settings.BACKUP_URL, or BACKUP_DIR); `location` is relative to it. Of a
+    processor's copy it says where that is. The row outlives the copy, as proof."""
 
     class Kind(models.TextChoices):
         DATABASE = "database", _("database dump")
         WAL = "wal", _("write-ahead log archive")
         FILES = "files", _("files")
+        PROCESSOR = "processor", _("processor's copy")
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     name = models.CharField(_("name"), max_length=120)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
-    location = models.CharField(_("location"), max_length=400, help_text=_("Path below the backup folder."))
+    location = models.CharField(
+        _("location"), max_length=400, help_text=_("Path below the backup folder; of a processor's copy, where it is.")
+    )
     size = models.PositiveBigIntegerField(_("size"), default=0, help_text=_("Bytes."))
     made_at = models.DateTimeField(_("made at"))
     expires_at = models.DateTimeField(_("expires at"))
@@ -44,6 +51,7 @@ class BackupSet(models.Model):
         verbose_name_plural = _("backup sets")
         ordering: ClassVar = ["-made_at"]
         default_permissions = ("view",)
+        permissions: ClassVar = [("confirm_backupset", _("Can confirm that a processor's copy is gone"))]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["location"],

@@ -25,6 +25,7 @@ def is_json_lines(text: str) -> bool:
 
 # What to run, and what its output must satisfy. A new command fails here until somebody adds its line.
 RUNS: Final[dict[str, tuple[list[str], Callable[[str], bool]]]] = {
+    "backups": (["list"], lambda text: not text),
     "cards": (["scan"], lambda text: "No card number" in text),
     "erasures": (["status", "--json"], is_json),
     "faults": (["check", "--json"], is_json),

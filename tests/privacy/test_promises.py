@@ -1,8 +1,11 @@
 """The board: it says kept only where the data shows it, and notices each promise that is broken."""
 
 import json
+import os
 from datetime import date, datetime, timedelta
 from io import StringIO
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission
@@ -190,6 +193,24 @@ def test_backups_are_unknown_until_one_is_registered() -> None:
     backup.deleted_at = backup.verified_gone_at = NOW
     backup.save()
     assert status("P8.4") is Status.KEPT
+
+
+def test_copies_at_processors_and_unregistered_ones_break_the_promise(settings: Settings, tmp_path: Path) -> None:
+    settings.BACKUP_DIR = tmp_path
+    made: dict[str, Any] = {"kind": "processor", "location": "Hosting", "expires_at": NOW + DAY}
+    theirs = BackupSet.objects.create(name="theirs", made_at=NOW - 30 * DAY, **made)
+    stray = tmp_path / "stray.dump"
+    stray.write_text("rows")
+    os.utime(stray, ((NOW - 30 * DAY).timestamp(),) * 2)
+    assert status("P8.4") is Status.KEPT
+    BackupSet.objects.filter(pk=theirs.pk).update(made_at=NOW - 32 * DAY)
+    assert finding("P8.4").figures["processors"] == 1
+    assert status("P8.4") is Status.BROKEN
+    BackupSet.objects.filter(pk=theirs.pk).update(deleted_at=NOW, verified_gone_at=NOW)
+    assert status("P8.4") is Status.KEPT
+    os.utime(stray, ((NOW - 32 * DAY).timestamp(),) * 2)
+    assert status("P8.4") is Status.BROKEN
+    assert finding("P8.4").figures["unregistered"] == 1
 
 
 def test_a_rule_longer_than_published_puts_the_promise_at_risk_and_its_rows_break_it() -> None:

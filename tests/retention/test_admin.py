@@ -1,16 +1,18 @@
 """Retention in the admin: looked at by whoever may, decided by whoever may decide."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from crasme.crm.models import Account
 from crasme.staff.models import AccessEntry, User
 from crasme.staff.roles import AUDITOR, PRIVACY_OFFICER
-from retention import holds, services
+from retention import gate, holds, services
 from retention.models import BackupSet, Hold, HoldItem, Rule, Run
 from tests.builders import make_user, sign_in
 from tests.retention import builders
@@ -153,3 +155,43 @@ def test_looking_at_a_hold_is_logged(client: Client, officer: User, rows: dict[s
     client.get(reverse("admin:retention_hold_change", args=[Hold.objects.get().pk]))
     assert AccessEntry.objects.filter(user=officer, table="retention.hold", action="view").count() == 1
     assert Account.objects.exists()
+
+
+def test_the_backups_page_shows_both_ends_of_the_ledger_and_strays(
+    client: Client, officer: User, settings: Settings, tmp_path: Path
+) -> None:
+    settings.BACKUP_DIR = tmp_path
+    (tmp_path / "stray.dump").write_text("rows")
+    builders.hold(holds.account(builders.account().pk))
+    page = client.get(reverse("admin:retention_backupset_changelist"))
+    assert (page.context["gate"].is_open, page.context["gate"].head.number, page.context["gate"].at.number) == (
+        True,
+        1,
+        1,
+    )
+    assert "stray.dump" in page.content.decode()
+    assert "gate" not in client.get("/admin/").context["dashboard"]
+    ledger = Path(settings.ERASURE_LEDGER_URL)
+    ledger.write_text("")  # within the seconds for which an answer counts, the pages still open
+    assert "erasures rebuild" in client.get("/admin/").content.decode()
+    assert "erasures rebuild" in client.get(reverse("admin:retention_backupset_changelist")).content.decode()
+    gate.forget()
+    assert client.get("/admin/").status_code == 503
+
+
+def test_a_processors_copy_is_confirmed_by_whoever_may(client: Client, officer: User) -> None:
+    made = timezone.now() - timedelta(days=40)
+    theirs = BackupSet.objects.create(
+        name="t", kind="processor", location="Hosting", made_at=made, expires_at=made + timedelta(days=30)
+    )
+    ours = BackupSet.objects.create(name="o", kind="wal", location="o", made_at=made, expires_at=timezone.now())
+    address = reverse("admin:retention_backupset_seen_gone", args=[theirs.pk])
+    assert address in client.get(reverse("admin:retention_backupset_change", args=[theirs.pk])).content.decode()
+    assert "seen_gone" not in client.get(reverse("admin:retention_backupset_change", args=[ours.pk])).content.decode()
+    client.post(reverse("admin:retention_backupset_seen_gone", args=[ours.pk]))
+    client.post(address)
+    theirs.refresh_from_db()
+    ours.refresh_from_db()
+    assert (theirs.verified_gone_at is not None, ours.verified_gone_at) == (True, None)
+    sign_in(client, make_user(AUDITOR))
+    assert client.post(address).status_code == 403

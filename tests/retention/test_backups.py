@@ -1,15 +1,20 @@
 """Copies end 30 days after they were made, inside the backup folder and nowhere else (P8.4)."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
+import fsspec
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from fsspec.implementations.memory import MemoryFileSystem
 from pytest_django import Settings
 
 from crasme.ledger.models import Entry
 from retention import services
-from retention.errors import BackupFolderMissing, UnsafeLocation
+from retention.errors import BackupFolderMissing, NotAProcessorsCopy, UnsafeLocation
 from retention.models import BackupSet, Run
 from tests.retention import builders
 from tests.retention.builders import NOW
@@ -94,3 +99,77 @@ def test_a_folder_that_is_not_mounted_proves_nothing(folder: Path, settings: Set
     assert backup.deleted_at is None
     with pytest.raises(BackupFolderMissing):
         register("x", age=timedelta(days=1))
+
+
+# --- other places, and copies that others keep -----------------------------------------------------------------------
+class Versioned(MemoryFileSystem):
+    """An object store that keeps what was deleted as an old version."""
+
+    protocol = "versioned"
+    kept: ClassVar[set[str]] = set()
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return str(super()._strip_protocol(path.replace("versioned://", "memory://")))
+
+    def object_version_info(self, path: str) -> list[str]:
+        return [each for each in self.kept if each == path]
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_an_object_store_is_asked_whether_anything_is_left(kept: bool, settings: Settings) -> None:
+    fsspec.register_implementation("versioned", Versioned, clobber=True)
+    settings.BACKUP_URL = "versioned://bucket/nightly"
+    store = Versioned()
+    for name in ("old.dump", "wal/000001", "wal/000002", "young.dump"):
+        store.pipe_file(f"/bucket/nightly/{name}", b"rows")
+    Versioned.kept = {"/bucket/nightly/old.dump"} if kept else set()
+    old, wal = register("old.dump", age=timedelta(days=31)), register("wal", age=timedelta(days=31))
+    young = register("young.dump", age=timedelta(days=1))
+    assert (run().rows_total, store.find("/bucket")) == (1 if kept else 2, ["/bucket/nightly/young.dump"])
+    for backup in (old, wal, young):
+        backup.refresh_from_db()
+    assert (wal.verified_gone_at, young.deleted_at) == (NOW, None)
+    assert (old.deleted_at, old.verified_gone_at) == (NOW, None if kept else NOW)
+    with pytest.raises(UnsafeLocation):
+        register("../other/x", age=timedelta(days=1))
+    settings.BACKUP_URL = "versioned://elsewhere/nightly"
+    with pytest.raises(BackupFolderMissing):
+        register("x", age=timedelta(days=1))
+    store.rm("/bucket", recursive=True)
+
+
+def test_a_processors_copy_is_gone_when_somebody_has_seen_it(folder: Path) -> None:
+    theirs = services.register_backup(
+        name="Hosting", kind="processor", location="Hosting, snapshot 7", made_at=NOW - timedelta(days=40)
+    )
+    assert run().state == Run.State.DONE
+    theirs.refresh_from_db()
+    assert (theirs.deleted_at, BackupSet.objects.overdue(NOW).get()) == (None, theirs)
+    with pytest.raises(NotAProcessorsCopy):
+        services.seen_gone(register("ours.dump", age=timedelta(days=1)), actor="staff:test", now=NOW)
+    for _twice in range(2):
+        services.seen_gone(theirs, actor="staff:test", now=NOW)
+    theirs.refresh_from_db()
+    assert theirs.verified_gone_at == NOW
+    assert Entry.objects.get(verb="retention.backup_gone").actor == "staff:test"
+
+
+def test_copies_that_no_row_knows_are_found_and_can_be_registered(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "known").mkdir()
+    (folder / "known" / "a.dump").write_text("rows")
+    (folder / "stray.dump").write_text("rows")
+    register("known/a.dump", age=timedelta(days=1))
+    assert [found.name for found in services.unregistered_backups()] == ["stray.dump"]
+    call_command("backups", "list")
+    assert "not registered    stray.dump" in capsys.readouterr().out
+    call_command("backups", "register", "stray.dump", "--made-at", "2026-11-01T03:00:00Z")
+    assert services.unregistered_backups() == []
+    assert BackupSet.objects.get(location="stray.dump").made_at == datetime(2026, 11, 1, 3, tzinfo=UTC)
+    with pytest.raises(CommandError, match="registered already"):
+        call_command("backups", "register", "stray.dump")
+    call_command("backups", "register", "Hosting, 7", "--kind", "processor")
+    call_command("backups", "gone", "Hosting, 7")
+    assert BackupSet.objects.get(kind="processor").verified_gone_at is not None

@@ -1,12 +1,14 @@
 """What monitoring reads: zeros where nothing is wrong, and never a gap."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from crasme.kit import gauges
-from retention import metrics, services
+from retention import holds, metrics, services
 from retention.models import BackupSet, Rule
 from tests.retention import builders
 
@@ -23,6 +25,7 @@ def test_all_of_them_are_tested_here() -> None:
         "crasme_retention_open_runs",
         "crasme_retention_hours_since_run",
         "crasme_retention_backups_overdue",
+        "crasme_restore_gate_open",
     } == NAMES
 
 
@@ -53,3 +56,10 @@ def test_backups_that_should_be_gone() -> None:
             verified_gone_at=gone,
         )
     assert samples("crasme_retention_backups_overdue") == {(): 1}
+
+
+def test_the_restore_gate(settings: Settings) -> None:
+    assert samples("crasme_restore_gate_open") == {(): 1}
+    builders.hold(holds.account(builders.account().pk))
+    Path(settings.ERASURE_LEDGER_URL).unlink()
+    assert samples("crasme_restore_gate_open") == {(): 0}

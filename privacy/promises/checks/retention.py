@@ -20,7 +20,8 @@ from crasme.kit.calendar import Period
 from privacy.models import PolicyVersion
 from privacy.promises.asking import count, shown
 from privacy.promises.registry import Status, Verdict, promise
-from retention import predicate
+from retention import predicate, services
+from retention.errors import RetentionError
 from retention.models import BackupSet, Rule
 from retention.obstacles import Scopes
 
@@ -43,7 +44,8 @@ def ended(now: datetime) -> dict[str, Verdict]:
         else:
             verdicts[number] = _verdict(Question(rule, period, scopes, words[number]), now)
     verdicts["P8.2"] = _with_oldest(verdicts["P8.2"])
-    if not BackupSet.objects.exists():
+    verdicts["P8.4"] = _with_copies(verdicts["P8.4"], promised.get("backups"), now)
+    if verdicts["P8.4"].status is not Status.BROKEN and not BackupSet.objects.exists():
         verdicts["P8.4"] = Verdict(Status.UNKNOWN, _("No backup has been registered yet."))
     return verdicts
 
@@ -118,6 +120,24 @@ def _promised() -> dict[str, Period]:
     published = PolicyVersion.objects.order_by("-published_at", "-id").values_list("snapshot__facts__rules", flat=True)
     rules = published.first() or {}
     return {slug: Period.parse(rule["period"]) for slug, rule in rules.items() if rule["period"]}
+
+
+def _with_copies(verdict: Verdict, period: Period | None, now: datetime) -> Verdict:
+    """Broken, too, by a copy at a processor's that nobody saw to be gone, and by one that no row knows."""
+    if period is None or verdict.status is Status.BROKEN:
+        return verdict
+    since = calendar.cutoff(now - DAILY_RUN, period)
+    theirs = BackupSet.objects.present().at_processors().filter(made_at__lt=since).count()
+    try:
+        unknown = services.unregistered_backups()
+    except (RetentionError, OSError):
+        unknown = []  # the run of the rule stops for the same reason, and says so
+    old = sum(found.changed is not None and found.changed < since for found in unknown)
+    if not theirs and not old:
+        return verdict
+    evidence = _("%(theirs)s copies of processors and %(old)s unregistered ones are older than %(period)s.")
+    words = {"theirs": shown(theirs), "old": shown(old), "period": period.words()}
+    return Verdict(Status.BROKEN, evidence % words, verdict.figures | {"processors": theirs, "unregistered": old})
 
 
 def _with_oldest(verdict: Verdict) -> Verdict:
