@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from crasme.dashboard import desk, links, works
 from privacy.models import Request
-from retention.models import Run
+from retention import gate
+from retention.models import BackupSet, Run
 
 
 def styles(request: HttpRequest) -> str:
@@ -39,6 +40,8 @@ def index(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         }
     if may("retention.view_run"):
         cards |= {"runs": works.runs(), "all_runs": links.to_list(Run)}
+    if may("retention.view_backupset") and not (found := gate.look()).is_open:
+        cards |= {"gate": found, "backups": links.to_list(BackupSet)}
     if may("privacy.view_step"):
         cards["parked"] = works.parked()
     return context | {"dashboard": cards}
