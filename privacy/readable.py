@@ -110,6 +110,8 @@ def _fact(key: str, value: Any) -> SafeString | str:
         return letter(str(value))
     if key == "regime" and value in Regime.values:
         return str(Regime(value).label)
+    if isinstance(value, bool):
+        return _now("yes") if value else _now("no")
     if isinstance(value, Mapping):
         return ", ".join(f"{name}: {each}" for name, each in value.items())
     if isinstance(value, list):

@@ -80,6 +80,10 @@ class ClockFace:
         return self.asked.days_left(self.today)
 
     @property
+    def late_words(self) -> str:
+        return left_words(self.days_left)
+
+    @property
     def tone(self) -> str:
         return tone_of(self.asked, self.today)
 

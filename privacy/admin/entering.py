@@ -113,7 +113,8 @@ class EntryForm(forms.Form):
 
 
 def _named(account: Account) -> str:
-    return f"{account.full_name}, {mask_email(account.email)}, {account.organisation.name}"
+    language = dict(settings.LANGUAGES).get(account.language, account.language)
+    return f"{account.full_name}, {mask_email(account.email)}, {account.organisation.name}, {language}"
 
 
 class EntryPage:

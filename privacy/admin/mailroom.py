@@ -34,6 +34,7 @@ from crasme.kit.errors import CrasmeError
 from crasme.kit.text import mask_email
 from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin, ReadOnlyAdmin
 from crasme.staff.models import AccessEntry, User
+from privacy import references
 from privacy.admin.acts import Words, asks
 from privacy.admin.clockface import left_words, tone
 from privacy.admin.filters import SortedFilter
@@ -68,6 +69,13 @@ class FileForm(DeskForm):
     def __init__(self, data: Any = None, *, asked: InboundMail, by: User) -> None:
         super().__init__(data, asked=asked, by=by)
         self.fields["reference"].initial = asked.suggested.reference if asked.suggested else ""
+
+    def clean_reference(self) -> str:
+        """The service asks again; here it is said at the field, and what was typed stays."""
+        typed = str(self.cleaned_data["reference"])
+        if not Request.objects.filter(reference=references.normalise(typed)).exists():
+            raise forms.ValidationError(_("There is no request with this reference."))
+        return typed
 
 
 @admin.register(InboundMail)
@@ -141,6 +149,7 @@ class InboundMailAdmin(ReadOnlyAdmin, PersonalDataAdmin):
                 "quoted": quoted,
                 "attachments": list(mail.attachments.order_by("stored_at", "id")),
                 "days_left": left,
+                "late_words": left_words(left),
                 "tone": tone(left),
                 "kinds": [Request.Kind(kind).label for kind in mail.suggested_kinds if kind in Request.Kind.values],
             }

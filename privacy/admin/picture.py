@@ -34,7 +34,7 @@ from privacy.models import (
     Restriction,
     Step,
 )
-from privacy.services import completing, corrections, joining, plans, restriction
+from privacy.services import alerts, completing, corrections, joining, plans, restriction
 from privacy.services.corrections import Line
 from privacy.states import State
 from privacy.steps.definitions import by_hand, granted, proposed
@@ -221,7 +221,9 @@ class Picture(ClockFace):
     def messages(self) -> list[Message]:
         """Of everything that one message asked for: a conversation is one, whichever wish a mail was about."""
         lead = self.asked.lead_id or self.asked.pk
-        found = Message.objects.filter(Q(request=lead) | Q(request__lead=lead))
+        # Who was warned stands under “Warnings”, once; a warning that did not reach its reader is listed here, too.
+        warned = Q(template=alerts.TEMPLATE, state=WorkState.DONE, bounced_at=None)
+        found = Message.objects.filter(Q(request=lead) | Q(request__lead=lead)).exclude(warned)
         files = Prefetch("attachments", Attachment.objects.defer("content"))
         shown = found.select_related("written_by", "recipient", "request").prefetch_related(files)
         return list(shown.order_by("created_at", "id"))

@@ -3,10 +3,13 @@
 from typing import Any
 
 from django import template
+from django.apps import apps
 from django.utils.safestring import SafeString
 
 from privacy import readable, troubles
 from privacy.correspondence.withheld import Marked, marked as _marked
+from privacy.models import Correction
+from privacy.services.holdings import title_of
 
 register = template.Library()
 
@@ -33,3 +36,13 @@ def particulars(facts: dict[str, Any]) -> SafeString:
 def marked(text: str, language: str) -> Marked:
     """The record of a letter, its withheld places marked: {% with said=message.body|marked:message.language %}."""
     return _marked(text, language)
+
+
+@register.filter
+def value_title(correction: Correction) -> str:
+    """Which value a proposal is about: "Account · Job title"; its names in the database when it is no more."""
+    try:
+        table = str(apps.get_model(correction.label)._meta.verbose_name)
+        return f"{table[:1].upper()}{table[1:]} · {title_of(correction.label, correction.field)}"
+    except LookupError:
+        return f"{correction.label} · {correction.field}"

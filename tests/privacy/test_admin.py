@@ -95,6 +95,20 @@ def test_lists_and_pages_take_a_fixed_number_of_queries(client: Client, agent: U
     assert few_page < 45
 
 
+def test_a_page_says_what_is_not_known_yet_how_late_it_is_and_opens_its_menus_by_keyboard(
+    client: Client, agent: User
+) -> None:
+    sign_in(client, agent)
+    asked = submit_request(now=timezone.now() - timedelta(days=33))
+    html = client.get(page(asked)).content.decode()
+    assert "not looked for yet" in html
+    assert "none under this address" not in html
+    assert "days late" in html
+    menus = html.count('<button type="button" aria-haspopup="true"')
+    assert menus
+    assert html.count('x-trap="actionDropdownOpen"') == menus
+
+
 def test_every_look_at_a_request_is_logged_without_naming_the_person(client: Client, agent: User) -> None:
     sign_in(client, agent)
     asked = submit_request()

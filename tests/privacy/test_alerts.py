@@ -181,6 +181,13 @@ def test_warnings_are_on_the_desk_and_on_the_overview(client: Client, team: tupl
     page = reverse("admin:privacy_request_change", args=[request.pk])
     assert warned.link == page
     assert "half of the time is gone" in client.get(page).content.decode()
+    deliver(timezone.now())
+    mailed = Message.objects.filter(template="warning-digest")
+    assert set(mailed.values_list("state", flat=True)) == {"done"}
+    card = '<h2 dir="auto">'
+    before = client.get(page).content.decode().count(card)  # who was warned is said once, not as a card for each mail
+    mailed.update(state="parked", subject=None, finished_at=None)
+    assert client.get(page).content.decode().count(card) == before + mailed.count()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -457,4 +457,4 @@ def test_an_agent_enters_and_decides_from_the_desk(
     ended(asked, timezone.now())
     account.refresh_from_db()
     assert (asked.outcome, account.phone, account.role) == (Outcome.GRANTED, NEW_PHONE, "admin")
-    assert "crm.account · phone" in client.get(page).content.decode()
+    assert "Account · Phone" in client.get(page).content.decode()

@@ -146,6 +146,8 @@ def test_the_letter_of_an_act_can_be_seen_before_it_is_sent(client: Client, offi
     refuse, answer = (reverse(f"admin:privacy_request_{name}", args=[asked.pk]) for name in ("refuse", "answer"))
     mails = Message.objects.count()
     html = client.post(refuse, {"reason": "unfounded", "words": "Weil <i>so</i>.", "preview": "1"}).content.decode()
+    assert "The person&#x27;s language is German." in html or "The person's language is German." in html
+    assert 'formaction="#preview"' in html  # the page opens where the letter is
     light, _dark = frames(html)
     assert "Leider" in light
     assert "Weil &lt;i&gt;so&lt;/i&gt;." in light

@@ -43,6 +43,9 @@ def test_an_agent_sorts_mail_by_a_click(client: Client, agent: User) -> None:
     lead = Request.objects.get(lead=None)
     assert (lead.kind, lead.linked.get().kind, lead.language, lead.entered_by) == ("access", "deletion", "de", agent)
     confirm_request(lead, now=now)
+    mistyped = client.post(act(answers, "file"), {"reference": "PR-0000-0000"}).content.decode()
+    assert 'value="PR-0000-0000"' in mistyped  # what was typed stays, with what is wrong beside it
+    assert "There is no request with this reference." in mistyped
     client.post(act(answers, "file"), {"reference": lead.reference})
     assert lead.messages.unread().count() == 2
     client.post(act(other, "dismiss"))
