@@ -11,7 +11,8 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import get_permission_codename
 from django.contrib.auth.models import Permission
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -34,14 +35,14 @@ class Missing:
     colleagues: list[str]
 
 
-def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponseBase:
     """The handler of status 403."""
     inside = request.path.startswith(reverse("admin:index")) and admin.site.has_permission(request)
     return _page(request) if inside else defaults.permission_denied(request, exception or Exception())
 
 
 @csp_replace(settings.ADMIN_CONTENT_SECURITY_POLICY)
-def _page(request: HttpRequest) -> HttpResponse:
+def _page(request: HttpRequest) -> HttpResponseBase:
     context = admin.site.each_context(request) | {
         "title": _("Not included in your role"),
         "missing": [_missing(name) for name in sorted(_wanted(request)) if not request.user.has_perm(name)],

@@ -21,6 +21,8 @@ def posted(view: View, *, page: str = "request-status") -> View:
         if http.method == "POST":
             return view(http, *args, **kwargs)
         named = {"reference": kwargs["reference"]} if "reference" in kwargs else {}
-        return redirect(page, **named)
+        led: HttpResponse = redirect(page, **named)
+        return led
 
-    return require_http_methods(["GET", "HEAD", "POST"])(answered)
+    only: View = require_http_methods(["GET", "HEAD", "POST"])(answered)
+    return only
