@@ -6,13 +6,25 @@ lets References name what nobody received), so that clients keep them together w
 names the last one before it between the same two, and the first mail has none, because it answers nothing.
 """
 
-from django.db.models import Q
+from django.db.models import QuerySet
 
 from crasme.kit.claims import WorkState
+from crasme.kit.statements import Fetch
 from privacy.correspondence.queue import mail_domain
-from privacy.models import Message, Request
+from privacy.models import Message
 
 LONGEST = 12  # ids in References; a thread of years must not outgrow a header
+
+
+def _mails() -> QuerySet[Message]:
+    """Without their words, which nobody needs here."""
+    who = ("addressee", "recipient", "colleague", "referral")
+    found: QuerySet[Message] = Message.objects.order_by()
+    return found.only("direction", "state", "mail_id", "origin_id", "created_at", *who)
+
+
+# Apart: a condition on two tables at once would read all mails there are.
+_OF_LEAD, _OF_LINKED = Fetch(_mails, "request"), Fetch(_mails, "request__lead")
 
 
 def headers(message: Message) -> dict[str, str]:
@@ -30,15 +42,17 @@ def root(message: Message) -> str:
 def earlier(message: Message) -> list[str]:
     """Message-IDs of what went to and came from the same addressee before, in order (of theirs, as they gave them)."""
     lead = message.request.lead_id or message.request_id
-    same = Message.objects.filter(
-        # A condition on two tables at once would read all mails there are.
-        Q(request__in=Request.objects.filter(Q(pk=lead) | Q(lead=lead)).order_by().values("pk")),
-        Q(direction=Message.Direction.IN) | Q(state=WorkState.DONE),
-        addressee=message.addressee,
-        recipient=message.recipient_id,
-        colleague=message.colleague_id,
-        referral=message.referral_id,
-    )
-    found = same.exclude(pk=message.pk).order_by("created_at", "id").values_list("direction", "mail_id", "origin_id")
-    named = (theirs if direction == Message.Direction.IN else ours for direction, ours, theirs in found)
+    same = [each for each in (*_OF_LEAD(lead), *_OF_LINKED(lead)) if _between(each) == _between(message)]
+    before = [each for each in same if each.pk != message.pk and (_is_theirs(each) or each.state == WorkState.DONE)]
+    before.sort(key=lambda each: (each.created_at, each.pk))
+    named = [each.origin_id if _is_theirs(each) else each.mail_id for each in before]
     return [mail_id for mail_id in named if mail_id]  # what was typed on the page has none
+
+
+def _between(message: Message) -> tuple[object, ...]:
+    """Who it is that we write with."""
+    return message.addressee, message.recipient_id, message.colleague_id, message.referral_id
+
+
+def _is_theirs(message: Message) -> bool:
+    return message.direction == Message.Direction.IN
