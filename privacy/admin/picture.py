@@ -135,6 +135,13 @@ class Picture(ClockFace):
             return None
         return ChildReport.objects.select_related("account", "judged_by").filter(request=self.asked).first()
 
+    @property
+    def own_account(self) -> Any:
+        """Id of the account of whoever asks. A report looks for nobody's but the child's: of its reporter there is what
+        is known from elsewhere.
+        """
+        return self.asked.person.account_id if self.asked.kind == Request.Kind.CHILD else self.asked.account_id
+
     @cached_property
     def referrals(self) -> list[Referral]:
         """The customers who wrote about the person."""

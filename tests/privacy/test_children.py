@@ -181,6 +181,9 @@ def test_officers_decide_and_agents_look(agent: User, officer: User, client: Cli
     sign_in(client, officer)
     page = reverse("admin:privacy_request_change", args=[request.pk])
     assert CHILD in client.get(page).content.decode()
+    own = make_account(email=REPORTER)
+    Person.objects.filter(pk=request.person_id).update(account=own)
+    assert reverse("admin:crm_account_change", args=[own.pk]) in client.get(page).content.decode()
     client.post(reverse("admin:privacy_request_restrict_account", args=[request.pk]))
     account.refresh_from_db()
     assert account.restricted_at is not None
