@@ -77,10 +77,10 @@ def assign(request: Request, *, to: User | None, by: User, now: datetime) -> Req
     request = locked(request)
     if not request.is_open:
         raise MoveNotAllowed(_("This request is closed."))
-    if to is not None and not assignment.may_answer(to, request):
-        raise NotYours(_("This colleague's role does not include working on requests."))
     if to is not None and not may_decide(to, request):
         raise NotYours(_("A child's account is decided about by a privacy officer."))
+    if to is not None and not assignment.may_answer(to, request):
+        raise NotYours(_("This colleague's role does not include working on requests."))
     if request.assignee_id != (to.pk if to else None):
         assignment.give(request, to, actor=by.ref, today=controller_day(now), themselves=to == by)
     return request
