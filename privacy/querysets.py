@@ -178,8 +178,8 @@ class InboundMailQuerySet(ClaimableQuerySet):
         return self.filter(status="ignored").exclude(sender__isnull=True, subject__isnull=True, body__isnull=True)
 
     def of_forgotten(self) -> Self:
-        """Set aside of people who have been forgotten: there must be none."""
-        return self.set_aside().filter(person__email="").exclude(person=None)
+        """Set aside of people who have been forgotten, as long as it names them: there must be none."""
+        return self.filter(status="ignored", person__isnull=False, sender__isnull=False, person__email="")
 
 
 class AttachmentQuerySet(models.QuerySet[Any]):
