@@ -146,7 +146,7 @@ def _release(model: type[Model], rows: QuerySet[Any], going: dict[type[Model], Q
         strangers = edge.children_of(rows)
         if edge.child in going:
             strangers = strangers.exclude(pk__in=going[edge.child].order_by().values("pk"))
-        if edge.nullable and edge.on_delete is not OnDelete.PROTECT:
+        if edge.nullable and edge.on_delete is not OnDelete.PROTECT and not _goes_along(edge):
             yield _unlink(edge, strangers)
         elif edge.on_delete is OnDelete.CASCADE and edge.child is not model and _may_go(edge.child):
             yield from _release(edge.child, strangers, going)
@@ -157,6 +157,12 @@ def _release(model: type[Model], rows: QuerySet[Any], going: dict[type[Model], Q
 
 def _unlink(edge: graph.Edge, rows: QuerySet[Any]) -> Operation:
     return Operation(Kind.UNLINK, edge.child, rows, (edge.field.name,), (None,))
+
+
+def _goes_along(edge: graph.Edge) -> bool:
+    """Whether the child is nothing without this link; a row that may lose it stays, for it may be somebody else's."""
+    table = obstacles.table_of(edge.child)
+    return table is not None and edge.field.name in table.goes_with
 
 
 def _may_go(model: type[Model]) -> bool:

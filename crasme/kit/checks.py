@@ -76,6 +76,9 @@ def _names(table: Table) -> Iterator[Error]:
     for name in table.mentions.values():
         if name not in table.fields:
             yield Error(f"{table.label}: the mention {name!r} is no declared field.", id="datamap.E003", obj=model)
+    for name in table.goes_with:
+        if name not in table.fields:
+            yield Error(f"{table.label}: the link {name!r} is no declared field.", id="datamap.E003", obj=model)
     for kind, path in table.subject.items():
         if not _path_exists(model, path):
             yield Error(f"{table.label}: the {kind} path {path!r} leads nowhere.", id="datamap.E003", obj=model)

@@ -112,6 +112,7 @@ class Table:
     subject   identifier kind → ORM path to it; the kinds in use are account, email, person, visitor and staff
     ends      slug of the retention rule that ends a row; `ends_reason` where no period can (a standing wish)
     mentions  identifier kind → column of this table in which a row of somebody else's can name the person
+    goes_with links without which a row is nothing: erased together with the row that they lead to, and never cut
     fields    every column but the subject's own keys must be here
     source    where the data comes from, as GDPR Art. 15(1)(g) asks
     order     path that sorts an export
@@ -128,6 +129,7 @@ class Table:
     order: str = "pk"
     ends_reason: str = ""
     mentions: Mapping[str, str] = field(default_factory=dict)
+    goes_with: tuple[str, ...] = ()
     # Set by `mentioned` only: the paths of the rows that are the person's own, and so no mentions.
     own: Mapping[str, str] = field(default_factory=dict)
 

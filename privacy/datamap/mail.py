@@ -67,8 +67,9 @@ TABLES = [
         title="Files that came in",
         category=RIGHTS,
         purposes=(Purpose.COMMUNICATION, *PURPOSES),
-        # Those of a mail that was not filed yet go with the mail.
+        # Those of a mail that was not filed go with the mail.
         subject={"person": "message__request__person"},
+        goes_with=("mail",),
         ends="requests",
         order="stored_at",
         fields={

@@ -16,7 +16,7 @@ from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import verbs
 from privacy.clock.regimes import Regime, of_country
-from privacy.models import Attachment, Correction, InboundMail, Message, Person, Plan, Request
+from privacy.models import Correction, InboundMail, Message, Person, Plan, Request
 from privacy.services import packages
 from privacy.services.places import digest, place_of
 from retention import erasure
@@ -143,9 +143,6 @@ def forget(person: Person, *, now: datetime) -> bool:
         if plan.on_hold:
             # All of it waits: once the row that leads to it is empty, nobody comes back for what was held.
             return False
-        # Files of mail that was never filed belong to nobody but that mail.
-        if Attachment.objects.filter(mail__person=locked).delete()[0]:
-            plan = erasure.preview(subject, now)
         packages.destroy_of(locked, why="forgotten", now=now)
         # The erasure itself was approved by two people; this is its announced end, so the plan of the moment counts.
         erasure.erase(subject, plan_hash=plan.hash, actor=system("privacy"), now=now)
