@@ -4,6 +4,7 @@ from typing import Any
 
 from django import template
 from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
 from django.utils.safestring import SafeString
 
 from privacy import readable, troubles
@@ -44,5 +45,18 @@ def value_title(correction: Correction) -> str:
     try:
         table = str(apps.get_model(correction.label)._meta.verbose_name)
         return f"{table[:1].upper()}{table[1:]} · {title_of(correction.label, correction.field)}"
-    except LookupError:
+    except (LookupError, FieldDoesNotExist):
         return f"{correction.label} · {correction.field}"
+
+
+@register.filter
+def field_titles(names: list[str], label: str) -> list[str]:
+    """What the fields of a table are called; one that is no more keeps its name."""
+    return [_title(label, name) for name in names]
+
+
+def _title(label: str, name: str) -> str:
+    try:
+        return str(title_of(label, name))
+    except (LookupError, FieldDoesNotExist):
+        return name

@@ -93,3 +93,13 @@ def test_stopped_work_says_why_once(client: Client, agent: User) -> None:
     html = client.get(reverse("admin:index")).content.decode()
     assert html.count("The database could not be reached, or was too busy.") == 1
     assert "error-operationalerror" not in html
+
+
+def test_a_plan_of_an_erasure_names_the_fields_that_are_emptied(client: Client, agent: User) -> None:
+    sign_in(client, agent)
+    make_account(email="ana@customer.example")
+    plan = plans.current(reviewed_request("deletion", "ana@customer.example"))
+    assert plan is not None
+    html = client.get(reverse("admin:privacy_plan_change", args=[plan.pk])).content.decode()
+    assert "Business address" in html
+    assert "business_address" not in html
