@@ -216,8 +216,8 @@ def test_days_of_nothing_but_failures_switch_it_off_and_everybody_sees_why(recei
     facts = Entry.objects.get(verb="webhook.switched").facts
     assert (facts["active"], facts["why"], facts["parked"]) == (False, "failures", 1)
     stopped = {str(kind.title): (kind.rows, kind.errors) for kind in parked()}
-    assert stopped["Webhooks that were switched off"] == (1, ["failures"])
-    assert stopped["Webhook deliveries"] == (1, ["endpoint-off"])
+    assert stopped["Webhooks that were switched off"] == (1, "Nothing but failures for days")
+    assert stopped["Webhook deliveries"] == (1, "The webhook is switched off.")
     submit_request(email="bo@customer.example")
     assert WebhookDelivery.objects.count() == 1  # it hears of nothing while it is off
     later = NOW + timedelta(days=6)
