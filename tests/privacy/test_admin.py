@@ -34,10 +34,14 @@ def said(response: object) -> str:
 
 
 def queries(client: Client, address: str) -> int:
+    """The smaller of two counts: the restore gate looks again every few seconds, and may do so in one of them."""
     client.get(address)  # whatever is read once a process or a session
-    with CaptureQueriesContext(connection) as seen:
-        assert client.get(address).status_code == 200
-    return len(seen)
+    counts = []
+    for _time in range(2):
+        with CaptureQueriesContext(connection) as seen:
+            assert client.get(address).status_code == 200
+        counts.append(len(seen))
+    return min(counts)
 
 
 def test_the_list_shows_open_requests_with_their_clocks_and_masked_people(client: Client, agent: User) -> None:
