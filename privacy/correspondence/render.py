@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from crasme.kit.clock import controller_day
 from crasme.kit.remember import remembered
+from crasme.kit.statements import Fetch
 from privacy.correspondence import beside, others, outcomes
 from privacy.correspondence.catalogue import entry_of
 from privacy.correspondence.others import PlanOf, when_said
@@ -29,6 +30,8 @@ from privacy.models import Controller, Letter, Message, Package, Request
 from privacy.refusals import authority_of, refusal_of
 from privacy.services import alerts, clock, plans, verification
 from privacy.words import EXTENSIONS, WISHES
+
+_TO_CONFIRM = Fetch(lambda: Request.objects.filter(without_proof=False).order_by("pk"), "lead")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +163,7 @@ def context_of(message: Message, *, now: datetime) -> dict[str, Any]:
 
 
 def _also(request: Request) -> list[Promise]:
-    return [WISHES[other.kind] for other in request.linked.filter(without_proof=False).order_by("id")]
+    return [WISHES[other.kind] for other in _TO_CONFIRM(request.pk)]
 
 
 def _nothing_else(plan_of: PlanOf) -> bool:

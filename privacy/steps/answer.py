@@ -2,15 +2,18 @@
 
 from typing import Any
 
+from crasme.kit.statements import Fetch
 from crasme.staff.actors import system
 from privacy.correspondence.queue import enqueue
-from privacy.models import Correction, Request, Step
+from privacy.models import Correction, Message, Request, Step
 from privacy.services import referrals, representatives
 from privacy.services.closing import closed
 from privacy.services.plans import current
 from privacy.states import Outcome
 from privacy.steps.definitions import harmless, proposed
 from privacy.steps.handlers import Done, Job, handles
+
+_OWN_WORDS = Fetch(lambda: Message.objects.filter(template="answered").only("pk"), "request", "period_key")
 
 
 @handles(Step.Kind.ANSWER)
@@ -49,7 +52,7 @@ def letter_for(request: Request) -> str:
         return "corrected"
     if request.outcome == Outcome.REFUSED:
         return "refused"
-    if request.messages.filter(template="answered", period_key=occasion(request)).exists():
+    if _OWN_WORDS(request.pk, occasion(request)):
         return "answered"
     if request.kind == Request.Kind.OBJECTION:
         return "opted-out" if harmless(request.kind, request.facts) else "objection-granted"
