@@ -1,0 +1,80 @@
+"""A restored database erases somebody again: their copies, letters and mail set aside go too, and nobody else's."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+
+from crasme.crm.models import Account
+from crasme.kit.datamap import Subject
+from privacy.models import InboundMail, Message, Package, Person
+from retention import erasure, gate, replay
+from retention.gate import State
+from retention.outside.lines import Note
+from retention.outside.places import place
+from tests.builders import NOW, make_account, reviewed_request
+from tests.privacy.letters import came, letter
+
+pytestmark = pytest.mark.django_db
+ANA, BEN = "ana@customer.example", "ben@customer.example"
+
+
+def erase(subject: Subject) -> None:
+    erasure.erase(subject, plan_hash=erasure.preview(subject, NOW).hash, actor="system:test", now=NOW)
+
+
+def bring_back_as_before(*subjects: Subject) -> None:
+    """Erase, and go back to before it, as a restored backup does; the ledger stays as it is."""
+    with transaction.atomic():
+        for subject in subjects:
+            erase(subject)
+        transaction.set_rollback(True)
+    place().append(lambda tail: [Note("done", tail.open[0].number, tail.open[-1].number).line])
+    assert gate.look().state is State.BEHIND
+
+
+def with_a_copy(email: str) -> tuple[Account, Person, Package]:
+    account = make_account(email=email)
+    request = reviewed_request("access", email)
+    package = Package.objects.create(
+        request=request,
+        file_name=f"{request.pk.hex}.zip",
+        sha256="0" * 64,
+        size=1,
+        rows=1,
+        key="a2V5",
+        made_at=NOW,
+        expires_at=NOW + timedelta(days=14),
+    )
+    return account, request.person, package
+
+
+def test_copies_letters_and_mail_set_aside_go_with_whoever_is_erased_again() -> None:
+    ana, ana_asks, hers = with_a_copy(ANA)
+    ben, ben_asks, his = with_a_copy(BEN)
+    mails = {address: came(letter("An offer.", sender=address)) for address in (ANA, BEN)}
+    InboundMail.objects.filter(pk__in=[mail.pk for mail in mails.values()]).update(
+        status="ignored", settled_at=NOW, person=None
+    )
+    waiting = Message.objects.filter(request__person=ben_asks).unfinished().count()
+    assert waiting
+    assert Message.objects.filter(request__person=ana_asks).unfinished().exists()
+    bring_back_as_before(Subject.of(account=ana.pk, email=ANA), Subject.of(person=ana_asks.pk))
+
+    report = replay.replay(actor="system:replay", now=NOW)
+
+    assert (report.entries, gate.look().state) == (2, State.OPEN)
+    hers.refresh_from_db()
+    his.refresh_from_db()
+    assert (hers.key, hers.deleted_at is not None) == (None, True)
+    assert (his.key, his.deleted_at) == ("a2V5", None)
+    ana_asks.refresh_from_db()
+    ben_asks.refresh_from_db()
+    assert (ana_asks.email, ben_asks.email) == ("", BEN)
+    assert not Message.objects.filter(request__person=ana_asks).unfinished().exists()
+    assert Message.objects.filter(request__person=ben_asks).unfinished().count() == waiting
+    for address, mail in mails.items():
+        mail.refresh_from_db()
+        assert bool(mail.body) == (address == BEN)
+    ben.refresh_from_db()
+    assert ben.email == BEN
