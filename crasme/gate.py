@@ -21,7 +21,8 @@ from retention.errors import GateShut
 
 logger = logging.getLogger(__name__)
 
-RETRY_AFTER: Final = 120
+RETRY_AFTER: Final = 120  # seconds, for browsers and for tasks
+FOR_DAYS: Final = 10_000  # times that a task is put off: as long as a restore may take
 # Probes say that the process lives and why it is not ready; figures carry the alarm. Neither shows a row.
 ANSWERS: Final = ("/health/", "/metrics")
 OURS: Final = ("crasme", "consent", "privacy", "retention")
@@ -74,7 +75,7 @@ class GatedTask(celery.Task):
         logger.warning("%s waits: the restore gate is shut.", self.name)
         if not (args or kwargs):
             return None
-        raise self.retry(countdown=RETRY_AFTER, max_retries=None)
+        raise self.retry(countdown=RETRY_AFTER, max_retries=FOR_DAYS)
 
 
 def require_open_for(arguments: list[str]) -> None:
