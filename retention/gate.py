@@ -165,11 +165,9 @@ def _state(tail: Tail, at: Position, by: Ask) -> State:
     elif not at.is_at(before[-1]):
         return State.ANOTHER
     later = [entry for entry in tail.open if entry.number > at.number]
-    return State.OPEN if all(_never_was(entry, by) for entry in later) else State.BEHIND
-
-
-def _never_was(entry: Entry, by: Ask) -> bool:
-    return position.fate(entry, by) in ("aborted", "in progress")
+    fate = position.fates(later, by)
+    never_were = all(fate(entry) in ("aborted", "in progress") for entry in later)
+    return State.OPEN if never_were else State.BEHIND
 
 
 def _look_or_unmigrated() -> Look:

@@ -22,15 +22,13 @@ class Entry:
     content: dict[str, Any]
     prev: str
     digest: str
+    line: str
 
     @classmethod
     def made(cls, number: int, content: dict[str, Any], prev: str) -> "Entry":
         whole = content | {"n": number, "prev": prev}
-        return cls(number, whole, prev, canonical.digest(whole))
-
-    @property
-    def line(self) -> str:
-        return canonical.canonical(self.content | {"digest": self.digest})
+        digest = canonical.digest(whole)
+        return cls(number, whole, prev, digest, canonical.canonical(whole | {"digest": digest}))
 
     @property
     def act(self) -> str:
@@ -104,7 +102,7 @@ def parsed(raw: bytes) -> Entry | Note:
             if word in content:
                 first, last = content[word]
                 return Note(word, int(first), int(last))
-        return Entry(int(content["n"]), content, str(content["prev"]), digest)
+        return Entry(int(content["n"]), content, str(content["prev"]), digest, raw.decode())
     except (ValueError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
         raise LedgerBroken("A line of the erasure ledger cannot be read.") from None
 

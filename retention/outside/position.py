@@ -4,7 +4,7 @@ What could go wrong: a savepoint that is rolled back takes the position along, w
 entry names the (sub)transaction that wrote the row, by the row's own xmin, and PostgreSQL tells what became of it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -85,6 +85,20 @@ def fate(entry: Entry, by: Ask = ask) -> str:
     except (DataError, psycopg.DataError):
         return ""  # a number that this server has not come to yet
     return str(row[0] or "") if row else ""
+
+
+def fates(entries: Iterable[Entry], by: Ask = ask) -> Callable[[Entry], str]:
+    """`fate` for these, asked once a transaction: one may have written hundreds."""
+    first = {entry.transaction: entry for entry in entries}
+    known: dict[tuple[str, str], str] = {}
+
+    def of(entry: Entry) -> str:
+        name = entry.transaction
+        if name not in known:
+            known[name] = fate(first[name], by)
+        return known[name]
+
+    return of
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from retention.errors import GateShut, RetentionError
 from retention.models import ErasureEntry
@@ -20,6 +20,11 @@ from retention.outside.places import place, reachable
 from retention.outside.position import Mine, Position
 
 logger = logging.getLogger(__name__)
+
+_INSERT = (
+    f"INSERT INTO {ErasureEntry._meta.db_table} (number, act, at, line, digest)"  # noqa: S608
+    " SELECT * FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::text[])"
+)
 
 
 def note(act: str, *, now: datetime, **content: Any) -> None:
@@ -51,18 +56,10 @@ def note_all(act: str, contents: Sequence[dict[str, Any]], *, now: datetime) -> 
 
 def store(entries: Iterable[Entry]) -> None:
     """Take entries into the database and move its position behind them; in the transaction of their acts."""
-    rows = [
-        ErasureEntry(
-            number=entry.number,
-            act=entry.act,
-            at=datetime.fromisoformat(entry.content["at"]),
-            line=entry.line,
-            digest=entry.digest,
-        )
-        for entry in entries
-    ]
-    ErasureEntry.objects.bulk_create(rows)
-    position.move(Position(rows[-1].number, rows[-1].digest))
+    rows = [(entry.number, entry.act, entry.content["at"], entry.line, entry.digest) for entry in entries]
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, [list(column) for column in zip(*rows, strict=True)])
+    position.move(Position(rows[-1][0], rows[-1][-1]))
 
 
 def settle() -> int:
@@ -90,8 +87,9 @@ def _settled(tail: Tail, at: Position) -> list[Note]:
 
     Entries that this very transaction wrote before stand at its position: they are left open until it has ended.
     """
-    done = [entry.number for entry in tail.open if entry.number <= at.number and position.fate(entry) != "in progress"]
-    void = [entry.number for entry in tail.open if entry.number > at.number and position.fate(entry) == "aborted"]
+    fate = position.fates(tail.open)
+    done = [entry.number for entry in tail.open if entry.number <= at.number and fate(entry) != "in progress"]
+    void = [entry.number for entry in tail.open if entry.number > at.number and fate(entry) == "aborted"]
     notes = [Note("done", *block) for block in lines.blocks(done)]
     return notes + [Note("void", *block) for block in lines.blocks(void)]
 

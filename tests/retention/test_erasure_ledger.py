@@ -1,12 +1,13 @@
 """The ledger outside of the database: its chain, its entries, and what a crash leaves at each boundary."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import transaction
+from django.db import connection, transaction
 from pytest_django import Settings
 
 from crasme.crm.models import Account, Contact
@@ -209,3 +210,29 @@ def test_a_lost_ledger_is_made_again_from_the_database(ledger: Path) -> None:
     ledger.write_text(f"{entry(1).line}\n")
     with pytest.raises(CommandError, match="not the beginning"):
         call_command("erasures", "rebuild", "--from-database")
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_erase_at_once_write_one_chain(ledger: Path) -> None:
+    leavers = [builders.furnish(builders.account(builders.organisation()), events=0) for _number in range(8)]
+
+    def work(mine: list[Account]) -> None:
+        try:
+            for leaver in mine:
+                erase(leaver)
+                assert gate.look().state is State.OPEN, "whatever the others are at"
+                writing.settle()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as workers:
+        for done in [workers.submit(work, leavers[number::4]) for number in range(4)]:
+            done.result()
+    found = replay.verify()
+    assert (found.problem, [entry.number for entry in found.entries]) == ("", list(range(1, 9)))
+    assert gate.look().unsettled == 0
+    assert Account.objects.filter(status="erased").count() == 8
+    assert list(ErasureEntry.objects.order_by("number").values_list("digest", flat=True)) == [
+        entry.digest for entry in found.entries
+    ]
