@@ -62,7 +62,11 @@ def test_a_list_asks_the_same_however_long_it_is(furnished: Client) -> None:
 
 
 def questions(client: Client, path: str) -> int:
+    """The smaller of two counts: the restore gate looks again every few seconds, and may do so in one of them."""
     client.get(path)  # what a process asks once and remembers is not meant
-    with CaptureQueriesContext(connection) as asked:
-        assert client.get(path).status_code == 200
-    return len(asked)
+    counts = []
+    for _time in range(2):
+        with CaptureQueriesContext(connection) as asked:
+            assert client.get(path).status_code == 200
+        counts.append(len(asked))
+    return min(counts)
