@@ -121,7 +121,7 @@ def require_open() -> None:
     """GateShut, with what is to be done, unless this database may be worked on."""
     if not is_open():
         words, remedy = WORDS[_known.state]
-        raise GateShut(f"{words} {remedy}")
+        raise GateShut(words, remedy=remedy)
 
 
 def forget() -> None:

@@ -142,7 +142,7 @@ def read(forwards: Iterable[bytes]) -> Reading:
             else:
                 pending.append(line)
     except LedgerBroken as error:
-        result.problem = f"{error} It is line {len(pending) + result.notes + 1}."
+        result.problem = f"{error.message} It is line {len(pending) + result.notes + 1}."
     _chain(result, pending, void, done)
     return result
 

@@ -35,7 +35,7 @@ class Command(BaseCommand):
         try:
             getattr(self, f"_{options['what']}")(**options)
         except RetentionError as error:
-            raise CommandError(f"{error} {error.remedy}".strip()) from None
+            raise CommandError(str(error)) from None
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
 

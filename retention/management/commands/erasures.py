@@ -38,7 +38,7 @@ class Command(BaseCommand):
         try:
             getattr(self, f"_{options['what']}")(**options)
         except RetentionError as error:
-            raise CommandError(f"{error} {error.remedy}".strip()) from None
+            raise CommandError(str(error)) from None
 
     def _status(self, *, json: bool, **_options: Any) -> None:
         found = gate.look()
