@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from crasme import health, metrics
 from crasme.kit import gauges
+from retention import gate
 
 TOKEN = "a-token-for-figures"
 
@@ -43,8 +44,10 @@ def silent_port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_live_needs_nobody(client: Client, settings: Settings) -> None:
+def test_live_needs_nobody(client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.BROKER_URL = "redis://127.0.0.1:1/0"
+    monkeypatch.setattr("retention.gate.look", lambda *_args: pytest.fail("it asked the database"))
+    gate.forget()
     answer = client.get("/health/live/")
     assert (answer.status_code, answer.json()) == (200, {"status": "live"})
     assert "no-store" in answer["Cache-Control"]
