@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 GOOD_FOR: Final = 5.0  # seconds that an answer counts
 GOOD_FOR_REMOTE: Final = 20.0
+SHUT_FOR: Final = 1.0  # a gate that opens is noticed soon, and a crowd before a shut one asks once, not each by itself
 WITHOUT_LEDGER: Final = 600.0  # seconds that an open gate stays open while the ledger cannot be reached
 LOOKS: Final = 3
 
@@ -112,7 +113,7 @@ def is_open() -> bool:
 
 def state() -> State:
     """As `is_open`, with the reason."""
-    if time.monotonic() >= _known.until or _known.state is not State.OPEN:
+    if time.monotonic() >= _known.until:
         _remember(_look_or_unmigrated().state)
     return _known.state
 
@@ -187,7 +188,8 @@ def _remember(found: State) -> None:
         _known.opened = now
     if found is not _known.state and found is not State.OPEN:
         logger.error("The restore gate is shut: %s. Run `manage.py erasures status`.", found.value)
-    _known.state, _known.until = found, now + (GOOD_FOR_REMOTE if place().remote else GOOD_FOR)
+    good_for = GOOD_FOR_REMOTE if place().remote else GOOD_FOR
+    _known.state, _known.until = found, now + (good_for if found is State.OPEN else SHUT_FOR)
 
 
 def _new_connection(**_kwargs: Any) -> None:

@@ -1,6 +1,7 @@
 """The ledger outside of the database: its chain, its entries, and what a crash leaves at each boundary."""
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -194,6 +195,20 @@ def test_the_answer_is_remembered_and_costs_microseconds(ledger: Path) -> None:
         patch.setattr("retention.gate.look", lambda *args: pytest.fail("it asked again"))
         for _number in range(10_000):
             assert gate.is_open()
+
+
+@pytest.mark.django_db
+def test_a_crowd_before_a_shut_gate_does_not_ask_each_by_itself(ledger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    shut = gate.Look(State.BEHIND, gate.look().at, None)
+    monkeypatch.setattr("retention.gate.look", lambda *_args: asked.append(1) or shut)
+    gate.forget()
+    assert not any(gate.is_open() for _number in range(100))
+    assert len(asked) == 1
+    later = time.monotonic() + gate.SHUT_FOR
+    monkeypatch.setattr("retention.gate.time.monotonic", lambda: later)
+    assert not gate.is_open()
+    assert len(asked) == 2, "the gate may be open again"
 
 
 @pytest.mark.django_db
