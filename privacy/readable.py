@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _now, gettext_lazy as _
+from django.utils.translation import get_language_info, gettext as _now, gettext_lazy as _
 
 from crasme.kit import datamap
 from privacy.clock.regimes import Regime
@@ -54,6 +54,14 @@ LABELS: dict[str, Promise] = {
 def letter(template: str) -> str:
     """What staff call a letter; the name of one that is not sent any more."""
     return str(CATALOGUE[template].title) if template in CATALOGUE else template
+
+
+def language(code: str) -> str:
+    """What a language is called in the active one; the code of one that nobody here has a name for."""
+    try:
+        return str(get_language_info(code)["name_translated"])
+    except KeyError:
+        return code
 
 
 def tables(counts: Mapping[str, int]) -> SafeString | str:

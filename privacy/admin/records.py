@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language_info, gettext as _now, gettext_lazy as _
+from django.utils.translation import gettext as _now, gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
@@ -163,7 +163,7 @@ class MessageAdmin(WorkAdmin):
 
     @display(description=_("language"), ordering="language")
     def language_name(self, message: Message) -> str:
-        return str(get_language_info(message.language)["name_translated"])
+        return readable.language(message.language)
 
     @display(description=_("written to"), ordering="addressee")
     def whom(self, message: Message) -> str:

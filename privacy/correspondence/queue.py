@@ -33,7 +33,7 @@ def enqueue(
 
     `period_key` names the occasion: one mail a (request, template, occasion), however often the caller runs. It goes
     to the person, or to the `addressee` whose row is in `to` (recipient=…, colleague=…, referral=…), in the request's
-    language or that of the addressee. NoSuchLetter for a template that is not in the catalogue.
+    language or that of the addressee, if it is one of ours. NoSuchLetter for a template that is not in the catalogue.
     """
     entry_of(template)
     if addressee == Message.Addressee.PERSON and not request.person.email:
@@ -45,7 +45,7 @@ def enqueue(
         template=template,
         period_key=period_key,
         addressee=addressee,
-        language=language or (settings.LANGUAGE_CODE if addressee in OUR_LANGUAGE else request.language),
+        language=language if language in dict(settings.LANGUAGES) else _language_of(addressee, request),
         written=written or None,
         written_by=written_by,
         mail_id=f"<{identifier}@{mail_domain()}>",
@@ -57,6 +57,10 @@ def enqueue(
         return None
     wake(*SEND, identifier)
     return message
+
+
+def _language_of(addressee: str, request: Request) -> str:
+    return settings.LANGUAGE_CODE if addressee in OUR_LANGUAGE else request.language
 
 
 def mail_domain() -> str:

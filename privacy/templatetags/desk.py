@@ -28,6 +28,12 @@ def letter_title(name: str) -> str:
 
 
 @register.filter
+def language_title(code: str) -> str:
+    """What the language is called."""
+    return readable.language(code)
+
+
+@register.filter
 def particulars(facts: dict[str, Any]) -> SafeString:
     """An entry's facts in one line: what they are called, ids and digests by their ends (the whole in a tooltip)."""
     return readable.line(facts)

@@ -62,6 +62,12 @@ def test_letters_are_called_by_their_titles_and_what_came_in_was_written_by_nobo
         request=asked, direction="in", body="Any news?", state="done", mail_id="<a@b>", created_at=now,
         next_attempt_at=now, finished_at=now,
     )  # fmt: skip
+    Message.objects.filter(pk=letter.pk).update(language="zh-CN")  # as a customer's account may have it
+    listed = client.get(reverse("admin:privacy_message_changelist"))
+    shown = client.get(reverse("admin:privacy_request_change", args=[asked.pk]))
+    for answer in (listed, shown):
+        assert answer.status_code == 200
+        assert "zh-CN" in answer.content.decode()
     html = client.get(page(came)).content.decode()
     assert "Written to us" in html
     assert "Any news?" in html

@@ -273,3 +273,10 @@ def test_the_desk_passes_on_settles_and_counts(client: Client, agent: User) -> N
     client.post(reverse("admin:privacy_referral_settle", args=[referral.pk]), {"answer": "not_ours"})
     referral.refresh_from_db()
     assert (referral.outcome, referral.settled_by) == ("not_ours", agent)
+
+
+def test_a_customer_whose_language_we_do_not_write_gets_that_of_the_request(agent: User) -> None:
+    customer()
+    Account.objects.filter(email=OWNER).update(language="zh")
+    referrals.pass_on(reviewed_request("access", ADDRESS), by=agent, now=NOW)
+    assert Message.objects.get(template="referral").language == "en"
