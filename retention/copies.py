@@ -16,10 +16,12 @@ from django.conf import settings
 
 from retention.errors import BackupFolderMissing, BackupPlaceFailed, UnsafeLocation
 
+Parts = tuple[str, ...]  # of a location
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file or folder at the top of the place; `changed` is None where the store does not say."""
+    """A file or folder, by its path below the place; `changed` is None where the store does not say."""
 
     name: str
     changed: datetime | None
@@ -48,6 +50,8 @@ class Copies:
             if path == root or not path.is_relative_to(root):
                 raise UnsafeLocation("A backup's location leads outside the backup folder.")
             return str(path)
+        if set("*?[") & set(location):
+            raise UnsafeLocation("A store would take a backup's location for a pattern, and delete others as well.")
         return f"{self._root}/{'/'.join(parts)}"
 
     def delete(self, location: str) -> None:
@@ -65,19 +69,34 @@ class Copies:
             return bool(self._fs.exists(path)) or self._has_versions(path)
 
     def unknown(self, locations: Iterable[str]) -> list[Found]:
-        """What lies at the top of the place and belongs to none of these locations."""
-        known = {PurePosixPath(location).parts[0] for location in locations if PurePosixPath(location).parts}
+        """What lies in the place and belongs to none of these locations. Of a folder that holds some of them, what is
+        in it is looked at; of one that holds none, the folder itself."""
+        known = {PurePosixPath(location).parts for location in locations}
+        above = {parts[:depth] for parts in known for depth in range(1, len(parts))}
         with _failing_as_ours():
-            return [found for found in self._top() if found.name not in known]
+            return list(self._unknown((), known, above))
 
-    def _top(self) -> Iterator[Found]:
+    def _unknown(self, folder: Parts, known: set[Parts], above: set[Parts]) -> Iterator[Found]:
+        for found in self._listed(folder):
+            parts = (*folder, found.name)
+            if parts in known:
+                continue
+            if parts in above:
+                yield from self._unknown(parts, known, above)
+            else:
+                yield Found("/".join(parts), found.changed)
+
+    def _listed(self, folder: Parts) -> Iterator[Found]:
+        whole = "/".join((self._root, *folder))
         try:
-            listed = self._fs.ls(self._root, detail=True)
+            listed = self._fs.ls(whole, detail=True)
         except FileNotFoundError:
             return  # an object store knows no empty folders
         for info in listed:
-            name = str(info["name"]).rstrip("/").rpartition("/")[2]
-            if name and not name.startswith("."):
+            path = str(info["name"]).rstrip("/")
+            name = path.rpartition("/")[2]
+            # Some stores list a mark of the folder itself.
+            if name and not name.startswith(".") and path.strip("/") != whole.strip("/"):
                 yield Found(name, _instant(info))
 
     def _has_versions(self, path: str) -> bool:

@@ -144,7 +144,8 @@ def seen_gone(backup: BackupSet, *, actor: str, now: datetime) -> BackupSet:
 def unregistered_backups() -> list[Found]:
     """What lies in the backup place and stands in no row: nobody would ever delete it. After a restore these are the
     copies that were registered since. BackupFolderMissing when the place is not there."""
-    return Copies().unknown(BackupSet.objects.present().values_list("location", flat=True))
+    ours = BackupSet.objects.present().exclude(kind=BackupSet.Kind.PROCESSOR)
+    return Copies().unknown(ours.values_list("location", flat=True))
 
 
 def _planned(rule: Rule, now: datetime) -> PlanLine:

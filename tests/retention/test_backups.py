@@ -131,8 +131,9 @@ def test_an_object_store_is_asked_whether_anything_is_left(kept: bool, settings:
         backup.refresh_from_db()
     assert (wal.verified_gone_at, young.deleted_at) == (NOW, None)
     assert (old.deleted_at, old.verified_gone_at) == (NOW, None if kept else NOW)
-    with pytest.raises(UnsafeLocation):
-        register("../other/x", age=timedelta(days=1))
+    for unsafe in ("../other/x", "*.dump"):
+        with pytest.raises(UnsafeLocation):
+            register(unsafe, age=timedelta(days=1))
     settings.BACKUP_URL = "versioned://elsewhere/nightly"
     with pytest.raises(BackupFolderMissing):
         register("x", age=timedelta(days=1))
@@ -161,8 +162,12 @@ def test_copies_that_no_row_knows_are_found_and_can_be_registered(
     (folder / "known").mkdir()
     (folder / "known" / "a.dump").write_text("rows")
     (folder / "stray.dump").write_text("rows")
+    (folder / "known" / "forgotten.dump").write_text("rows")
     register("known/a.dump", age=timedelta(days=1))
-    assert [found.name for found in services.unregistered_backups()] == ["stray.dump"]
+    call_command("backups", "register", "stray.dump", "--kind", "processor")  # a name of somebody else's place
+    assert sorted(found.name for found in services.unregistered_backups()) == ["known/forgotten.dump", "stray.dump"]
+    BackupSet.objects.filter(kind="processor").delete()
+    (folder / "known" / "forgotten.dump").unlink()
     call_command("backups", "list")
     assert "not registered    stray.dump" in capsys.readouterr().out
     call_command("backups", "register", "stray.dump", "--made-at", "2026-11-01T03:00:00Z")
