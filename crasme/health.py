@@ -113,7 +113,8 @@ def _restored() -> None:
         if link.execute("SELECT to_regclass('retention_erasurehead')").fetchone() == (None,):
             raise NotReady("unmigrated")
         found = gate.look(gate.outside_of_django(link))
-    if not found.is_open:
+    # As the pages do: a disk that is away for a moment is no reason to send visitors away from every host at once.
+    if not found.is_open and not gate.is_patient(found):
         raise NotReady(f"erasures-{found.state}")
 
 

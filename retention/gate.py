@@ -3,7 +3,8 @@
 The database's position is compared with the end of the ledger outside of it. What could go wrong: the question costs
 more than it protects (an answer counts for a few seconds, unless a new connection is made), the answer is wrong because
 somebody writes meanwhile (the ledger is read first, then the position; and again when they differ), or the ledger's
-disk is away for a moment and takes everything down (a database that was found to be whole stays so for a while).
+disk is away for a moment and takes everything down (a database that was found to be whole stays so for a while, as long
+as it has not gone back behind the position that it had then).
 """
 
 import logging
@@ -99,6 +100,7 @@ class _Known:
     state: State = State.UNREACHABLE
     until: float = 0.0
     opened: float = float("-inf")
+    number: int = 0  # the position when it was found to be open last
 
 
 _known = _Known()
@@ -114,7 +116,7 @@ def is_open() -> bool:
 def state() -> State:
     """As `is_open`, with the reason."""
     if time.monotonic() >= _known.until:
-        _remember(_look_or_unmigrated().state)
+        _remember(_look_or_unmigrated())
     return _known.state
 
 
@@ -128,6 +130,12 @@ def require_open() -> None:
 def forget() -> None:
     """The next question is asked anew."""
     _known.until = 0.0
+
+
+def is_patient(found: Look) -> bool:
+    """Whether the ledger alone is away, and this database was whole a while ago."""
+    lately = time.monotonic() - _known.opened < WITHOUT_LEDGER
+    return lately and found.state in (State.UNREACHABLE, State.MISSING) and found.at.number >= _known.number
 
 
 def look(by: Ask = position.ask) -> Look:
@@ -179,13 +187,13 @@ def _look_or_unmigrated() -> Look:
         return look(lambda sql, values: None)
 
 
-def _remember(found: State) -> None:
-    now = time.monotonic()
-    if found is State.UNREACHABLE and now - _known.opened < WITHOUT_LEDGER:
-        logger.error("The erasure ledger cannot be reached; the gate stays open for a while.")
+def _remember(looked: Look) -> None:
+    now, found = time.monotonic(), looked.state
+    if is_patient(looked):
+        logger.error("The erasure ledger is away (%s); the gate stays open for a while.", found.value)
         found = State.OPEN
     elif found is State.OPEN:
-        _known.opened = now
+        _known.opened, _known.number = now, looked.at.number
     if found is not _known.state and found is not State.OPEN:
         logger.error("The restore gate is shut: %s. Run `manage.py erasures status`.", found.value)
     good_for = GOOD_FOR_REMOTE if place().remote else GOOD_FOR
@@ -193,9 +201,8 @@ def _remember(found: State) -> None:
 
 
 def _new_connection(**_kwargs: Any) -> None:
-    """It may lead to another database than the last one did; then neither what was found nor the patience counts."""
+    """It may lead to another database than the last one did; then what was found does not count."""
     _known.until = 0.0
-    _known.opened = float("-inf")
 
 
 def outside_of_django(link: "psycopg.Connection[Any]") -> Ask:
@@ -208,4 +215,14 @@ def outside_of_django(link: "psycopg.Connection[Any]") -> Ask:
 
 
 connection_created.connect(_new_connection, dispatch_uid="retention.gate")
-__all__: Final = ["Look", "State", "forget", "is_open", "look", "outside_of_django", "require_open", "state"]
+__all__: Final = [
+    "Look",
+    "State",
+    "forget",
+    "is_open",
+    "is_patient",
+    "look",
+    "outside_of_django",
+    "require_open",
+    "state",
+]

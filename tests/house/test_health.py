@@ -95,6 +95,19 @@ def test_a_silent_broker_is_not_waited_for(client: Client, settings: Settings, s
     assert "secret" not in answer.content.decode()
 
 
+@pytest.mark.django_db
+def test_a_ledger_that_is_away_for_a_moment_sends_no_visitors_away(
+    client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retention.gate._known", gate._Known())
+    assert gate.is_open()
+    settings.ERASURE_LEDGER_URL = "file:///proc/version/ledger.jsonl"
+    assert client.get("/health/ready/").status_code == 200
+    monkeypatch.setattr("retention.gate._known", gate._Known())  # a process that never saw the database whole
+    answer = client.get("/health/ready/")
+    assert (answer.status_code, answer.json()["checks"]["restore"]["error"]) == (503, "erasures-unreachable")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_migration_that_is_missing_holds_visitors_off(client: Client) -> None:
     with connection.cursor() as cursor:

@@ -198,6 +198,31 @@ def test_the_answer_is_remembered_and_costs_microseconds(ledger: Path) -> None:
 
 
 @pytest.mark.django_db
+def test_a_ledger_that_is_away_for_a_moment_shuts_nothing_unless_the_database_went_back(
+    ledger: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retention.gate._known", gate._Known())
+    erase(builders.furnish(builders.account()))
+    assert gate.is_open()
+    gate._new_connection()
+    ledger.rename(away := ledger.with_suffix(".away"))
+    assert (gate.look().state, gate.is_open()) == (State.MISSING, True)
+    settings.ERASURE_LEDGER_URL = "file:///proc/version/ledger.jsonl"
+    gate._new_connection()
+    assert (gate.look().state, gate.is_open()) == (State.UNREACHABLE, True)
+    at = ErasureHead.objects.get()
+    ErasureHead.objects.update(number=0, digest="")
+    gate._new_connection()
+    assert not gate.is_open()
+    ErasureHead.objects.update(number=at.number, digest=at.digest)
+    later = time.monotonic() + gate.WITHOUT_LEDGER + 1
+    monkeypatch.setattr("retention.gate.time.monotonic", lambda: later)
+    assert not gate.is_open(), "for ever it is not"
+    assert not gate.is_patient(gate.look())
+    away.unlink()
+
+
+@pytest.mark.django_db
 def test_a_crowd_before_a_shut_gate_does_not_ask_each_by_itself(ledger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     shut = gate.Look(State.BEHIND, gate.look().at, None)
