@@ -32,6 +32,7 @@ Converters = Mapping[int, tuple[Any, Any]]  # as Django's compilers make them
 def executed(sql: str, values: Sequence[Any], using: str = DEFAULT_DB_ALIAS) -> Iterator[psycopg.Cursor[Any]]:
     """Run a statement that is worth preparing; its cursor, with the errors of django.db."""
     connection = connections[using]
+    connection.close_if_health_check_failed()  # as Django's own cursors do: the first question may be asked here
     connection.ensure_connection()
     connection.validate_no_broken_transaction()
     prepare = not connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS", False)

@@ -37,6 +37,19 @@ def test_what_is_asked_again_is_planned_once() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_connection_that_died_since_the_last_task_is_made_anew() -> None:
+    find = Fetch(lambda: Secret.objects.order_by("pk"), "pk")
+    assert find(0) == []
+    lost, other = connection.connection.info.backend_pid, connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [lost])
+    other.close()
+    connection.close_if_unusable_or_obsolete()  # as before every request and task
+    assert find(0) == []
+    assert connection.connection.info.backend_pid != lost
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_lock_outside_a_transaction_is_refused() -> None:
     waiting = Job.objects.create(next_attempt_at=NOW)
     locked = Fetch(Job.objects.select_for_update, "pk")
