@@ -59,9 +59,11 @@ def write(referral: Referral, template: str, *, occasion: str = "", now: datetim
 def taken_back(request: Request, *, now: datetime) -> None:
     """The person has taken the request back; in that transaction, with the request locked."""
     for referral in request.referrals.open().select_for_update(of=("self",)).select_related("request__person"):
+        # A letter that a worker has in hand may be with the mail server already, whatever becomes of its row.
+        gone = (WorkState.DONE, WorkState.LEASED)
+        told = Message.objects.filter(referral=referral, template=LETTER, state__in=gone).exists()
         for message in Message.objects.filter(referral=referral).unfinished():
             cancel(message, now=now)
-        told = Message.objects.filter(referral=referral, template=LETTER, state=WorkState.DONE).exists()
         referral.outcome, referral.closed_at = Answer.TAKEN_BACK, now
         referral.save(update_fields=["outcome", "closed_at"])
         if told:

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from crasme.crm.models import Account, Contact, Organisation
+from crasme.kit.claims import WorkState, claim
 from crasme.ledger.models import Entry
 from crasme.staff.models import User
 from privacy.admin.buttons import fitting
@@ -200,6 +201,20 @@ def test_what_is_taken_back_reminds_nobody_and_who_was_told_is_told_that_too(age
     assert len(referrals.pass_on(request, by=agent, now=NOW + 4 * DAY)) == 2
     assert {each["To"] for each in deliver(NOW + 5 * DAY)} >= customers
     assert [referrals.remind(NOW + days * DAY) for days in (8, 9)] == [0, 2]
+
+
+def test_a_customer_whose_letter_is_on_its_way_learns_that_the_wish_was_taken_back(agent: User) -> None:
+    customer()
+    make_account(email=ADDRESS)
+    request = reviewed_request("deletion", ADDRESS)
+    referrals.pass_on(request, by=agent, now=NOW)
+    letter = Message.objects.get(template="referral")
+    assert claim(Message, letter.pk, now=NOW, lease=timedelta(minutes=5)) is not None
+    desk.withdraw(request, actor="person:1", now=NOW)
+    letter.refresh_from_db()
+    assert letter.state == WorkState.CANCELLED
+    assert [str(each["Subject"]) for each in deliver(NOW) if each["To"] == OWNER] != []
+    assert Message.objects.get(template="referral-taken-back").state == WorkState.DONE
 
 
 def test_after_an_outage_one_reminder_makes_up_for_those_missed(agent: User) -> None:
