@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from crasme.kit.errors import CrasmeError
 from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import verbs, wake
@@ -76,6 +77,16 @@ def follow_the_rules(now: datetime) -> int:
 
 
 def forget_people(now: datetime) -> int:
-    """Empty the rows of people who were erased and have been told; the number of people."""
-    waiting = Person.objects.forgettable(now).order_by("forget_from")[:AT_ONCE]
-    return sum(people.forget(person, now=now) for person in waiting)
+    """Empty the rows of people who were erased and have been told; the number of people.
+
+    Whoever cannot be forgotten, because something blocks it, does not keep the others waiting.
+    """
+    count, failures = 0, []
+    for person in Person.objects.forgettable(now).order_by("forget_from")[:AT_ONCE]:
+        try:
+            count += people.forget(person, now=now)
+        except CrasmeError as error:
+            failures.append(error)
+    if failures:
+        raise ExceptionGroup("People who were erased could not be forgotten.", failures)
+    return count

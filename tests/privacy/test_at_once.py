@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import tablib
@@ -15,6 +15,7 @@ from consent import notices, services as consent, suppression
 from consent.models import ConsentEvent, Suppression
 from crasme.crm.models import Integration
 from crasme.crm.sheets import AccountImport
+from crasme.kit.datamap import Subject
 from crasme.kit.ids import uuid7
 from crasme.ledger.models import Entry
 from crasme.staff.models import User
@@ -24,6 +25,8 @@ from privacy.services import desk, intake, marketing, sweeping, verification
 from privacy.services.intake import Submission
 from privacy.states import Outcome, State
 from privacy.views import timeline
+from retention import erasure
+from retention.errors import ErasureBlocked
 from tests.builders import (
     NOW,
     confirm_request,
@@ -180,6 +183,26 @@ def test_an_address_that_nobody_proved_is_forgotten_and_a_proven_one_is_not() ->
         ("later@customer.example", None),
     ]
     assert suppression.is_suppressed("stranger@elsewhere.example")  # the hash of the wish stays
+
+
+def test_one_who_cannot_be_forgotten_keeps_nobody_else_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("first", "second", "third"):
+        submit_request("opt_out", f"{name}@elsewhere.example")
+    run_steps()
+    deliver(NOW + timedelta(minutes=1))
+    stuck = Person.objects.order_by("forget_from", "pk").first()
+    preview = erasure.preview
+
+    def blocked(subject: Subject, now: datetime) -> erasure.ErasurePlan:
+        if subject.values["person"] == {stuck.pk}:
+            raise ErasureBlocked("Something must stay.")
+        return preview(subject, now)
+
+    monkeypatch.setattr("retention.erasure.preview", blocked)
+    with pytest.raises(ExceptionGroup) as failed:
+        sweeping.forget_people(NOW + 15 * DAY)
+    assert failed.group_contains(ErasureBlocked)
+    assert Person.objects.exclude(email="").get() == stuck
 
 
 # --- withdrawal of consent -------------------------------------------------------------------------------------------
