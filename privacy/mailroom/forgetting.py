@@ -30,7 +30,10 @@ def empty_of_address(address: str) -> int:
     theirs = InboundMail.objects.of_address(address)
     if theirs.unsettled().exists():
         raise MailWaits(_("A mail from this address waits to be sorted; it must be looked at first."))
-    return _empty(theirs.set_aside())
+    count = 0
+    while emptied := _empty(theirs.set_aside()):  # nobody comes back for what is left over
+        count += emptied
+    return count
 
 
 def _empty(mails: InboundMailQuerySet) -> int:

@@ -78,7 +78,10 @@ def test_what_nobody_looked_for_is_erased_with_them_and_what_comes_later_is_empt
     assert forgetting.empty_of_forgotten(later) == 0
 
 
-def test_a_child_who_never_asked_for_anything_is_erased_from_mail_too(officer: User) -> None:
+def test_a_child_who_never_asked_for_anything_is_erased_from_mail_too(
+    officer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forgetting, "AT_ONCE", 1)
     make_account(email=CHILD)
     seen, waits = (came(letter(f"Hello {number}.", sender=CHILD)) for number in range(2))
     triage.no_request(seen, by=officer, now=NOW)
