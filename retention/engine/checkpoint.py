@@ -12,6 +12,7 @@ from retention.models import Rule, Run
 
 # A purge waits this long for a lock before it gives way and comes back later: whoever it blocks meanwhile are people.
 LOCK_TIMEOUT = "3s"
+NOTED = ("rows_total", "counts", "digest", "progress", "busy", "wal_bytes")
 
 
 def begin(run: Run) -> None:
@@ -35,4 +36,4 @@ def note(
     run.progress |= progress
     run.busy += spent
     run.wal_bytes += wal_bytes
-    run.save(update_fields=["rows_total", "counts", "digest", "progress", "busy", "wal_bytes"])
+    run.save(update_fields=NOTED)

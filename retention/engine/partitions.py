@@ -137,6 +137,7 @@ def _cut(run: Run, watch: Watch, since: datetime, until: datetime) -> None:
     except OperationalError as error:
         if not isinstance(error.__cause__, LockNotAvailable | DeadlockDetected):
             raise
+        run.refresh_from_db(fields=checkpoint.NOTED)  # what was noted of this stretch went back with it
         return
     watch.reached("slice.committed")
 

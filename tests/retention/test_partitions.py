@@ -1,15 +1,17 @@
 """Months of usage: dropped whole, with what is on hold carried over first."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
+from psycopg.errors import LockNotAvailable
 
 from crasme.crm.models import Account, HeldUsageEvent, UsageEvent
 from crasme.crm.partitions import TABLE
 from crasme.kit import partitions
 from retention import holds, services
-from retention.engine import digests, partitions as purge
+from retention.engine import checkpoint, digests, partitions as purge
 from retention.models import Run
 from tests.retention import builders
 from tests.retention.builders import NOW
@@ -97,6 +99,22 @@ def test_a_large_month_is_cut_in_stretches_up_to_the_microsecond(monkeypatch: py
         cursor.execute("ANALYZE crm_usageevent")
     done = run()
     assert set(UsageEvent.objects.all()) == set(stays)
+    assert (done.rows_total, done.counts) == (len(over), {"crm.usageevent": len(over)})
+
+
+def test_a_stretch_that_fails_after_it_was_noted_counts_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = builders.account()
+    over = [builders.event(owner, at) for at in (BOUNDARY, BOUNDARY + timedelta(microseconds=1))]
+    noted = checkpoint.note
+
+    def refused(*args: Any, **kwargs: Any) -> None:
+        monkeypatch.setattr(checkpoint, "note", noted)
+        noted(*args, **kwargs)
+        raise OperationalError from LockNotAvailable
+
+    monkeypatch.setattr(checkpoint, "note", refused)
+    done = run()
+    assert not UsageEvent.objects.exists()
     assert (done.rows_total, done.counts) == (len(over), {"crm.usageevent": len(over)})
 
 
