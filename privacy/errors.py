@@ -46,6 +46,13 @@ class PlanOutdated(PrivacyError):
     remedy = _("A new plan is being made; look at it and approve that one.")
 
 
+class CopyWaits(PrivacyError):
+    """The data would be gone before the copy of it that the same person asked for is made."""
+
+    code = "copy-waits"
+    remedy = _("Decide about that one first; once the data is erased there is nothing left to copy.")
+
+
 class ProposalsChanged(PrivacyError):
     """What somebody proposed, or what is held, is not what was on the screen."""
 

@@ -1,8 +1,9 @@
 """Approving what shall be done: one person for a copy, two for an erasure.
 
 What could go wrong: somebody approves a plan that they did not see (the hash that was on their screen must be the
-plan's), the proposer approves their own erasure (refused here with words, and by the database in any case), or the
-data has changed in between (the worker computes the plan again and refuses).
+plan's), the proposer approves their own erasure (refused here with words, and by the database in any case), the data
+has changed in between (the worker computes the plan again and refuses), or the copy that was asked for in the same
+message is still to be made (it comes first: afterwards there is nothing to copy).
 """
 
 from datetime import datetime
@@ -14,7 +15,7 @@ from crasme.kit.statements import update
 from crasme.ledger.services import record
 from crasme.staff.models import User
 from privacy import verbs
-from privacy.errors import MoveNotAllowed, NotYours, PlanOutdated
+from privacy.errors import CopyWaits, MoveNotAllowed, NotYours, PlanOutdated
 from privacy.mailroom import identity
 from privacy.models import Plan, Request, Step
 from privacy.services.desk import locked, require, require_for
@@ -22,6 +23,8 @@ from privacy.services.plans import current
 from privacy.states import State
 from privacy.steps import flow
 from privacy.steps.definitions import granted
+
+COPIES = (Request.Kind.ACCESS, Request.Kind.PORTABILITY)
 
 
 @transaction.atomic
@@ -38,6 +41,7 @@ def propose_erasure(request: Request, *, plan_hash: str, by: User, now: datetime
     """The first of two: having looked at the plan, ask a colleague to approve it."""
     require_for(request, by, "propose_erasure")
     request, plan = _reviewed(request, Plan.Kind.ERASURE, plan_hash)
+    _copies_first(request)
     plan.requested_by, plan.requested_at = by, now
     update(plan, "requested_by", "requested_at")
     record(verbs.PROPOSED.name, actor=by.ref, subject=request.ref, plan=plan.pk, hash=plan.hash)
@@ -49,6 +53,7 @@ def approve_erasure(request: Request, *, plan_hash: str, by: User, now: datetime
     """The second of two: from here on a worker carries it out, and nobody can take it back."""
     require_for(request, by, "approve_erasure")
     request, plan = _reviewed(request, Plan.Kind.ERASURE, plan_hash)
+    _copies_first(request)
     if plan.requested_by_id is None:
         raise MoveNotAllowed(_("Nobody has proposed this erasure yet."), remedy="")
     if plan.requested_by_id == by.pk:
@@ -82,6 +87,16 @@ def _reviewed(request: Request, kind: Plan.Kind, plan_hash: str) -> tuple[Reques
     if plan.hash != plan_hash:
         raise PlanOutdated(_("This is not the plan that you were looking at."))
     return request, plan
+
+
+def _copies_first(request: Request) -> None:
+    """What was asked for together is done in the order that leaves all of it possible."""
+    waiting = request.together().filter(kind__in=COPIES).exclude(state__in=[State.RECEIVED, State.CLOSED]).first()
+    if waiting is not None:
+        raise CopyWaits(
+            _("A copy was asked for in the same message and is not handed out yet: %(reference)s.")
+            % {"reference": waiting.reference}
+        )
 
 
 def _approve(request: Request, plan: Plan, *, by: User, now: datetime) -> None:
