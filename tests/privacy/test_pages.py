@@ -374,6 +374,9 @@ def test_a_person_can_take_a_request_back_once(client: Client) -> None:
     Client().post(address)
     asked.refresh_from_db()
     assert asked.is_open
+    page = client.get(status_of(asked)).content.decode()
+    asks = page[page.index("Take the request back") : page.index("Yes, go ahead")]
+    assert "A copy of your data" in asks  # what is taken back is named, and asked once more
     for _ in range(2):
         assert client.post(address)["Location"] == status_of(asked)
     asked.refresh_from_db()
