@@ -166,7 +166,10 @@ def _item(page: Page, request: HttpRequest) -> dict[str, Any] | None:
     if page.permission and not request.user.has_perm(page.permission):
         return None
     link = getattr(settings, page.setting) if page.setting else reverse(page.url)
-    return {"title": page.title, "icon": page.icon, "link": link} if link else None
+    item: dict[str, Any] = {"title": page.title, "icon": page.icon, "link": link}
+    if page.setting:
+        item["active"] = False  # another site's start page; the theme would compare paths and take it for every page
+    return item if link else None
 
 
 def _list_item(page: Page, request: HttpRequest) -> dict[str, Any] | None:
