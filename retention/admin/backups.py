@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -22,7 +23,7 @@ from retention.models import BackupSet
 
 @admin.register(BackupSet)
 class BackupSetAdmin(ReadOnlyAdmin, StaffModelAdmin):
-    list_display = ("name", "kind", "made_at", "expires_at", "condition", "verified_gone_at", "size")
+    list_display = ("name", "kind", "made_at", "expires_at", "condition", "verified_gone_at", "bytes_in_words")
     list_filter: ClassVar = [("kind", ChoicesDropdownFilter), ("verified_gone_at", admin.EmptyFieldListFilter)]
     search_fields: ClassVar = ["name"]
     ordering = ("-made_at",)
@@ -36,6 +37,10 @@ class BackupSetAdmin(ReadOnlyAdmin, StaffModelAdmin):
         if backup.expires_at < timezone.now():
             return "overdue", _("overdue")
         return "kept", _("kept")
+
+    @display(description=_("size"), ordering="size")
+    def bytes_in_words(self, backup: BackupSet) -> str:
+        return filesizeformat(backup.size)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         shown = {"gate": gate.look(), "unregistered": _unregistered()}
