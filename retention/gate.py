@@ -133,9 +133,9 @@ def forget() -> None:
 
 
 def is_patient(found: Look) -> bool:
-    """Whether the ledger alone is away, and this database was whole a while ago."""
+    """Whether the ledger alone cannot be reached, and this database was whole a while ago."""
     lately = time.monotonic() - _known.opened < WITHOUT_LEDGER
-    return lately and found.state in (State.UNREACHABLE, State.MISSING) and found.at.number >= _known.number
+    return lately and found.state is State.UNREACHABLE and found.at.number >= _known.number
 
 
 def look(by: Ask = position.ask) -> Look:
@@ -190,7 +190,7 @@ def _look_or_unmigrated() -> Look:
 def _remember(looked: Look) -> None:
     now, found = time.monotonic(), looked.state
     if is_patient(looked):
-        logger.error("The erasure ledger is away (%s); the gate stays open for a while.", found.value)
+        logger.error("The erasure ledger cannot be reached; the gate stays open for a while.")
         found = State.OPEN
     elif found is State.OPEN:
         _known.opened, _known.number = now, looked.at.number

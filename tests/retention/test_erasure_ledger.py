@@ -204,9 +204,6 @@ def test_a_ledger_that_is_away_for_a_moment_shuts_nothing_unless_the_database_we
     monkeypatch.setattr("retention.gate._known", gate._Known())
     erase(builders.furnish(builders.account()))
     assert gate.is_open()
-    gate._new_connection()
-    ledger.rename(away := ledger.with_suffix(".away"))
-    assert (gate.look().state, gate.is_open()) == (State.MISSING, True)
     settings.ERASURE_LEDGER_URL = "file:///proc/version/ledger.jsonl"
     gate._new_connection()
     assert (gate.look().state, gate.is_open()) == (State.UNREACHABLE, True)
@@ -219,7 +216,6 @@ def test_a_ledger_that_is_away_for_a_moment_shuts_nothing_unless_the_database_we
     monkeypatch.setattr("retention.gate.time.monotonic", lambda: later)
     assert not gate.is_open(), "for ever it is not"
     assert not gate.is_patient(gate.look())
-    away.unlink()
 
 
 @pytest.mark.django_db
