@@ -90,8 +90,10 @@ def _reviewed(request: Request, kind: Plan.Kind, plan_hash: str) -> tuple[Reques
 
 
 def _copies_first(request: Request) -> None:
-    """What was asked for together is done in the order that leaves all of it possible."""
-    waiting = request.together().filter(kind__in=COPIES).exclude(state__in=[State.RECEIVED, State.CLOSED]).first()
+    """What was asked for together is done in the order that leaves all of it possible; joined ones count as well."""
+    asked = request.together().filter(kind__in=COPIES)
+    ids = {pk for pair in asked.values_list("pk", "duplicate_of") for pk in pair if pk is not None}
+    waiting = Request.objects.filter(pk__in=ids).exclude(state__in=[State.RECEIVED, State.CLOSED]).first()
     if waiting is not None:
         raise CopyWaits(
             _("A copy was asked for in the same message and is not handed out yet: %(reference)s.")

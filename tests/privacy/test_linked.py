@@ -67,6 +67,18 @@ def test_a_copy_of_the_same_message_comes_before_the_erasure(agent: User, office
     assert deletion.state != State.REVIEW
 
 
+def test_a_copy_that_was_joined_with_an_earlier_one_comes_first_too(agent: User) -> None:
+    make_account(email=ADDRESS)
+    earlier = submit_request("access", ADDRESS, now=NOW - timedelta(days=3))
+    copy, deletion = asked_together("access", "deletion")
+    confirmation.confirm_by_link(verification.issue(copy, now=NOW).token, now=NOW)
+    run_steps()
+    plan = plans.current(deletion)
+    assert plan is not None
+    with pytest.raises(CopyWaits, match=earlier.reference):
+        approvals.propose_erasure(deletion, plan_hash=plan.hash, by=agent, now=NOW)
+
+
 def test_the_proof_of_one_that_follows_confirms_its_lead_as_well() -> None:
     lead, second = asked_together("access", "complaint")
     goes_on = confirmation.confirm_by_link(verification.issue(second, now=NOW).token, now=NOW)
