@@ -14,6 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from crasme.kit import cards
 from crasme.kit.clock import controller_day
@@ -31,6 +32,7 @@ from privacy.querysets import email_hash
 from privacy.services import children, clock, marketing, representatives
 from privacy.services.beginning import NOT_NEEDED, begin
 from privacy.services.representatives import Claim
+from privacy.states import State
 from privacy.steps.definitions import needs_people, needs_proof
 from privacy.webhooks import Event as Told, emit
 
@@ -209,8 +211,11 @@ def _person(asked: Submission, now: datetime) -> Person:
 def first_of_same(request: Request) -> Request | None:
     """The earliest open request of the same person for the same thing; it keeps its clock, later ones join it.
 
-    None for a report: one person may report several children.
+    None for a report: one person may report several children. What a representative claims to ask for somebody who has
+    not confirmed it is nobody's yet: the person's own request neither joins nor confirms it.
     """
     if request.kind == Request.Kind.CHILD:
         return None
-    return Request.objects.same_wish(request).order_by("received_at", "id").first()
+    claimed = Q(representative__isnull=False) | Q(lead__representative__isnull=False)
+    same = Request.objects.same_wish(request).exclude(claimed, state=State.RECEIVED)
+    return same.order_by("received_at", "id").first()

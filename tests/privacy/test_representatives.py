@@ -164,6 +164,16 @@ def test_nothing_is_released_but_what_the_person_wants_and_a_colleague_has_accep
     assert not any(PERSON in body for body in letters.values())
 
 
+def test_the_persons_own_request_neither_joins_nor_confirms_a_claim_that_they_never_answered() -> None:
+    claim = represented()
+    own = intake.submit(Submission("access", PERSON), now=NOW + timedelta(hours=1))
+    goes_on = confirmation.confirm_by_link(verification.issue(own, now=NOW).token, now=NOW + timedelta(hours=1))
+    claim.refresh_from_db()
+    assert (goes_on, claim.state) == (own, State.RECEIVED)
+    own.refresh_from_db()
+    assert own.is_open
+
+
 def test_without_the_persons_confirmation_nothing_is_ever_released(agent: User, client: Client) -> None:
     """Whatever a colleague clicks, and whatever the representative tries."""
     make_account(email=PERSON)
