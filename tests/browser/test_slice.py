@@ -118,7 +118,8 @@ def test_a_copy_is_asked_for_released_and_fetched(
     desk.goto("/admin/privacy/request/")
     shoot(desk, "desk")
     desk.get_by_role("link", name=request.reference).click()
-    _press(desk, "Take it")
+    if Request.objects.filter(pk=request.pk, assignee=None).exists():  # else a rule of the demo has given it away
+        _press(desk, "Take it")
     desk.get_by_text("Found", exact=True).first.click()
     shoot(desk, "found")
     _press(desk, "Approve the release")
