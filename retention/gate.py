@@ -19,7 +19,7 @@ from django.db.backends.signals import connection_created
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from retention.errors import GateShut, RetentionError
+from retention.errors import GateShut, LedgerBroken, RetentionError
 from retention.outside import position
 from retention.outside.lines import Entry, Tail
 from retention.outside.places import place, reachable
@@ -108,8 +108,6 @@ _known = _Known()
 
 def is_open() -> bool:
     """For every request and every task: an answer from memory while it counts."""
-    if time.monotonic() < _known.until and _known.state is State.OPEN:
-        return True
     return state() is State.OPEN
 
 
@@ -151,9 +149,10 @@ def look(by: Ask = position.ask) -> Look:
 def _compared(by: Ask) -> Look:
     try:
         tail = reachable(place().tail)
-    except RetentionError as error:
-        reason = State.BROKEN if error.code == "erasure-ledger-broken" else State.UNREACHABLE
-        return Look(reason, position.read(by), None)
+    except LedgerBroken:
+        return Look(State.BROKEN, position.read(by), None)
+    except RetentionError:
+        return Look(State.UNREACHABLE, position.read(by), None)
     at = position.read(by)
     return Look(_state(tail, at, by), at, tail.head, len(tail.open))
 

@@ -27,7 +27,7 @@ from retention.errors import LedgerBroken, ReplayImpossible
 from retention.models import ErasureEntry, Hold
 from retention.obstacles import Scopes
 from retention.outside import content, lines, position, writing
-from retention.outside.lines import Entry, Note, Reading
+from retention.outside.lines import Entry, Reading
 from retention.outside.places import place, reachable
 from retention.outside.position import Position
 from retention.verbs import ERASED_AGAIN, GATE_OPENED, LEDGER_REBUILT
@@ -112,9 +112,7 @@ def rebuild(*, actor: str) -> int:
 
     LedgerBroken when what is there is not the beginning of what the database has: then it is to be put aside first.
     """
-    reading = lines.read(place().lines())
-    if reading.problem:
-        raise LedgerBroken(reading.problem)
+    reading = _sound()
     known = {entry.number: entry.digest for entry in reading.entries}
     with transaction.atomic():
         at = position.lock().at
@@ -127,8 +125,8 @@ def rebuild(*, actor: str) -> int:
             return 0
         if reading.head and lost[0].number < reading.head.number:
             raise LedgerBroken(_("The ledger that is there has a gap: put it aside and rebuild it whole."))
-        notes = [Note("done", *block).line for block in lines.blocks(row.number for row in lost)]
-        reachable(lambda: place().append(lambda tail: [*(row.line for row in lost), *notes]))
+        notes = lines.notes("done", (row.number for row in lost))
+        reachable(lambda: place().append(lambda tail: [*(row.line for row in lost), *(note.line for note in notes)]))
         record(LEDGER_REBUILT.name, actor=actor, entries=len(lost), number=at.number, digest=at.digest)
     gate.forget()
     return len(lost)
@@ -136,6 +134,11 @@ def rebuild(*, actor: str) -> int:
 
 def _whole() -> Reading:
     writing.settle()
+    return _sound()
+
+
+def _sound() -> Reading:
+    """All of the ledger. LedgerBroken when its chain is not whole."""
     reading = lines.read(place().lines())
     if reading.problem:
         raise LedgerBroken(reading.problem)
@@ -236,7 +239,7 @@ def _note_done(entries: list[Entry]) -> None:
 
     def make(tail: lines.Tail) -> list[str]:
         numbers = [entry.number for entry in tail.open if entry.number in done]
-        return [Note("done", *block).line for block in lines.blocks(numbers)]
+        return [note.line for note in lines.notes("done", numbers)]
 
     if done:
         reachable(lambda: place().append(make))

@@ -165,7 +165,12 @@ def _chain(result: Reading, pending: list[Entry], void: set[int], done: set[int]
         result.entries.append(entry)
 
 
-def blocks(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
+def notes(word: str, numbers: Iterable[int]) -> list[Note]:
+    """What became of these entries, a note for each run of consecutive numbers."""
+    return [Note(word, *block) for block in _blocks(numbers)]
+
+
+def _blocks(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
     """Runs of consecutive numbers as (first, last)."""
     first = last = 0
     for number in sorted(numbers):

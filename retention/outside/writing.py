@@ -90,8 +90,7 @@ def _settled(tail: Tail, at: Position) -> list[Note]:
     fate = position.fates(tail.open)
     done = [entry.number for entry in tail.open if entry.number <= at.number and fate(entry) != "in progress"]
     void = [entry.number for entry in tail.open if entry.number > at.number and fate(entry) == "aborted"]
-    notes = [Note("done", *block) for block in lines.blocks(done)]
-    return notes + [Note("void", *block) for block in lines.blocks(void)]
+    return lines.notes("done", done) + lines.notes("void", void)
 
 
 def _entries(act: str, contents: Sequence[dict[str, Any]], now: datetime, mine: Mine, last: int) -> list[Entry]:
