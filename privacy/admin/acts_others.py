@@ -14,8 +14,10 @@ from crasme.staff import access
 from crasme.staff.models import AccessEntry
 from privacy.admin.acts import Words, asks
 from privacy.admin.forms_others import JudgeForm, MandateForm, NameAccountForm, SettleForm
+from privacy.admin.saving import as_file
+from privacy.mailroom import files
 from privacy.models import MandateDocument, Request
-from privacy.services import children, mandates, referrals, representatives
+from privacy.services import children, referrals, representatives
 
 # What stands by itself, and what is folded into a menu: the row of buttons shares its line with the reference.
 OTHERS = ("pass_on", "restrict_account")
@@ -82,12 +84,8 @@ class OthersActs:
                 now=timezone.now(),
                 subject_ref=access.subject_ref_of(asked),
             )
-        response = HttpResponse(bytes(paper.content), content_type=paper.media)
-        name = f"{asked.reference}.{mandates.ENDINGS[MandateDocument.Media(paper.media)]}"
-        response["Content-Disposition"] = f'attachment; filename="{name}"'
-        response["Content-Security-Policy"] = "sandbox; default-src 'none'"
-        response["Cache-Control"] = "no-store"
-        return response
+        name = f"{asked.reference}.{files.ENDINGS[paper.media]}"
+        return as_file(name, bytes(paper.content), media_type=paper.media)
 
     # --- a child's account -------------------------------------------------------------------------------------------
     @action(

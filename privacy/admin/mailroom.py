@@ -39,6 +39,7 @@ from privacy.admin.acts import Words, asks
 from privacy.admin.clockface import left_words, tone
 from privacy.admin.filters import SortedFilter
 from privacy.admin.forms import DeskForm
+from privacy.admin.saving import as_file
 from privacy.mailroom import identity, quotes, triage
 from privacy.models import Attachment, InboundMail, Request
 from privacy.models.messages import SenderCheck
@@ -324,9 +325,4 @@ def _saved(page: PersonalDataAdmin, http: HttpRequest, row: Any, name: str, cont
     """The bytes, to be saved and not shown; logged in the transaction that hands them out."""
     with transaction.atomic():
         page.log_access(http, AccessEntry.Action.DOWNLOAD, subject_ref=page.subject_ref_of(row))
-        response = HttpResponse(content, content_type="application/octet-stream")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    response["Cache-Control"] = "no-store"
-    return response
+        return as_file(name, content)

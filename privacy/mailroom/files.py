@@ -26,6 +26,7 @@ _MAGIC: tuple[tuple[bytes, int, str, str], ...] = (
     (b"GIF89a", 0, "image/gif", "gif"),
     (b"WEBP", 8, "image/webp", "webp"),
 )
+ENDINGS = {media_type: ending for _magic, _at, media_type, ending in _MAGIC}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,20 @@ class Judged:
     refused: str = ""
 
 
+def recognised(content: bytes) -> Judged | None:
+    """A PDF or a picture, by its first bytes; None for anything else."""
+    for magic, at, media_type, ending in _MAGIC:
+        if content[at : at + len(magic)] == magic:
+            return Judged(media_type, ending)
+    return None
+
+
 def judge(file: File) -> Judged:
     """What the file is, by its first bytes."""
     if len(file.content) > LARGEST:
         return Judged("", "", Refused.SIZE)
-    for magic, at, media_type, ending in _MAGIC:
-        if file.content[at : at + len(magic)] == magic:
-            return Judged(media_type, ending)
+    if (found := recognised(file.content)) is not None:
+        return found
     if (text := _as_text(file.content)) is None:
         return Judged("", "", Refused.TYPE)
     if cards.find(text):

@@ -14,26 +14,21 @@ from crasme.kit.statements import Fetch
 from crasme.ledger.services import record
 from privacy import verbs
 from privacy.errors import Incomplete
+from privacy.mailroom import files
 from privacy.models import MandateDocument, Representative, Request
 
 Media = MandateDocument.Media
 LARGEST: Final = 2 * 1024 * 1024
-_BEGINS: Final[tuple[tuple[bytes, MandateDocument.Media], ...]] = (
-    (b"%PDF-", Media.PDF),
-    (b"\x89PNG\r\n\x1a\n", Media.PNG),
-    (b"\xff\xd8\xff", Media.JPEG),
-)
 _THERE = Fetch(lambda: MandateDocument.objects.filter(destroyed_at=None).only("pk"), "representative__request")
-ENDINGS: Final = {Media.PDF: "pdf", Media.PNG: "png", Media.JPEG: "jpg"}
 
 
 def media_of(content: bytes) -> MandateDocument.Media:
     """What it is, by its first bytes. Incomplete for anything that is not taken."""
     if len(content) > LARGEST:
         raise Incomplete(_("This file is larger than 2 MB. Please send a smaller one."))
-    for beginning, media in _BEGINS:
-        if content.startswith(beginning):
-            return media
+    found = files.recognised(content)
+    if found is not None and found.media_type in Media.values:
+        return Media(found.media_type)
     raise Incomplete(_("This is neither a PDF nor a PNG or JPEG picture. Please send one of these."))
 
 
