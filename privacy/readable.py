@@ -78,23 +78,30 @@ def result(found: Mapping[str, Any]) -> SafeString | str:
 
 
 def _value(key: str, value: Any) -> SafeString | str:
-    if isinstance(value, bool):
-        return _now("yes") if value else _now("no")
+    if (words := _words(key, value)) is not None:
+        return words
     if isinstance(value, dict):
         return tables(value)
     match key:
         case "size":
             return filesizeformat(value)
-        case "template":
-            return letter(value)
         case "outcome" if value in Outcome.values:
             return str(Outcome(value).label)
-        case "regime" if value in Regime.values:
-            return str(Regime(value).label)
         case "plan" | "package":
             address = reverse(f"admin:privacy_{key}_change", args=[value])
             return format_html('<a href="{}">{}</a>', address, str(value)[-8:])
     return str(intcomma(value)) if isinstance(value, int) else str(value)
+
+
+def _words(key: str, value: Any) -> str | None:
+    """What is said in the same words of a step's result and of a fact; None for everything else."""
+    if isinstance(value, bool):
+        return _now("yes") if value else _now("no")
+    if key == "template":
+        return letter(str(value))
+    if key == "regime" and value in Regime.values:
+        return str(Regime(value).label)
+    return None
 
 
 def _table(rows: list[tuple[str, Any]]) -> SafeString | str:
@@ -114,12 +121,8 @@ def _fact_name(key: str) -> str:
 
 
 def _fact(key: str, value: Any) -> SafeString | str:
-    if key == "template":
-        return letter(str(value))
-    if key == "regime" and value in Regime.values:
-        return str(Regime(value).label)
-    if isinstance(value, bool):
-        return _now("yes") if value else _now("no")
+    if (words := _words(key, value)) is not None:
+        return words
     if isinstance(value, Mapping):
         return ", ".join(f"{name}: {each}" for name, each in value.items())
     if isinstance(value, list):

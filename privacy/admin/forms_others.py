@@ -1,12 +1,22 @@
 """The forms behind the buttons for requests in which somebody else has a part."""
 
 from django import forms
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidget
 
 from privacy.admin.forms import AnsweringForm, DeskForm
 
 LONGEST = 10_000
+
+
+def _judgement(yes: Promise, no: Promise) -> forms.TypedChoiceField:
+    return forms.TypedChoiceField(
+        label=_("Judgement"),
+        choices=[("yes", yes), ("no", no)],
+        coerce=lambda value: value == "yes",
+        widget=UnfoldAdminRadioSelectWidget,
+    )
 
 
 class NameAccountForm(DeskForm):
@@ -19,12 +29,7 @@ class NameAccountForm(DeskForm):
 
 
 class JudgeForm(DeskForm):
-    believed = forms.TypedChoiceField(
-        label=_("Judgement"),
-        choices=[("yes", _("It is the parent or guardian")), ("no", _("It is not, or we cannot tell"))],
-        coerce=lambda value: value == "yes",
-        widget=UnfoldAdminRadioSelectWidget,
-    )
+    believed = _judgement(_("It is the parent or guardian"), _("It is not, or we cannot tell"))
     words = forms.CharField(
         label=_("How you came to it"),
         max_length=LONGEST,
@@ -45,12 +50,7 @@ class SettleForm(AnsweringForm):
 
 
 class MandateForm(DeskForm):
-    accepted = forms.TypedChoiceField(
-        label=_("Judgement"),
-        choices=[("yes", _("The mandate is accepted")), ("no", _("The mandate is not accepted"))],
-        coerce=lambda value: value == "yes",
-        widget=UnfoldAdminRadioSelectWidget,
-    )
+    accepted = _judgement(_("The mandate is accepted"), _("The mandate is not accepted"))
     words = forms.CharField(
         label=_("Reason"),
         max_length=LONGEST,

@@ -22,22 +22,19 @@ _release_signer = signing.TimestampSigner(salt="privacy.request.release")
 
 
 def grant(response: HttpResponse, request: Request) -> None:
-    response.set_cookie(
-        COOKIE,
-        _signer.sign(str(request.pk)),
-        path=reverse("request-status", args=[request.reference]),
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        samesite="Lax",
-    )
+    _grant(response, request, _signer, "request-status")
 
 
 def grant_release(response: HttpResponse, request: Request) -> None:
     """The same cookie for a representative, who sees the page of the copy alone: signed apart, and sent there only."""
+    _grant(response, request, _release_signer, "released")
+
+
+def _grant(response: HttpResponse, request: Request, signer: signing.TimestampSigner, page: str) -> None:
     response.set_cookie(
         COOKIE,
-        _release_signer.sign(str(request.pk)),
-        path=reverse("released", args=[request.reference]),
+        signer.sign(str(request.pk)),
+        path=reverse(page, args=[request.reference]),
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",
