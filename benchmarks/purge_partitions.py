@@ -9,7 +9,6 @@ slice; their notes say how large. Rows a second are compared, and the write-ahea
 import os
 import resource
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,12 +19,14 @@ from django.db import connection
 from django.db.models.signals import post_delete
 from django.utils import timezone
 
+from benchmarks import retained
 from benchmarks.figures import Figure
 from crasme.crm import partitions
 from crasme.crm.models import Account, HeldUsageEvent, Organisation, UsageEvent
 from crasme.staff.models import User
-from retention import holds, predicate, services
-from retention.models import Rule, Run
+from retention import holds, predicate
+from retention.engine.watch import Watch
+from retention.models import Rule
 
 ROWS = 5_000_000
 ACCOUNTS, HELD = 2_000, 10  # half a percent of the people, and so of their events
@@ -49,7 +50,7 @@ def run(rows: int) -> Iterator[Figure]:
     raw = _measured(lambda: int(over._raw_delete("default")))
     _fill(rows, now)
     kept = UsageEvent.objects.count() - over.count()
-    ended = _measured(lambda: _carried_out(rule, now))
+    ended = _measured(lambda: retained.carried_out(rule, now))
     if predicate.releasable(rule, cutoff).exists() or _remaining() != kept:
         raise RuntimeError("the run ended other rows than those that are over")
 
@@ -81,13 +82,12 @@ class Measured:
 
 
 def _measured(way: Callable[[], int]) -> Measured:
-    _settle()
-    before = _wal_position()
+    retained.settle()
     with _Memory() as memory:
-        started = time.perf_counter()
+        watch = Watch(timezone.now())
         rows = way()
-        spent = time.perf_counter() - started
-    return Measured(rows, spent, _wal_position() - before, memory.grown / MEGABYTE)
+        spent, wal_bytes = watch.lap()
+    return Measured(rows, spent.total_seconds(), wal_bytes, memory.grown / MEGABYTE)
 
 
 class _Memory:
@@ -115,13 +115,6 @@ class _Memory:
 
 
 # --- the ways ---------------------------------------------------------------------------------------------------------
-def _carried_out(rule: Rule, now: datetime) -> int:
-    ended = services.run_rule(rule, now=now, actor="system:bench")
-    if ended is None or ended.state != Run.State.DONE:
-        raise RuntimeError("the run did not come to its end")
-    return int(ended.rows_total)
-
-
 def _in_batches(rows: Any) -> int:
     """As many products do it: the keys of the next batch, then a DELETE of them."""
     deleted = 0
@@ -184,14 +177,3 @@ def _oldest(rows: Any, count: float) -> Any:
 
 def _remaining() -> int:
     return int(UsageEvent.objects.count() + HeldUsageEvent.objects.count())
-
-
-def _settle() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("CHECKPOINT")
-
-
-def _wal_position() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint")
-        return int(cursor.fetchone()[0])

@@ -14,12 +14,11 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
-from benchmarks import bare, people
+from benchmarks import bare, people, retained
 from benchmarks.figures import Figure, seconds
 from crasme.crm.models import Account
 from crasme.kit import datamap
-from retention import services
-from retention.models import Rule, Run
+from retention.models import Rule
 
 ROWS = 280  # of a person
 PEOPLE = 1_000
@@ -38,11 +37,11 @@ def run(rows: int) -> Iterator[Figure]:
     labels = {table.model._meta.db_table for table in datamap.tables() if table.ends == SLUG}
     statements = [sql for sql in bare.ERASURES if sql.split()[1 if sql.startswith("UPDATE") else 2] in labels]
     statements = [sql.replace("= %s", "= ANY(%s)") for sql in statements]
-    _settle()
+    retained.settle(vacuum=True)
     raw = len(bare_on) / seconds(lambda: _bare(bare_on, statements))
     slow = len(slice_of) / seconds(lambda: _django(slice_of))
     Account.objects.filter(pk__in=ours).update(status=Account.Status.CLOSED, closed_at=now - timedelta(days=91))
-    _settle()
+    retained.settle(vacuum=True)
     rate = len(ours) / seconds(lambda: _carried_out(ours, now))
     note = f"people of {rows} rows, holds asked and evidence written, against"
     yield Figure("purge_rows", rate, "people/s", raw, len(ours), f"{note} bare SQL of the same tables")
@@ -50,9 +49,7 @@ def run(rows: int) -> Iterator[Figure]:
 
 
 def _carried_out(accounts: Sequence[UUID], now: datetime) -> None:
-    rule = Rule.objects.active().get(slug=SLUG)
-    ended = services.run_rule(rule, now=now, actor="system:bench")
-    if ended is None or ended.state != Run.State.DONE or ended.rows_total != len(accounts):
+    if retained.carried_out(Rule.objects.active().get(slug=SLUG), now) != len(accounts):
         raise RuntimeError("the run did not erase everybody who was due")
 
 
@@ -73,9 +70,3 @@ def _django(accounts: Sequence[UUID]) -> None:
             account.email = account.full_name = account.phone = account.job_title = account.business_address = ""
             account.status, account.erased_at = Account.Status.ERASED, timezone.now()
             account.save()
-
-
-def _settle() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
-        cursor.execute("CHECKPOINT")
