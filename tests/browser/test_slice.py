@@ -42,7 +42,7 @@ from tests.mailbox import Mailbox
 from tests.waiting import until
 
 ADDRESS = "mira.kovac@customer.example"
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("celery_worker_process")]
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("celery_worker_process")]
 Shoot = Callable[[Page, str], None]
 
 

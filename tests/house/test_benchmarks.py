@@ -66,6 +66,7 @@ def test_without_a_baseline_there_is_no_ratio() -> None:
     assert json.loads(Figure("x", 1.0, "s", 0.0, 1, "none").line())["ratio"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_ingest(monkeypatch: pytest.MonkeyPatch) -> None:
     server, name = os.environ["DATABASE_URL"].rpartition("/")[0], connection.settings_dict["NAME"]
@@ -75,6 +76,7 @@ def test_ingest(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (said["name"], said["unit"], said["rows"]) == ("ingest", "events/s", 100)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_changelist(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(changelist, "TURNS", 1)
@@ -84,6 +86,7 @@ def test_changelist(monkeypatch: pytest.MonkeyPatch) -> None:
     assert said["changelist_queries"]["value"] < said["changelist_queries"]["baseline"]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "SAMPLE", 2)
@@ -94,6 +97,7 @@ def test_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_purge_partitions() -> None:
     said = [read(figure) for figure in purge_partitions.run(4_000)]
@@ -102,6 +106,7 @@ def test_purge_partitions() -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_purge_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(purge_rows, "PEOPLE", 3)
@@ -112,6 +117,7 @@ def test_purge_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_intake(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server of the tests stands in for both of the benchmark's own."""
 

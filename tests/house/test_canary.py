@@ -48,7 +48,7 @@ from tests.waiting import until
 
 CANARY = "quokka7f3q"
 ADDRESS = f"{CANARY}@planted.example"
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("celery_worker_process")]
+pytestmark = pytest.mark.usefixtures("celery_worker_process")
 
 
 @pytest.fixture

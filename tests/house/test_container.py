@@ -120,6 +120,7 @@ def test_every_program_is_installed_by_the_requirements() -> None:
         assert command[0] == "python" or (BIN / command[0]).exists(), command[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [words for words in own_commands() if words[0] != "celery"], ids=" ".join)
 def test_every_command_is_known_with_its_options(command: list[str]) -> None:
     program = str(BIN / command[0])
@@ -128,6 +129,7 @@ def test_every_command_is_known_with_its_options(command: list[str]) -> None:
     assert "usage" in done.stdout.lower()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [words for words in own_commands() if words[0] == "celery"], ids=" ".join)
 def test_every_celery_command_is_known_with_its_options(command: list[str]) -> None:
     answer = CliRunner().invoke(celery, [*command[1:], "--help"])
@@ -135,6 +137,7 @@ def test_every_celery_command_is_known_with_its_options(command: list[str]) -> N
     assert "Usage: " in answer.output
 
 
+@pytest.mark.slow
 def test_static_files_are_collected_as_the_build_does_it(tmp_path: Path) -> None:
     run = next(rest for rest in named("RUN") if "collectstatic" in rest).partition(" && ")[0]
     words = shlex.split(run)
@@ -202,6 +205,7 @@ def test_no_secret_has_a_value_in_the_composition() -> None:
     assert not any(value for variable, value in example.items() if variable != "BEHIND_PROXY")
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_the_image_s_server_starts_in_production_and_its_probe_agrees(tmp_path: Path) -> None:
     port = processes.free_port()

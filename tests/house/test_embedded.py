@@ -99,6 +99,7 @@ def test_nobody_gets_in_without_the_password(folder: Path) -> None:
     assert (folder / "secrets.json").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.slow
 def test_a_durable_server_writes_through(tmp_path_factory: pytest.TempPathFactory) -> None:
     path = Path(tempfile.mkdtemp(prefix="crasme-durable-"))
     try:

@@ -102,6 +102,7 @@ def test_what_a_letter_must_say_cannot_be_left_out() -> None:
 
 
 # --- the shipped letters as a start ----------------------------------------------------------------------------------
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_every_shipped_letter_can_be_taken_over_and_says_the_same() -> None:
     for entry, language in product(CATALOGUE.values(), LANGUAGES):

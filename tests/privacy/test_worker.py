@@ -66,7 +66,6 @@ def asked_and_confirmed(client: Client, box: Mailbox, kind: str) -> Request:
     return asked
 
 
-@pytest.mark.slow
 def test_access_from_the_form_to_the_file(client: Client, celery_worker_process: object, mail_sink: Mailbox) -> None:
     agent = make_user(SUPPORT_AGENT)
     make_invoice(make_account(email=ADDRESS))
@@ -82,7 +81,6 @@ def test_access_from_the_form_to_the_file(client: Client, celery_worker_process:
     assert "data/crm-invoice.csv" in archive.namelist()
 
 
-@pytest.mark.slow
 def test_deletion_until_the_person_is_told_and_forgotten(
     client: Client, celery_worker_process: object, mail_sink: Mailbox
 ) -> None:
@@ -103,7 +101,6 @@ def test_deletion_until_the_person_is_told_and_forgotten(
     assert Entry.objects.filter(verb="request.certified").count() == 1
 
 
-@pytest.mark.slow
 def test_a_worker_killed_in_the_middle_leaves_nothing_half_done_and_another_resumes(
     transactional_db: None, tmp_path: Path
 ) -> None:

@@ -21,7 +21,7 @@ from retention.outside import writing
 from tests.retention import builders
 from tests.retention.builders import NOW
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 LATER = NOW + timedelta(hours=3)
 

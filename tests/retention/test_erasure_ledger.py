@@ -248,7 +248,6 @@ def test_a_lost_ledger_is_made_again_from_the_database(ledger: Path) -> None:
         call_command("erasures", "rebuild", "--from-database")
 
 
-@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_workers_that_erase_at_once_write_one_chain(ledger: Path) -> None:
     leavers = [builders.furnish(builders.account(builders.organisation()), events=0) for _number in range(8)]

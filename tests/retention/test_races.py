@@ -22,7 +22,7 @@ from retention.models import Rule, Run
 from tests.retention import builders
 from tests.retention.builders import NOW
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def at_once(*work: Callable[[], Any]) -> list[Any]:

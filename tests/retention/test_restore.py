@@ -30,7 +30,7 @@ from retention.models import Hold, Run
 from tests.retention import builders
 from tests.retention.builders import NOW
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 RESTORED = "restored_by_the_drill"
 EXPIRED = datetime(2026, 8, 1, tzinfo=UTC)

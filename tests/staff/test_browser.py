@@ -44,6 +44,7 @@ def sign_in(page: Page, email: str) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
+@pytest.mark.slow
 def test_staff_set_up_a_security_key_and_use_it(page: Page, complaints: list[str]) -> None:
     user = make_user("Privacy officer", email="officer@crasme.com", password=PASSWORD)
     account = make_account()
