@@ -11,6 +11,8 @@ TABLES = [
     NoPeople("consent.Service", why="Companies and systems that set cookies."),
     NoPeople("consent.Cookie", why="Names and purposes of cookies, never a value."),
     NoPeople("consent.Notice", why="Published texts."),
+    NoPeople("consent.RegistryVersion", why="Kinds, names and purposes of cookies, as published."),
+    NoPeople("consent.RegistryCheck", why="When a browser compared this site with the registry."),
     NoPeople("consent.CookieSighting", why="Names of cookies and URL patterns, never a value, a path or a visitor."),
     Table(
         label="consent.ConsentEvent",

@@ -1,13 +1,12 @@
-"""Changing the registry. Each change leaves evidence, and takes effect in every process within half a minute.
+"""Changing the draft of the registry. Each change leaves evidence; none takes effect before it is published.
 
-What could go wrong: the published notice no longer says what the registry does. `outdated` tells, and the admin shows
-it until somebody publishes.
+What could go wrong: a change is made and forgotten. `outdated` tells, and the admin shows it until somebody publishes.
 """
 
 from django.db import transaction
 
-from consent import registry, verbs
-from consent.models import Category, Cookie, Notice, Service
+from consent import drafting, verbs
+from consent.models import Category, Cookie, RegistryVersion, Service
 from crasme.ledger.services import record
 
 Row = Category | Service | Cookie
@@ -32,9 +31,9 @@ def remove(row: Row, *, actor: str) -> None:
 
 
 def outdated() -> bool:
-    """Whether the registry has changed since the last notice was published."""
-    newest = Notice.objects.order_by("-version").values_list("registry", flat=True).first()
-    return newest is not None and newest != registry.version()
+    """Whether the draft differs from the version in force."""
+    newest = RegistryVersion.objects.order_by("-number").values_list("sha256", flat=True).first()
+    return newest is not None and newest != drafting.version()
 
 
 def _record(row: Row, change: str, actor: str) -> None:
@@ -44,6 +43,5 @@ def _record(row: Row, change: str, actor: str) -> None:
         table=row._meta.label_lower,
         row=row.pk,
         change=change,
-        registry=registry.version(),
+        registry=drafting.version(),
     )
-    registry.forget_after_commit()

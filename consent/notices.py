@@ -4,20 +4,22 @@ What could go wrong: the banner shows one text and the record names another. So 
 notice's content and from nothing else, and a choice is accepted only with the hash of a notice that was published.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import translation
 
-from consent import registry, seeds, verbs
+from consent import changes, drafting, registry, seeds, verbs
+from consent.changes import Change
 from consent.errors import ConsentError, UnknownCategory
-from consent.models import Category, Notice
+from consent.models import Category, Notice, RegistryVersion
 from consent.models.notices import content_digest
+from consent.models.versions import content_digest as registry_digest
 from consent.remembered import Remembered
 from crasme.ledger.services import record
 
@@ -74,20 +76,33 @@ def version_of(sha256: str) -> int | None:
         return None
 
 
-def publish(*, actor: str, now: datetime, asks_again: Iterable[str] | None = None) -> list[Notice]:
-    """Publish the registry and the wording as they are now as the next version, in every language.
+def pending() -> list[Change]:
+    """How the draft of the registry differs from the version in force, the gravest first."""
+    newest = RegistryVersion.objects.newest()
+    return changes.between(newest.content if newest else drafting.EMPTY, drafting.content())
 
-    `asks_again` names the categories about which everybody is asked anew; None means all that can be refused, an
-    empty list means that only wording changed and former choices stay good. UnknownCategory names a wrong one.
+
+def publish(
+    *, actor: str, now: datetime, asks_again: Iterable[str] = (), same_meaning: Collection[str] = ()
+) -> list[Notice]:
+    """Publish the draft of the registry and the wording as they are now as the next version, in every language.
+
+    Everybody is asked anew about the categories that the changes touch (`consent.changes`) and those that `asks_again`
+    adds; about the others former choices stay good. `same_meaning` holds the keys of reworded purposes that `actor`
+    vouches for. UnknownCategory names a wrong category.
     """
-    optional = list(Category.objects.filter(essential=False).order_by("position").values_list("slug", flat=True))
-    anew = optional if asks_again is None else list(asks_again)
-    if unknown := sorted(set(anew) - set(optional)):
-        raise UnknownCategory(f"There is no category {', '.join(unknown)} that visitors could be asked about.")
     with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('consent publication', 0))")
+        optional = list(Category.objects.filter(essential=False).order_by("position").values_list("slug", flat=True))
+        if unknown := sorted(set(asks_again) - set(optional)):
+            raise UnknownCategory(f"There is no category {', '.join(unknown)} that visitors could be asked about.")
+        differences = pending()
+        wanted = {*asks_again, *changes.asked_by(differences, same_meaning=same_meaning)}
+        anew = [slug for slug in optional if slug in wanted]
         version = Notice.objects.latest_version() + 1
         asked = _asked_since() | dict.fromkeys(anew, version)
-        stamp = registry.version()
+        stamp = _freeze(differences, anew, same_meaning, actor=actor, now=now)
         made = [
             _notice(code, version=version, registry_version=stamp, asked=asked, anew=anew, now=now)
             for code, _name in settings.LANGUAGES
@@ -104,6 +119,36 @@ def publish(*, actor: str, now: datetime, asks_again: Iterable[str] | None = Non
         transaction.on_commit(forget)
         registry.forget_after_commit()
     return made
+
+
+def _freeze(
+    differences: list[Change], anew: list[str], same_meaning: Collection[str], *, actor: str, now: datetime
+) -> str:
+    """Make the draft a version, unless it is what the newest version says already; the digest of what is in force."""
+    content = drafting.content()
+    stamp = registry_digest(content)
+    newest = RegistryVersion.objects.newest()
+    if newest is not None and newest.sha256 == stamp:
+        return stamp
+    frozen = RegistryVersion.objects.create(
+        number=newest.number + 1 if newest else 1,
+        sha256=stamp,
+        content=content,
+        changes=[each.plain() | {"same_meaning": each.open and each.key in same_meaning} for each in differences],
+        asks_again=anew,
+        published_at=now,
+        published_by=actor,
+    )
+    record(
+        verbs.REGISTRY_PUBLISHED.name,
+        actor=actor,
+        version=frozen.number,
+        registry=stamp,
+        asks_again=anew,
+        changes=len(differences),
+        vouched=sum(each["same_meaning"] for each in frozen.changes),
+    )
+    return stamp
 
 
 def _asked_since() -> dict[str, int]:

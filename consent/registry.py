@@ -1,20 +1,21 @@
-"""The registry as the middleware and the pages read it: a frozen picture of the rows, held in the process.
+"""The registry in force, as the middleware and the pages read it: the last version published, held in the process.
+
+What staff edit is a draft (`consent.drafting`) and counts for nobody until it is published with the notice that tells
+of it (`consent.notices.publish`).
 
 What could go wrong: a process goes on with yesterday's rows (for half a minute at most, see `consent.remembered`), or
 the rows cannot be read at all: then what ships with the program is what counts, so that signing in still works and
 nothing else gets through.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 
-from consent import seeds
-from consent.models import Category, Cookie, Notice, Service
+from consent import drafting, seeds
+from consent.models import Category, Cookie, Notice, RegistryCheck, RegistryVersion
 from consent.remembered import Remembered
 
 
@@ -56,43 +57,54 @@ def snapshot() -> Snapshot:
     return _held.get()
 
 
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What the public table shows: the rows, the version they are of, and the crawl that last found them true."""
+
+    rows: list[tuple[Category, list[Cookie]]]
+    number: int
+    sha256: str
+    checked: RegistryCheck | None
+
+
+def in_force() -> InForce:
+    return _shown.get()
+
+
 def forget() -> None:
-    """The next reader in this process sees the rows as they are now."""
+    """The next reader in this process sees what is published now."""
     _held.forget()
+    _shown.forget()
 
 
 def forget_after_commit() -> None:
     transaction.on_commit(forget)
 
 
-def version() -> str:
-    """SHA-256 in hex of what the registry says: equal contents, equal versions, whoever typed them."""
-    content = {
-        "categories": _rows(Category, "slug", "essential", "off_under_gpc", "title", "purpose", "translations"),
-        "services": _rows(Service, "slug", "name", "provider", "recipient", "policy_url", "translations"),
-        "cookies": _rows(
-            Cookie,
-            *("kind", "name", "domain", "path", "service__slug", "category__slug", "lifetime", "purpose", "party"),
-            *("http_only", "on_request", "translations"),
-        ),
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
-def _rows(model: type[Category] | type[Service] | type[Cookie], *fields: str) -> list[list[Any]]:
-    """Ordered by the first fields, which are unique together."""
-    return [list(row) for row in model._default_manager.order_by(*fields[:4]).values_list(*fields)]
-
-
 def _load() -> Snapshot:
-    categories: list[Any] = list(Category.objects.values("slug", "bit", "essential", "off_under_gpc"))
-    if not categories:  # migrated but not seeded yet
+    newest = RegistryVersion.objects.newest()
+    if newest is None or not newest.content["categories"]:  # migrated but not seeded yet
         return _shipped()
-    declared = Cookie.objects.filter(kind=Cookie.Kind.COOKIE).values_list("name", "category__slug", "on_request")
+    declared = [
+        (row["name"], row["category"], row["on_request"])
+        for row in newest.content["cookies"]
+        if row["kind"] == Cookie.Kind.COOKIE
+    ]
     asked: dict[str, int] = {}
     for number, slugs in Notice.objects.order_by("version").values_list("version", "asks_again").distinct():
         asked |= dict.fromkeys(slugs, number)
-    return _snapshot(categories, declared, asked)
+    ordered = sorted(newest.content["categories"], key=lambda row: (row["position"], row["slug"]))
+    return _snapshot(ordered, declared, asked)
+
+
+def _load_rows() -> InForce:
+    newest = RegistryVersion.objects.newest()
+    if newest is None:
+        return InForce([], 0, "", None)
+    # Of two checks of the same contents the newest says how things are; one that found differences is no good news.
+    check = RegistryCheck.objects.filter(sha256=newest.sha256).order_by("-checked_at").first()
+    checked = check if check is not None and not check.differences else None
+    return InForce(drafting.rows(newest.content), newest.number, newest.sha256, checked)
 
 
 def _shipped() -> Snapshot:
@@ -125,3 +137,4 @@ def _snapshot(
 
 
 _held = Remembered(_load, fallback=_shipped)
+_shown = Remembered(_load_rows, fallback=lambda: InForce([], 0, "", None))

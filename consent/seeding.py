@@ -9,7 +9,7 @@ from django.db import connections, router, transaction
 from django.utils import timezone
 
 from consent import filing, notices, registry, seeds
-from consent.models import Category, ConsentEvent, Cookie, Notice, Service
+from consent.models import Category, ConsentEvent, Cookie, Notice, RegistryVersion, Service
 
 ACTOR = "system:migrate"
 
@@ -22,7 +22,8 @@ def after_migrate(*, using: str, **kwargs: Any) -> None:
     filing.make_partitions(now, using=using)
     with transaction.atomic(using=using):
         seed()
-        if not Notice.objects.exists():
+        # A program without versions had the rows themselves in force: they are the first one.
+        if not Notice.objects.exists() or not RegistryVersion.objects.exists():
             notices.publish(actor=ACTOR, now=now)
     registry.forget()
     notices.forget()
@@ -45,7 +46,7 @@ def seed() -> None:
 
 def _tables_exist(using: str) -> bool:
     wanted = {model._meta.db_table for model in (Category, Service, Cookie, Notice, ConsentEvent)}
-    wanted.add("ledger_entry")
+    wanted |= {"ledger_entry", RegistryVersion._meta.db_table}
     connection = connections[using]
     with connection.cursor() as cursor:
         present = {table.name for table in connection.introspection.get_table_list(cursor)}

@@ -5,10 +5,15 @@ NOTICE_PUBLISHED = register(
     "A version of the cookie notice went live.",
     facts=("version", "notices", "registry", "asks_again"),
 )
+REGISTRY_PUBLISHED = register(
+    "consent.registry_published",
+    "A version of the cookie registry came into force.",
+    facts=("version", "registry", "asks_again", "changes", "vouched"),
+)
 REGISTRY_CHANGED = register(
     "consent.registry_changed",
     "A category, service or cookie was declared, changed or removed.",
-    facts=("table", "row", "change", "registry"),
+    facts=("table", "row", "change", "rows", "registry"),
 )
 SUPPRESSED = register(
     "consent.suppressed", "An address was put on the suppression list.", facts=("scope", "reason", "source")

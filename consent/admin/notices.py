@@ -13,6 +13,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from consent import notices
+from consent.admin.versions import change_table
 from consent.models import Category, Notice
 from crasme.staff.admin import StaffModelAdmin
 
@@ -21,15 +22,27 @@ def _optional() -> list[tuple[str, str]]:
     return [(category.slug, category.title) for category in Category.objects.filter(essential=False)]
 
 
+def _reworded() -> list[tuple[str, str]]:
+    return [(each.key, f"{each.what}: {each.before} → {each.after}") for each in notices.pending() if each.open]
+
+
 class PublishForm(forms.ModelForm):
     """Which questions have changed so much that everybody must answer them again."""
 
     anew = forms.MultipleChoiceField(
-        label=_("Ask everybody again about"),
+        label=_("Ask everybody again, beyond what the changes ask, about"),
         choices=_optional,
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text=_("For a new recipient, a new purpose or a longer life. Leave all empty for mere wording."),
+        help_text=_("A new recipient, a new purpose or a longer life is asked about in any case."),
+    )
+
+    same = forms.MultipleChoiceField(
+        label=_("These reworded purposes mean the same as before"),
+        choices=_reworded,
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=_("Tick what nobody has to be asked about again; that you said so is kept with the version."),
     )
 
     class Meta:
@@ -45,7 +58,7 @@ class NoticeAdmin(StaffModelAdmin):
     ordering = ("-version", "language")
     fields = ("version", "language", "published_at", "again", "texts", "answers", "categories", "sha256", "registry")
     readonly_fields = fields
-    add_fieldsets = ((None, {"fields": ("anew",)}),)
+    add_fieldsets = ((None, {"fields": ("differences", "same", "anew")}),)
 
     def get_form(self, request: HttpRequest, obj: Notice | None = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change, **kwargs) if obj else PublishForm
@@ -54,7 +67,7 @@ class NoticeAdmin(StaffModelAdmin):
         return super().get_fieldsets(request, obj) if obj else self.add_fieldsets
 
     def get_readonly_fields(self, request: HttpRequest, obj: Notice | None = None) -> Any:
-        return super().get_readonly_fields(request, obj) if obj else ()
+        return super().get_readonly_fields(request, obj) if obj else ("differences",)
 
     def has_change_permission(self, request: HttpRequest, obj: Notice | None = None) -> bool:
         return False
@@ -77,12 +90,17 @@ class NoticeAdmin(StaffModelAdmin):
             actor=request.user.ref,  # type: ignore[union-attr]
             now=timezone.now(),
             asks_again=form.cleaned_data["anew"],
+            same_meaning=form.cleaned_data["same"],
         )
         obj.__dict__.update(made[0].__dict__)
 
     def response_add(self, request: HttpRequest, obj: Notice, post_url_continue: str | None = None) -> HttpResponse:
         self.message_user(request, _("Version {version} is published.").format(version=obj.version), messages.SUCCESS)
         return redirect("admin:consent_notice_changelist")
+
+    @display(description=_("changes since the version in force"))
+    def differences(self, notice: Notice) -> Any:
+        return change_table([each.plain() for each in notices.pending()])
 
     @display(description=_("asks again about"))
     def again(self, notice: Notice) -> str:

@@ -12,6 +12,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from unfold.decorators import display
 
 from consent import declaring
+from consent.admin.sheets import SheetAdmin
 from consent.models import Category, Cookie, Service
 from crasme.staff.admin import StaffModelAdmin
 
@@ -64,7 +65,7 @@ class CategoryAdmin(RegistryAdmin):
 class ServiceAdmin(RegistryAdmin):
     list_display = ("name", "slug", "provider", "recipient")
     search_fields = ("name", "slug", "provider")
-    fields = ("slug", "name", "translations", "provider", "recipient", "policy_url")
+    fields = ("slug", "name", "translations", ("provider", "controller"), "recipient", "policy_url")
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if isinstance(db_field, URLField):
@@ -73,7 +74,7 @@ class ServiceAdmin(RegistryAdmin):
 
 
 @admin.register(Cookie)
-class CookieAdmin(RegistryAdmin):
+class CookieAdmin(SheetAdmin, RegistryAdmin):
     list_display = ("name", "kind", "in_category", "service", "lifetime", "party", "http_only", "on_request")
     list_filter = (
         ("category", RelatedDropdownFilter),

@@ -3,5 +3,16 @@ from consent.models.notices import Notice
 from consent.models.registry import Category, Cookie, Service
 from consent.models.sightings import CookieSighting
 from consent.models.suppression import Suppression
+from consent.models.versions import RegistryCheck, RegistryVersion
 
-__all__ = ["Category", "ConsentEvent", "Cookie", "CookieSighting", "Notice", "Service", "Suppression"]
+__all__ = [
+    "Category",
+    "ConsentEvent",
+    "Cookie",
+    "CookieSighting",
+    "Notice",
+    "RegistryCheck",
+    "RegistryVersion",
+    "Service",
+    "Suppression",
+]

@@ -117,6 +117,12 @@ class Service(Translated):
     slug = models.SlugField(_("slug"), max_length=48, unique=True)
     name = models.CharField(_("name"), max_length=80)
     provider = models.CharField(_("provider"), max_length=120, help_text=_("The company that runs it."))
+    controller = models.CharField(
+        _("controller"),
+        max_length=120,
+        blank=True,
+        help_text=_("Who decides what the data is used for, when that is not this site's own controller."),
+    )
     recipient = models.SlugField(
         _("recipient"),
         max_length=64,
@@ -185,6 +191,10 @@ class Cookie(Translated):
     class Meta:
         verbose_name = _("cookie")
         verbose_name_plural = _("cookies")
+        permissions: ClassVar = [
+            ("import_cookie", _("Can import cookies")),
+            ("export_cookie", _("Can export cookies")),
+        ]
         ordering: ClassVar = ["category__position", "name"]
         constraints: ClassVar = [
             models.UniqueConstraint(

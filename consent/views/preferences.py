@@ -24,7 +24,7 @@ from django.views.decorators.http import require_http_methods
 
 from consent import choice, notices, origin, registry, services, throttle
 from consent.errors import ConsentError
-from consent.models import Category, ConsentEvent
+from consent.models import ConsentEvent
 from consent.origin import Origin
 from consent.views.answers import decide
 from crasme.kit.ids import uuid7
@@ -93,7 +93,7 @@ def _back(request: HttpRequest, surface: str) -> str:
 
 def _page(request: HttpRequest, *, error: str = "", status: int = HTTPStatus.OK) -> HttpResponse:
     gpc, known = choice.signals_gpc(request), registry.snapshot()
-    made = choice.of_request(request)
+    made, declared = choice.of_request(request), registry.in_force()
     granted = choice.granted(made, gpc=gpc, registry=known)
     context: dict[str, Any] = {
         "categories": [
@@ -106,12 +106,13 @@ def _page(request: HttpRequest, *, error: str = "", status: int = HTTPStatus.OK)
                 "off_by_gpc": gpc and category.off_under_gpc and not (made and made.gpc),
                 "cookies": [
                     {"row": cookie, "purpose": cookie.text("purpose"), "service": cookie.service.text("name")}
-                    for cookie in category.cookies.all()
+                    for cookie in cookies
                 ],
             }
-            for category in Category.objects.prefetch_related("cookies__service")
+            for category, cookies in declared.rows
         ],
         "notice": notices.current(get_language()),
+        "registry": declared,
         "gpc": gpc,
         "decided": made,
         "record": services.current(made.visitor) if made else None,

@@ -104,6 +104,8 @@ MENU: tuple[tuple[Words, tuple[Page, ...]], ...] = (
             Page(_("Categories"), "category", "consent.Category"),
             Page(_("Services"), "extension", "consent.Service"),
             Page(_("Cookies"), "cookie", "consent.Cookie"),
+            Page(_("Registry versions"), "history", "consent.RegistryVersion"),
+            Page(_("Registry checks"), "task_alt", "consent.RegistryCheck"),
             Page(_("Cookies seen"), "search", "consent.CookieSighting"),
             Page(_("Suppression"), "block", "consent.Suppression"),
         ),

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from consent import notices, registry, services, sightings
-from consent.models import Category as CookieCategory, ConsentEvent, Cookie, Service
+from consent import drafting, notices, registry, services, sightings
+from consent.models import Category as CookieCategory, ConsentEvent, Cookie, RegistryVersion, Service
 from crasme.kit.ids import uuid7
 
 Choose = Callable[..., tuple[ConsentEvent, bool]]
@@ -51,6 +51,16 @@ def choose(db: None, now: datetime) -> Choose:
     return record
 
 
+def put_in_force() -> None:
+    """The draft as it is, in force without asking anybody."""
+    content = drafting.content()
+    RegistryVersion.objects.create(
+        number=RegistryVersion.objects.count() + 1, sha256=drafting.version(), content=content,
+        published_at=datetime.now(UTC), published_by="test",
+    )  # fmt: skip
+    registry.forget()
+
+
 @pytest.fixture
 def declare(db: None) -> Callable[..., Cookie]:
     """Declare a cookie: `declare("_stats*", "analytics")`."""
@@ -63,7 +73,7 @@ def declare(db: None) -> Callable[..., Cookie]:
             purpose="Counts.",
             **{"lifetime": "P13M"} | fields,
         )
-        registry.forget()
+        put_in_force()
         return row
 
     return make

@@ -144,7 +144,7 @@ def test_the_way_back_is_on_every_page_and_withdraws(
 ) -> None:
     declare("_stats*", "analytics")
     declare("_visits", "analytics", kind="local", lifetime="persistent")
-    notices.publish(actor="staff:1", now=now)
+    notices.publish(actor="staff:1", now=now, asks_again=["analytics"])
     page = visit()
     page.get_by_role("button", name="Accept all").click()
     settled(page)

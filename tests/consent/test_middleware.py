@@ -8,9 +8,10 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from consent import registry, sightings
+from consent import sightings
 from consent.middleware import CookieGuard
-from consent.models import Category, Cookie, CookieSighting
+from consent.models import Category, Cookie, CookieSighting, RegistryVersion
+from tests.consent.conftest import put_in_force
 
 VISITOR = "0" * 32
 ACCEPTED, REFUSED = f"1.f.1.-.{VISITOR}", f"1.1.1.-.{VISITOR}"
@@ -203,7 +204,7 @@ def test_a_database_that_is_away_takes_no_page_down(db: None, monkeypatch: pytes
     def away(*args: Any, **kwargs: Any) -> Any:
         raise DatabaseError
 
-    monkeypatch.setattr(Category.objects, "values", away)
+    monkeypatch.setattr(RegistryVersion.objects, "newest", away)
     monkeypatch.setattr(sightings, "insert_once", away)
     response = through(setting("crasme_session", "tracker"))
     assert response.content == b"fine"
@@ -213,5 +214,5 @@ def test_a_database_that_is_away_takes_no_page_down(db: None, monkeypatch: pytes
 def test_an_empty_registry_lets_people_sign_in(db: None) -> None:
     Cookie.objects.all().delete()
     Category.objects.all().delete()
-    registry.forget()
+    put_in_force()
     assert set(through(setting("crasme_session", "tracker")).cookies) == {"crasme_session"}

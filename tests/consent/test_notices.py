@@ -1,14 +1,16 @@
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.template import Context, Template
+from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from consent import declaring, filing, notices, registry, seeding, seeds
+from consent import declaring, drafting, filing, notices, registry, seeding, seeds
 from consent.errors import UnknownCategory
-from consent.models import Category, ConsentEvent, Cookie, Notice, Service
+from consent.models import Category, ConsentEvent, Cookie, Notice, RegistryCheck, RegistryVersion, Service
 from consent.models.notices import content_digest
 from crasme.kit.calendar import Period, add
 from crasme.kit.partitions import existing
@@ -18,7 +20,7 @@ from tests.consent.conftest import Choose
 ACTOR = "staff:1"
 
 
-def publish(now: datetime, asks_again: list[str] | None = None) -> list[Notice]:
+def publish(now: datetime, asks_again: Sequence[str] = ()) -> list[Notice]:
     made = notices.publish(actor=ACTOR, now=now, asks_again=asks_again)
     registry.forget()
     notices.forget()
@@ -35,7 +37,7 @@ def test_the_first_version_ships_in_every_language_and_asks_everything(db: None)
     assert {row.version for row in rows} == {1}
     assert rows[0].asks_again == ["functional", "analytics", "performance"]
     assert all(row.sha256 == content_digest(row.content) for row in rows)
-    assert rows[0].registry == registry.version()
+    assert rows[0].registry == drafting.version()
     assert Notice.objects.get(language="ar").content["direction"] == "rtl"
 
 
@@ -112,6 +114,52 @@ def test_a_change_of_the_registry_is_evidence_and_makes_the_notice_old(db: None)
     changes = Entry.objects.filter(verb="consent.registry_changed").order_by("id")
     assert [entry.facts["change"] for entry in changes] == ["declared", "removed"]
     assert {entry.facts["row"] for entry in changes} == {str(cookie.pk)}
+
+
+def test_a_draft_counts_for_nobody_until_it_is_published_and_then_for_ever(choose: Choose, now: datetime) -> None:
+    first = RegistryVersion.objects.get()
+    assert (first.number, first.sha256, first.intact) == (1, drafting.version(), True)
+    assert not notices.pending()
+    Cookie.objects.create(
+        name="_stats", lifetime="P13M", purpose="Counts visits.",
+        category=Category.objects.get(slug="analytics"), service=Service.objects.get(slug="site"),
+    )  # fmt: skip
+    registry.forget()
+    assert registry.snapshot().needs("_stats") is None
+    publish(now)
+    assert registry.snapshot().needs("_stats") == registry.snapshot().bits["analytics"]
+    assert Notice.objects.filter(version=2).first().asks_again == ["analytics"]
+    second = RegistryVersion.objects.newest()
+    assert second is not None
+    assert {each["kind"] for each in second.changes} == {"recipient", "purpose", "longer"}
+    publish(now)  # nothing has changed: the same version stays in force, and only the wording is told anew
+    assert RegistryVersion.objects.count() == 2
+    assert Notice.objects.filter(version=3).first().asks_again == []
+    with pytest.raises(IntegrityError), transaction.atomic():
+        RegistryVersion.objects.filter(number=1).update(content={})
+    with pytest.raises(IntegrityError), transaction.atomic():
+        first.delete()
+
+
+def test_the_public_table_is_of_the_version_in_force_and_says_when_it_was_checked(
+    client: Client, choose: Choose, now: datetime
+) -> None:
+    Cookie.objects.filter(name="crasme_session").update(lifetime="P2Y")
+    page = client.get("/cookies/").content.decode()
+    assert "crasme_session" in page
+    assert "2 years" not in page
+    assert "checked on" not in page
+    publish(now)
+    version = RegistryVersion.objects.newest()
+    assert version is not None
+    RegistryCheck.objects.create(sha256=version.sha256, checked_at=now)
+    registry.forget()
+    page = client.get("/cookies/").content.decode()
+    assert "2 years" in page
+    assert "checked on" in page
+    RegistryCheck.objects.create(sha256=version.sha256, checked_at=now + timedelta(hours=1), differences=2)
+    registry.forget()
+    assert "checked on" not in client.get("/cookies/").content.decode()
 
 
 def test_seeding_again_changes_nothing_that_staff_changed(db: None) -> None:

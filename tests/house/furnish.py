@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from consent import services as consent
-from consent.models import CookieSighting, Notice
+from consent.models import CookieSighting, Notice, RegistryCheck
 from consent.suppression import suppress
 from crasme.crm.models import Account, HeldUsageEvent
 from crasme.kit.ids import uuid7
@@ -118,6 +118,7 @@ def _choices() -> None:
         notice_sha=Notice.objects.first().sha256, language="en", gpc=False, decided_at=NOW, now=NOW,
     )  # fmt: skip
     suppress("gone@customer.example", reason="unsubscribed", source="staff", actor="system:test", now=NOW)
+    RegistryCheck.objects.create(sha256="0" * 64, checked_at=NOW)
     CookieSighting.objects.create(
         name="_ga", route="/", reason="undeclared", dropped=True, first_seen_at=NOW, last_seen_at=NOW
     )
