@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
 
 from privacy.models import Controller, PolicyVersion
 
@@ -23,7 +24,7 @@ class Site:
     @cached_property
     def policy_version(self) -> str:
         """The number of the policy in force; empty before the first publication."""
-        return PolicyVersion.objects.newest_number()
+        return PolicyVersion.objects.current_number(timezone.now())
 
     @property
     def company(self) -> str:

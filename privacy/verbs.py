@@ -150,8 +150,16 @@ LETTER_RETIRED = register(
     facts=("letter", "template", "kind", "language", "version", "sha256"),
 )
 
+POLICY_PROPOSED = register(
+    "privacy.policy_proposed", "A version of the policy was proposed.", facts=("version", "hash", "rules")
+)
+POLICY_WITHDRAWN = register(
+    "privacy.policy_withdrawn", "A proposed version of the policy was withdrawn.", facts=("version", "hash")
+)
 POLICY_PUBLISHED = register(
-    "privacy.policy_published", "The policy was published.", facts=("version", "sha256", "rules", "material")
+    "privacy.policy_published",
+    "The policy was published.",
+    facts=("version", "sha256", "rules", "material", "proposed_by", "effective_on"),
 )
 CARDS_SCANNED = register(
     "privacy.cards_scanned", "Everything was searched for card numbers.", facts=("at", "tables", "columns", "found")

@@ -25,6 +25,18 @@ class RuleChanged(RetentionError):
     code = "rule-changed"
 
 
+class NotADraft(RetentionError):
+    """Only a draft can be changed, discarded or published; what is in force changes by a publication."""
+
+    code = "not-a-draft"
+
+
+class RuleWaits(RetentionError):
+    """A published change of this rule waits for its day; a second one would overtake it."""
+
+    code = "rule-waits"
+
+
 class RunNotWaiting(RetentionError):
     """Only a run that is parked over its limits can be approved."""
 

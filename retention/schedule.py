@@ -15,6 +15,7 @@ from django.apps import AppConfig, apps
 from django.db import DEFAULT_DB_ALIAS, connections, router, transaction
 
 from crasme.ledger.services import record
+from retention.changing import publication
 from retention.models import Rule
 from retention.verbs import RULES_INSTALLED
 
@@ -239,7 +240,8 @@ def install(using: str = DEFAULT_DB_ALIAS) -> list[str]:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('retention schedule', 0))")
         known = set(Rule.objects.using(using).values_list("slug", flat=True))
         missing = [planned for planned in FIRST_SCHEDULE if planned.slug not in known]
-        Rule.objects.using(using).bulk_create(_rule(planned) for planned in missing)
+        with publication(using):  # the first schedule is what the first published policy tells of
+            Rule.objects.using(using).bulk_create(_rule(planned) for planned in missing)
         slugs = [planned.slug for planned in missing]
         if slugs and using == router.db_for_write(Rule):
             record(RULES_INSTALLED.name, actor="system:migrate", rules=slugs)

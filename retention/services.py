@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from crasme.kit import calendar
 from crasme.ledger.services import record
-from retention import gate, predicate
+from retention import changing, gate, predicate
 from retention.copies import Copies, Found
 from retention.engine import limits, partitions, runs
 from retention.engine.watch import Reached, Watch, silent
@@ -62,6 +62,7 @@ def run_due(
     gate.require_open()
     writing.settle()
     watch = Watch(now, budget, reached)
+    changing.take_effect(now)
     runs.cancel_orphans(now)
     touched = []
     for rule in Rule.objects.in_force(now).acting().with_work(runs.period_key(now)):

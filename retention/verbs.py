@@ -29,8 +29,15 @@ RULES_INSTALLED = register("retention.rules_installed", "The first schedule was 
 BACKUP_GONE = register(
     "retention.backup_gone", "A backup set was deleted and seen to be gone.", facts=("backup", "run")
 )
+RULE_DRAFTED = register("retention.rule_drafted", "A retention rule was drafted.", facts=("rule", "period", "action"))
+RULE_DISCARDED = register("retention.rule_discarded", "A draft of a retention rule was discarded.", facts=("rule",))
+RULE_AHEAD = register(
+    "retention.rule_ahead",
+    "A published rule waits for the day on which its policy takes effect.",
+    facts=("rule", "period", "version", "begins"),
+)
 RULE_CHANGED = register(
-    "retention.rule_changed", "A published policy put a rule in force.", facts=("rule", "before", "period")
+    "retention.rule_changed", "A published policy put a rule in force.", facts=("rule", "before", "period", "version")
 )
 ERASED_AGAIN = register(
     "retention.erased_again",

@@ -10,6 +10,7 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
+from django.db import connection, transaction
 from django.test import Client
 
 from crasme.crm import partitions
@@ -32,6 +33,7 @@ from crasme.staff.services import issue_key
 from privacy.models import Request, Step
 from privacy.services import confirmation, intake, verification
 from privacy.steps import runner
+from retention.models import Rule
 
 NOW = datetime(2026, 11, 22, 13, 0, tzinfo=UTC)
 TODAY = NOW.date()
@@ -215,3 +217,13 @@ def reviewed_request(kind: str = "access", email: str = "ana@customer.example", 
     run_steps(now)
     request.refresh_from_db()
     return request
+
+
+# --- retention -------------------------------------------------------------------------------------------------------
+def change_rule(slug: str, **fields: Any) -> Rule:
+    """The rule in force, changed in place as no product code can: the database refuses it to everybody else."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        Rule.objects.active().filter(slug=slug).update(**fields)
+        cursor.execute("SET LOCAL session_replication_role = origin")
+    return Rule.objects.filter(slug=slug).order_by("state", "-effective_from")[0]

@@ -82,6 +82,7 @@ MENU: tuple[tuple[Words, tuple[Page, ...]], ...] = (
         _("Policy"),
         (
             Page(_("Policy versions"), "policy", "privacy.PolicyVersion"),
+            Page(_("Proposals of policies"), "rate_review", "privacy.PolicyProposal"),
             Page(_("Rights"), "gavel", "privacy.Right"),
             Page(_("Recipients"), "share", "privacy.Recipient"),
             Page(_("Controller"), "domain", "privacy.Controller"),

@@ -1,10 +1,14 @@
-"""Published policies, and publishing the next one."""
+"""Published policies, proposing the next one, and the second person's approval of it."""
+
+from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -12,19 +16,24 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _, gettext_lazy
+from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
+from unfold.enums import ActionVariant
 from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminDateWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanSwitchWidget,
 )
 
+from crasme.kit.errors import CrasmeError
 from crasme.staff import actors
-from crasme.staff.admin import ReadOnlyAdmin, StaffModelAdmin
+from crasme.staff.admin import ReadOnlyAdmin, StaffModelAdmin, confirmed
 from crasme.staff.stepup import step_up
-from privacy.models import PolicyVersion
-from privacy.policy import drift, publication
+from privacy.models import PolicyProposal, PolicyVersion
+from privacy.policy import drift, proposals, publication
+from retention import drafts
 from retention.models import Rule
 
 
@@ -46,6 +55,17 @@ class PublishForm(forms.Form):
         help_text=gettext_lazy("Then everybody must be told before it takes effect."),
         widget=UnfoldBooleanSwitchWidget,
     )
+    rules = forms.TypedMultipleChoiceField(
+        label=gettext_lazy("Drafts of rules that take effect with it"),
+        required=False,
+        coerce=UUID,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        found = Rule.objects.filter(state=Rule.State.DRAFT).order_by("slug")
+        self.fields["rules"].choices = [(str(rule.pk), f"{rule.slug}: {rule.period}") for rule in found]  # type: ignore[attr-defined]
 
 
 @admin.register(PolicyVersion)
@@ -57,7 +77,7 @@ class PolicyVersionAdmin(ReadOnlyAdmin, StaffModelAdmin):
         ("last_updated", "effective_on"),
         "summary",
         "material",
-        ("published_at", "who"),
+        ("proposer", "who", "published_at"),
         "sha256",
     )
     actions_list = ("publish",)
@@ -73,45 +93,158 @@ class PolicyVersionAdmin(ReadOnlyAdmin, StaffModelAdmin):
     def who(self, version: PolicyVersion) -> str:
         return actors.names([version.published_by])[version.published_by]
 
+    @display(description=gettext_lazy("proposed by"))
+    def proposer(self, version: PolicyVersion) -> str:
+        return actors.names([version.proposed_by])[version.proposed_by] if version.proposed_by else "–"
+
     @display(description=gettext_lazy("public page"))
     def public_page(self, version: PolicyVersion) -> SafeString:
         return format_html('<a href="{0}">{0}</a>', reverse("policy-version", args=[version.version]))
 
-    def has_publish_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("privacy.publish_policyversion")
+    def has_propose_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("privacy.propose_policyversion")
 
-    @action(description=gettext_lazy("Publish the policy"), url_path="publish", permissions=["publish"], icon="publish")
+    @action(description=gettext_lazy("Propose a version"), url_path="publish", permissions=["propose"], icon="publish")
     def publish(self, request: HttpRequest) -> HttpResponse:
-        """What would be published, and the form that does it. GET is inert."""
-        if not self.has_publish_permission(request):
+        """What would be published, and the form that proposes it. GET is inert."""
+        if not self.has_propose_permission(request):
             raise PermissionDenied
         if request.method == "POST":
-            return self._publish(request)
+            return self._propose(request)
         today = timezone.localdate()
         initial = {"version": f"{today:%Y.%m}", "last_updated": today, "effective_on": today}
         return self._publish_page(request, PublishForm(initial=initial))
 
     @step_up
-    def _publish(self, request: HttpRequest) -> HttpResponse:
+    def _propose(self, request: HttpRequest) -> HttpResponse:
         form = PublishForm(request.POST)
         if form.is_valid():
             try:
-                version = publication.publish(**form.cleaned_data, actor=request.user.ref, now=timezone.now())  # type: ignore[union-attr]
+                proposal = proposals.propose(**form.cleaned_data, actor=request.user.ref, now=timezone.now())  # type: ignore[union-attr]
             except publication.NumberTaken as error:
                 form.add_error("version", str(error))
+            except CrasmeError as error:
+                form.add_error(None, str(error))
             except ValidationError as error:
                 form.add_error(None, error.messages)
             else:
-                messages.success(request, _("Version %(version)s is published.") % {"version": version.version})
-                return redirect("admin:privacy_policyversion_changelist")
+                messages.success(request, _("Proposed: a second person approves it, and then it is published."))
+                return redirect("admin:privacy_policyproposal_change", proposal.pk)
         return self._publish_page(request, form)
 
     def _publish_page(self, request: HttpRequest, form: PublishForm) -> HttpResponse:
+        now = timezone.now()
+        waiting = Rule.objects.filter(state=Rule.State.DRAFT).order_by("slug")
         context = self.admin_site.each_context(request) | {
-            "title": _("Publish the policy"),
+            "title": _("Propose a version"),
             "form": form,
             "opts": self.opts,
-            "differences": drift.differences(timezone.now()),
-            "drafts": Rule.objects.filter(state=Rule.State.DRAFT),
+            "differences": drift.differences(now),
+            "drafts": [(rule, drafts.preview(rule, now)) for rule in waiting],
         }
         return TemplateResponse(request, "admin/privacy/publish.html", context)
+
+
+@admin.register(PolicyProposal)
+class PolicyProposalAdmin(ReadOnlyAdmin, StaffModelAdmin):
+    list_display = ("version", "condition", "effective_on", "proposed_at", "proposer", "decider")
+    ordering = ("-proposed_at",)
+    fields = (
+        ("version", "state"),
+        ("last_updated", "effective_on"),
+        "summary",
+        "material",
+        "changes",
+        ("proposer", "proposed_at"),
+        ("decider", "decided_at"),
+        "hash",
+    )
+    readonly_fields = ("changes",)
+    actions_detail = ("approve", "withdraw")
+    empty_words = gettext_lazy("Nobody has proposed a version yet. Begin at the policy versions.")
+
+    @display(
+        description=gettext_lazy("state"),
+        ordering="state",
+        label={PolicyProposal.State.OPEN: "warning", PolicyProposal.State.PUBLISHED: "success"},
+    )
+    def condition(self, proposal: PolicyProposal) -> tuple[str, str]:
+        return proposal.state, proposal.get_state_display()
+
+    @display(description=gettext_lazy("proposed by"))
+    def proposer(self, proposal: PolicyProposal) -> str:
+        return actors.names([proposal.proposed_by])[proposal.proposed_by]
+
+    @display(description=gettext_lazy("decided by"))
+    def decider(self, proposal: PolicyProposal) -> str:
+        return actors.names([proposal.decided_by])[proposal.decided_by] if proposal.decided_by else "–"
+
+    @display(description=gettext_lazy("what would change"))
+    def changes(self, proposal: PolicyProposal) -> str:
+        if proposal.state != PolicyProposal.State.OPEN:
+            return "–"
+        try:
+            found = proposals.differences(proposal, timezone.now())
+        except (CrasmeError, ValidationError):
+            return _("A chosen draft was changed meanwhile.")
+        lines = [f"{each.path}: {_shown(each.published)} → {_shown(each.live)}" for each in found]
+        return format_html("<pre>{}</pre>", "\n".join(lines)) if lines else _("Nothing but the number and the dates.")
+
+    def has_approve_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm("privacy.publish_policyversion")
+
+    def has_withdraw_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm("privacy.propose_policyversion")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[UnfoldAction]:
+        proposal = self.get_object(request, unquote(str(object_id)))
+        if proposal is None or proposal.state != PolicyProposal.State.OPEN:
+            return []
+        return list(super().get_actions_detail(request, object_id))
+
+    @action(description=gettext_lazy("Approve and publish"), permissions=["approve"], icon="publish")
+    @confirmed(
+        title=gettext_lazy("Publish this version?"),
+        text=gettext_lazy(
+            "The text is frozen in every language and can never be changed afterwards. The chosen rules take effect"
+            " with it; rows that end under them do not come back."
+        ),
+        button=gettext_lazy("Publish"),
+        danger=True,
+    )
+    @step_up
+    def approve(self, request: HttpRequest, object_id: str, form: Any) -> HttpResponse:
+        proposal = self._found(request, object_id)
+        try:
+            version = proposals.approve(proposal, actor=request.user.ref, now=timezone.now())  # type: ignore[union-attr]
+        except CrasmeError as error:
+            messages.error(request, str(error))
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+        else:
+            messages.success(request, _("Version %(version)s is published.") % {"version": version.version})
+        return redirect("admin:privacy_policyproposal_change", proposal.pk)
+
+    @action(description=gettext_lazy("Withdraw"), permissions=["withdraw"], icon="undo", variant=ActionVariant.WARNING)
+    @confirmed(
+        title=gettext_lazy("Withdraw this proposal?"),
+        text=gettext_lazy("Nothing is published. The drafts of rules stay drafts."),
+        button=gettext_lazy("Withdraw"),
+    )
+    def withdraw(self, request: HttpRequest, object_id: str, form: Any) -> HttpResponse:
+        proposal = self._found(request, object_id)
+        try:
+            proposals.withdraw(proposal, actor=request.user.ref, now=timezone.now())  # type: ignore[union-attr]
+        except CrasmeError as error:
+            messages.error(request, str(error))
+        return redirect("admin:privacy_policyproposal_change", proposal.pk)
+
+    def _found(self, request: HttpRequest, object_id: str) -> PolicyProposal:
+        proposal = self.get_object(request, unquote(object_id))
+        if not isinstance(proposal, PolicyProposal):
+            raise Http404
+        return proposal
+
+
+def _shown(value: Any) -> str:
+    return "–" if value is None else str(value)

@@ -18,6 +18,7 @@ TABLES = [
     NoPeople("privacy.Right", why="The rights that people have."),
     NoPeople("privacy.LinkAsk", why="A reference and a keyed digest, until a worker has looked at them."),
     NoPeople("privacy.PolicyVersion", why="Published texts."),
+    NoPeople("privacy.PolicyProposal", why="Texts to be published; staff stand in it by reference only."),
     NoPeople("privacy.Letter", why="Texts for everybody; staff stand in them by reference only, as in the ledger."),
     *people.TABLES,
     *work.TABLES,

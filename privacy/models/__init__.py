@@ -14,7 +14,7 @@ from privacy.models.notices import RecipientNotice
 from privacy.models.packages import Package
 from privacy.models.people import Person
 from privacy.models.plans import Plan
-from privacy.models.policy import PolicyVersion
+from privacy.models.policy import PolicyProposal, PolicyVersion
 from privacy.models.referrals import Referral
 from privacy.models.registers import Controller, Recipient, Right
 from privacy.models.representatives import MandateDocument, Representative
@@ -42,6 +42,7 @@ __all__ = [
     "Package",
     "Person",
     "Plan",
+    "PolicyProposal",
     "PolicyVersion",
     "Recipient",
     "RecipientNotice",

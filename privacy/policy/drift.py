@@ -25,8 +25,8 @@ class Difference:
 
 
 def differences(now: datetime) -> list[Difference]:
-    """Between the newest version and the live rows, both in English. Empty before the first publication."""
-    version = PolicyVersion.objects.newest()
+    """Between the version that applies and the live rows, both in English. Empty before the first publication."""
+    version = PolicyVersion.objects.current(now)
     if version is None:
         return []
     with override("en"):

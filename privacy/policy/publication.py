@@ -1,22 +1,30 @@
-"""Publishing the policy: one transaction freezes the text in every language and names the rules it promises.
+"""Publishing the policy: one transaction freezes the text in every language and moves the rules that it promises.
 
 What could go wrong: the page promises a period that the engine does not obey yet, or the engine obeys one that was
-never published. So drafts of retention rules come into force in the same transaction as the text that tells of them.
+never published. So the chosen drafts of retention rules come into force in the same transaction as the text that tells
+of them; and where the text takes effect on a later day, they wait for that day with it, while the text, as it will be
+then, is frozen and shown already (people must be able to read what will apply).
 """
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
+from uuid import UUID
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _, override
 
+from crasme.kit import calendar
 from crasme.ledger.services import record
 from privacy.errors import PrivacyError
 from privacy.models import PolicyVersion
 from privacy.models.policy import digest_of
 from privacy.policy import facts, page
 from privacy.verbs import POLICY_PUBLISHED
-from retention.changing import activate_drafts
+from retention import changing
+from retention.models import Rule
 
 
 class NumberTaken(PrivacyError):
@@ -36,15 +44,29 @@ def publish(
     material: bool,
     actor: str,
     now: datetime,
+    proposed_by: str = "",
+    rules: Iterable[UUID] = (),
 ) -> PolicyVersion:
-    """Put draft rules in force and freeze the page as `version`; `actor` is who decided, `now` is aware.
+    """Freeze the page as `version`, as it will be on `effective_on` (from 00:00 UTC), and move the drafts `rules` on.
 
-    Raises NumberTaken, and ValidationError for a number or date that is none or a draft that cannot work; then nothing
-    has changed.
+    `actor` is who approved, `proposed_by` somebody else (see privacy.policy.proposals), `now` is aware.
+    Raises NumberTaken, NotADraft, RuleWaits, and ValidationError for a number or date that is none, a draft that cannot
+    work, or one pair of eyes; then nothing has changed.
     """
     if PolicyVersion.objects.filter(version=version).exists():
         raise NumberTaken(_("This version has been published already."))
-    activate_drafts(now=now, actor=actor)
+    applies = PolicyVersion.objects.current(now)
+    if applies is not None and effective_on < applies.effective_on:
+        raise ValidationError(_("A version cannot take effect before the one that applies."))
+    drafts = changing.chosen(rules)
+    begins = calendar.start_of(effective_on)
+    if begins <= now:
+        changing.put_in_force(drafts, now=now, actor=actor, version=version)
+        text = snapshot(last_updated=last_updated, number=version, now=now)
+    else:
+        with as_if_in_force([draft.pk for draft in drafts], now=now):
+            text = snapshot(last_updated=last_updated, number=version, now=now)
+        changing.put_ahead(drafts, begins=begins, actor=actor, version=version)
     frozen = PolicyVersion(
         version=version,
         last_updated=last_updated,
@@ -53,9 +75,10 @@ def publish(
         material=material,
         published_at=now,
         published_by=actor,
-        snapshot=snapshot(last_updated=last_updated, number=version, now=now),
+        proposed_by=proposed_by,
+        snapshot=text,
+        sha256=digest_of(text),
     )
-    frozen.sha256 = digest_of(frozen.snapshot)
     frozen.full_clean()
     frozen.save(force_insert=True)
     record(
@@ -63,13 +86,25 @@ def publish(
         actor=actor,
         version=version,
         sha256=frozen.sha256,
-        rules=len(frozen.snapshot["facts"]["rules"]),
+        rules=len(text["facts"]["rules"]),
         material=material,
+        proposed_by=proposed_by,
+        effective_on=effective_on.isoformat(),
     )
     return frozen
 
 
-def snapshot(*, last_updated: date, number: str, now: datetime) -> dict[str, object]:
+@contextmanager
+def as_if_in_force(rules: Iterable[UUID], *, now: datetime) -> Iterator[None]:
+    """Within it this transaction sees the drafts in force; afterwards nothing has happened."""
+    with transaction.atomic():
+        drafts = list(Rule.objects.filter(pk__in=list(rules)))
+        changing.put_in_force(drafts, now=now, actor="system:preview", version="")
+        yield
+        transaction.set_rollback(True)
+
+
+def snapshot(*, last_updated: date, number: str, now: datetime) -> dict[str, facts.Facts]:
     """{"facts": in English, "html": {language: text}} of the live rows."""
     html = {}
     for language, _name in settings.LANGUAGES:

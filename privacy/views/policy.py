@@ -25,8 +25,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def policy(request: HttpRequest) -> HttpResponse:
     """The policy from live rows. Staff also see where it has left the published text."""
-    versions = list(PolicyVersion.objects.listed())
-    context = _live(versions) | {"versions": versions}
+    context = _live() | {"versions": PolicyVersion.objects.listed()}
     if _is_staff(request):
         context["differences"] = drift.differences(timezone.now())
     return render(request, "portal/policy.html", context)
@@ -37,10 +36,11 @@ def policy_version(request: HttpRequest, version: str) -> HttpResponse:
     """One published version, word for word, in the reader's language where it was published in it."""
     if "\0" in version:  # the database would refuse the question itself
         raise Http404
-    found = get_object_or_404(PolicyVersion, version=version)
+    found, now = get_object_or_404(PolicyVersion, version=version), timezone.now()
     context = {
         "version": found,
-        "newest": found.version == PolicyVersion.objects.newest_number(),
+        "applies": found.version == PolicyVersion.objects.current_number(now),
+        "begun": PolicyVersion.objects.begun(now).filter(pk=found.pk).exists(),
         "sections": SECTIONS,
         # Rendered and escaped by `page.body` when it was published; the table cannot be changed since.
         "text": mark_safe(found.html(get_language() or settings.LANGUAGE_CODE)),  # noqa: S308
@@ -48,12 +48,14 @@ def policy_version(request: HttpRequest, version: str) -> HttpResponse:
     return render(request, "portal/policy_version.html", context)
 
 
-def _live(versions: list[PolicyVersion] | None = None) -> dict[str, Any]:
-    newest = versions[0] if versions else PolicyVersion.objects.listed().first()
+def _live() -> dict[str, Any]:
+    """The live rows under the number and date of the version that applies, not of one that is to come."""
+    now = timezone.now()
+    applies = PolicyVersion.objects.begun(now).defer("snapshot").first()
     return page.context(
-        facts.collect(timezone.now()),
-        last_updated=newest.last_updated if newest else date.min,
-        number=newest.version if newest else "",
+        facts.collect(now),
+        last_updated=applies.last_updated if applies else date.min,
+        number=applies.version if applies else "",
     )
 
 

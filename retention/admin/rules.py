@@ -1,26 +1,45 @@
-"""The schedule, to look at: what ends when and why, the next cut-off, and what the last run did."""
+"""The schedule: what ends when and why, the next cut-off, what the last run did; and drafts of what shall change.
+
+What could go wrong: a period changed by hand while a run is at work. Only drafts can be edited or discarded here; what
+is in force changes with a published policy.
+"""
 
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
-from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import ValidationError
+from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
-from unfold.decorators import display
+from unfold.dataclasses import UnfoldAction
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminDateWidget
 
-from crasme.staff.admin import ReadOnlyAdmin, StaffModelAdmin
-from retention import predicate
+from crasme.kit import calendar
+from crasme.staff import actors
+from crasme.staff.admin import StaffModelAdmin
+from retention import drafts, predicate
 from retention.models import Rule, Run
 
 # Counting further would read much of a large table, and the page only has to say "many".
 COUNT_UP_TO = 10_000
 
 
+class AtForm(forms.Form):
+    at = forms.DateField(label=_("On the day (UTC)"), widget=UnfoldAdminDateWidget)
+
+
 @admin.register(Rule)
-class RuleAdmin(ReadOnlyAdmin, StaffModelAdmin):
+class RuleAdmin(StaffModelAdmin):
     list_display = ("slug", "target", "ends_after", "action", "policy_section", "condition", "next_cutoff", "last_run")
     list_filter: ClassVar = [("state", ChoicesDropdownFilter), ("action", ChoicesDropdownFilter)]
     search_fields: ClassVar = ["slug", "target"]
@@ -30,8 +49,10 @@ class RuleAdmin(ReadOnlyAdmin, StaffModelAdmin):
         (_("Why"), {"fields": ("legal_reason", "policy_section")}),
         (_("Limits"), {"fields": (("batch_size", "max_rows", "max_share"), ("unreferenced_by", "carry_to"))}),
         (_("Now"), {"fields": (("next_cutoff", "over_now", "kept_now"),)}),
+        (_("Publication"), {"fields": (("drafter", "published_in"),)}),
     )
-    readonly_fields = ("next_cutoff", "over_now", "kept_now")
+    readonly_fields = ("state", "effective_from", "next_cutoff", "over_now", "kept_now", "drafter", "published_in")
+    actions_detail = ("succeed", "what_changes")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rule]:
         runs = Run.objects.filter(rule=OuterRef("pk")).order_by("-started_at", "-id")
@@ -42,6 +63,84 @@ class RuleAdmin(ReadOnlyAdmin, StaffModelAdmin):
             last_state=Subquery(runs.values("state")[:1]),
         )
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fieldsets if obj else ((None, {"fields": drafts.SUBSTANCE}),)
+
+    # --- who may do what ---------------------------------------------------------------------------------------------
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("retention.draft_rule")
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.has_add_permission(request) and _is_draft(obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.has_add_permission(request) and _is_draft(obj)
+
+    def has_succeed_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return self.has_add_permission(request)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[UnfoldAction]:
+        rule = self.get_object(request, unquote(str(object_id)))
+        offered: dict[str, str] = {Rule.State.ACTIVE: "succeed", Rule.State.DRAFT: "what_changes"}
+        name = offered.get(rule.state) if isinstance(rule, Rule) else None
+        found = super().get_actions_detail(request, object_id)
+        return [each for each in found if name and each.action_name.endswith(name)]
+
+    # --- drafts ------------------------------------------------------------------------------------------------------
+    def save_model(self, request: HttpRequest, obj: Rule, form: Any, change: Any) -> None:
+        drafts.save(obj, actor=request.user.ref, now=timezone.now())  # type: ignore[union-attr]
+
+    def delete_model(self, request: HttpRequest, obj: Rule) -> None:
+        drafts.discard(obj, actor=request.user.ref)  # type: ignore[union-attr]
+
+    @action(description=_("Draft a change"), permissions=["succeed"], icon="edit_note")
+    def succeed(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """A link must change nothing, so it leads to the add page with the rule's own words filled in, or to the draft
+        that is there already."""
+        rule = self._found(request, object_id)
+        draft = Rule.objects.filter(slug=rule.slug, state=Rule.State.DRAFT).first()
+        if draft is not None:
+            messages.info(request, _("There is a draft of this rule already; change that one."))
+            return redirect("admin:retention_rule_change", draft.pk)
+        return redirect(f"{reverse('admin:retention_rule_add')}?{urlencode({'of': str(rule.pk)})}")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        try:
+            rule = Rule.objects.filter(pk=initial.pop("of", None)).first()
+        except ValidationError:
+            rule = None
+        return initial | (drafts.substance(rule) if rule is not None else {})
+
+    @action(description=_("What it would change"), permissions=["view"], icon="difference")
+    def what_changes(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The draft against the rule in force, with what would be due under each on a day. Reads only."""
+        rule = self._found(request, object_id)
+        form = AtForm(request.GET if "at" in request.GET else {"at": timezone.now().date()})
+        now = timezone.now()
+        at = calendar.start_of(form.cleaned_data["at"]) if form.is_valid() else now
+        context = self.admin_site.each_context(request) | {
+            "title": _("What it would change"),
+            "form": form,
+            "opts": self.opts,
+            "original": rule,
+            "rule": rule,
+            "changes": drafts.changes(rule),
+            "preview": drafts.preview(rule, max(at, now)),
+        }
+        return TemplateResponse(request, "admin/retention/what_changes.html", context)
+
+    def _found(self, request: HttpRequest, object_id: str) -> Rule:
+        rule = self.get_object(request, unquote(object_id))
+        if not isinstance(rule, Rule):
+            raise Http404
+        return rule
+
+    # --- columns -----------------------------------------------------------------------------------------------------
+    @display(description=_("drafted by"))
+    def drafter(self, rule: Rule) -> str:
+        return actors.names([rule.drafted_by])[rule.drafted_by] if rule.drafted_by else "–"
+
     @display(description=_("ends after"), ordering="period")
     def ends_after(self, rule: Rule) -> str:
         return rule.length.words() if rule.period else "–"
@@ -49,7 +148,12 @@ class RuleAdmin(ReadOnlyAdmin, StaffModelAdmin):
     @display(
         description=_("state"),
         ordering="state",
-        label={Rule.State.DRAFT: "info", Rule.State.ACTIVE: "success", Rule.State.RETIRED: "danger"},
+        label={
+            Rule.State.DRAFT: "info",
+            Rule.State.AHEAD: "warning",
+            Rule.State.ACTIVE: "success",
+            Rule.State.RETIRED: "danger",
+        },
     )
     def condition(self, rule: Rule) -> tuple[str, str]:
         return rule.state, rule.get_state_display()
@@ -72,6 +176,14 @@ class RuleAdmin(ReadOnlyAdmin, StaffModelAdmin):
     @display(description=_("over and kept (hold or restriction)"))
     def kept_now(self, rule: Rule) -> str:
         return _counted(predicate.deferred(rule, rule.cutoff(timezone.now()))) if rule.period else "–"
+
+
+def _is_draft(obj: Any) -> bool:
+    # The theme asks with the bare id for the buttons on a page; without any for a list, from which nothing is deleted.
+    if obj is None:
+        return False
+    rule = obj if isinstance(obj, Rule) else Rule.objects.filter(pk=obj).first()
+    return rule is not None and rule.state == Rule.State.DRAFT
 
 
 def _counted(rows: QuerySet[Any]) -> str:

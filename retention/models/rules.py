@@ -1,7 +1,8 @@
 """Retention rules: which rows end, counted from what, after how long, and why.
 
 What could go wrong: two versions of a rule in force at once, or a changed period that rewrites the past. So each
-change is a new row, one per slug is active, and every run points at the row it obeyed.
+change is a new row, one per slug is active, and every run points at the row it obeyed. The database refuses to change a
+rule that is not a draft, except that a publication moves it on (retention.changing) and that its limits may be lowered.
 """
 
 from datetime import date, datetime
@@ -53,6 +54,7 @@ class Rule(models.Model):
 
     class State(models.TextChoices):
         DRAFT = "draft", _("draft")
+        AHEAD = "ahead", _("ahead")  # published, and not in force before its day
         ACTIVE = "active", _("active")
         RETIRED = "retired", _("retired")
 
@@ -87,6 +89,8 @@ class Rule(models.Model):
     )
     state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.DRAFT)
     effective_from = models.DateTimeField(_("in force from"))
+    drafted_by = models.CharField(_("drafted by"), max_length=80, blank=True, editable=False)
+    published_in = models.CharField(_("published in"), max_length=12, blank=True, editable=False)
 
     objects = RuleQuerySet.as_manager()
 
@@ -95,12 +99,30 @@ class Rule(models.Model):
         verbose_name_plural = _("retention rules")
         ordering: ClassVar = ["slug", "-effective_from"]
         default_permissions = ("view",)
+        permissions: ClassVar = [("draft_rule", _("Can draft retention rules"))]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["slug"],
                 condition=Q(state="active"),
                 name="retention_rule_one_active",
                 violation_error_message=_("A rule of this name is active already; retire it first."),
+            ),
+            models.UniqueConstraint(
+                fields=["slug"],
+                condition=Q(state="draft"),
+                name="retention_rule_one_draft",
+                violation_error_message=_("There is a draft of this rule already; change that one."),
+            ),
+            models.UniqueConstraint(
+                fields=["slug"],
+                condition=Q(state="ahead"),
+                name="retention_rule_one_ahead",
+                violation_error_message=_("A published change of this rule waits for its day already."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="ahead") | ~Q(published_in=""),
+                name="retention_rule_ahead_is_published",
+                violation_error_message=_("Only a published rule can wait for its day."),
             ),
             models.CheckConstraint(
                 condition=Q(action="keep", period="", anchor="") | (~Q(action="keep") & ~Q(period="") & ~Q(anchor="")),

@@ -19,9 +19,10 @@ from crasme.staff.sessions import SessionStore
 from privacy.mailroom.receive import receive
 from privacy.mailroom.sorting import sort
 from privacy.models import AssignmentRule
+from privacy.policy import proposals
 from privacy.services import approvals, corrections, holdings, intake, letters, plans, recipients, webhooks
 from privacy.services.representatives import Claim
-from retention import holds, services as retention
+from retention import drafts, holds, services as retention
 from retention.models import Rule
 from tests.builders import (
     make_account,
@@ -57,6 +58,11 @@ def everything(mark: str = "") -> None:
         matter="M-1", reason="A claim.", owner=officer, review_on=(NOW + timedelta(days=90)).date(),
         items=[holds.account(held.pk)], actor=officer.ref, now=NOW,
     )  # fmt: skip
+    proposals.propose(
+        version="2099.01", last_updated=NOW.date(), effective_on=NOW.date(), summary="Words.", material=False,
+        actor=officer.ref, now=NOW,
+    )  # fmt: skip
+    drafts.succeed(Rule.objects.active().get(slug="billing"), actor=officer.ref, now=NOW)
     letters.write("link", "", "en", subject="A link", body="{link}\n{code}", seen="", by=officer, now=NOW)
     retention.run_rule(Rule.objects.active().get(slug="billing"), now=NOW, actor="system:test")
     retention.register_backup(name="base-1", kind="database", location="base-1", made_at=NOW)

@@ -1,27 +1,31 @@
 """The public policy says what the rows say, is frozen when published, and tells staff where the two part."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test import Client
 from django.utils.translation import override
 from hypothesis import given, settings as hypothesis_settings, strategies as st
 from pytest_django import DjangoAssertNumQueries
 
 from consent.models import Cookie
+from crasme.kit import calendar
 from crasme.kit.calendar import Period
 from crasme.ledger.models import Entry
 from privacy.clock import rules as clock_rules
+from privacy.errors import NotYours
 from privacy.models import Controller, PolicyVersion, Recipient, Right
-from privacy.policy import drift, facts, publication, seed
+from privacy.policy import drift, facts, proposals, publication, seed
+from retention import changing, drafts
+from retention.errors import RuleWaits
 from retention.models import Rule
-from tests.builders import NOW, make_user, sign_in
+from tests.builders import NOW, TODAY, change_rule, make_user, sign_in
 
 pytestmark = pytest.mark.django_db
 TEMPLATES = Path(settings.BASE_DIR) / "templates" / "portal"
@@ -38,13 +42,20 @@ def publish(**fields: Any) -> PolicyVersion:
     defaults: dict[str, Any] = {
         "version": "2026.11",
         "last_updated": date(2026, 11, 22),
-        "effective_on": date(2026, 12, 1),
+        "effective_on": date(2026, 11, 22),
         "summary": "Shorter periods.",
         "material": True,
+        "proposed_by": "staff:author",
         "actor": "staff:somebody",
         "now": datetime.now(UTC),  # later than the publication of the seed
     }
     return publication.publish(**defaults | fields)
+
+
+def drafted(slug: str, period: str) -> Rule:
+    draft = drafts.succeed(Rule.objects.active().get(slug=slug), actor="staff:author", now=NOW)
+    draft.period = period
+    return drafts.save(draft, actor="staff:author", now=NOW)
 
 
 # --- live rows -------------------------------------------------------------------------------------------------------
@@ -69,7 +80,7 @@ def test_the_policy_promises_what_the_rules_obey(client: Client) -> None:
 def test_a_changed_period_changes_the_page(client: Client, slug: str, period: str, before: str, after: str) -> None:
     assert before in text_of(client)
     assert after not in text_of(client)
-    Rule.objects.active().filter(slug=slug).update(period=period)
+    change_rule(slug, period=period)
     assert after in text_of(client)
     assert before not in text_of(client)
 
@@ -80,13 +91,13 @@ def test_a_changed_period_changes_the_page(client: Client, slug: str, period: st
 )
 def test_any_period_stands_on_the_page_in_words(period: Period) -> None:
     with transaction.atomic():
-        Rule.objects.active().filter(slug="usage").update(period=period.isoformat())
+        change_rule("usage", period=period.isoformat())
         assert period.words() in text_of(Client())
         transaction.set_rollback(True)
 
 
 def test_a_rule_that_is_not_in_force_promises_nothing(client: Client) -> None:
-    Rule.objects.filter(slug="usage").update(state=Rule.State.RETIRED)
+    change_rule("usage", state=Rule.State.RETIRED)
     assert "24 months" not in text_of(client)
     assert "24 months" not in text_of(client, "/")
 
@@ -205,7 +216,7 @@ def test_public_pages_set_no_cookie_and_ask_few_questions(
 # --- frozen ----------------------------------------------------------------------------------------------------------
 def test_a_published_text_stays_as_it_was(client: Client) -> None:
     before = text_of(client, "/policy/2026.02/")
-    Rule.objects.active().filter(slug="usage").update(period="P11M")
+    change_rule("usage", period="P11M")
     Right.objects.filter(kind="access").update(title="Look at everything")
     assert text_of(client, "/policy/2026.02/") == before
     assert "11 months" in text_of(client)
@@ -241,13 +252,13 @@ def test_an_unknown_version_is_not_found(client: Client) -> None:
 
 # --- publishing ------------------------------------------------------------------------------------------------------
 def test_publishing_freezes_the_page_and_puts_drafts_in_force(client: Client) -> None:
-    active = Rule.objects.active().get(slug="usage")
-    draft = Rule.objects.get(pk=active.pk)
-    draft.pk, draft.id, draft.state, draft.period = None, Rule._meta.pk.get_default(), Rule.State.DRAFT, "P12M"
-    draft.save(force_insert=True)
+    active, draft, left = Rule.objects.active().get(slug="usage"), drafted("usage", "P12M"), drafted("billing", "P6Y")
     assert "12 months" not in text_of(client)
 
-    version = publish()
+    version = publish(rules=[draft.pk])
+
+    left.refresh_from_db()
+    assert (left.state, Rule.objects.active().get(slug="billing").period) == (Rule.State.DRAFT, "P7Y")
 
     assert Rule.objects.active().get(slug="usage").period == "P12M"
     assert Rule.objects.get(pk=active.pk).state == Rule.State.RETIRED
@@ -261,6 +272,60 @@ def test_publishing_freezes_the_page_and_puts_drafts_in_force(client: Client) ->
     assert Entry.objects.filter(verb="retention.rule_changed", facts__rule="usage", facts__period="P12M").exists()
 
 
+def test_a_version_of_a_later_day_changes_nothing_before_it(client: Client) -> None:
+    """Page, schedule, promise and number stay until the day begins; then the tick moves them all at once."""
+    old, draft = Rule.objects.active().get(slug="usage"), drafted("usage", "P12M")
+    now = datetime.now(UTC)
+    begins = (now + timedelta(days=30)).date()
+    day = calendar.start_of(begins)
+    publish(rules=[draft.pk], effective_on=begins, now=now)
+    draft.refresh_from_db()
+    assert (draft.state, draft.effective_from, draft.published_in) == (Rule.State.AHEAD, day, "2026.11")
+    assert Rule.objects.active().get(slug="usage") == old
+    page = text_of(client)
+    assert ("24 months" in page, "12 months" in page, "Version 2026.02" in page) == (True, False, True)
+    ahead = text_of(client, "/policy/2026.11/")
+    assert ("12 months" in ahead, "has not taken effect yet" in ahead) == (True, True)
+    assert drift.differences(now) == []
+    with pytest.raises(RuleWaits):
+        publish(version="2026.11.1", rules=[drafted("usage", "P6M").pk], now=now)
+
+    assert changing.take_effect(day - timedelta(microseconds=1)) == []
+    # The day has begun, the tick has not come: the old version applies as a whole, never half of each.
+    assert PolicyVersion.objects.current_number(day) == "2026.02"
+    assert [rule.period for rule in changing.take_effect(day)] == ["P12M"]
+    assert changing.take_effect(day) == []
+    old.refresh_from_db()
+    assert (old.state, Rule.objects.active().get(slug="usage").period) == (Rule.State.RETIRED, "P12M")
+    assert PolicyVersion.objects.current_number(day) == "2026.11"
+    assert drift.differences(day) == []
+
+
+def test_two_people_publish_and_only_what_was_proposed() -> None:
+    draft, now = drafted("usage", "P12M"), datetime.now(UTC)
+    fields: dict[str, Any] = {"version": "2026.11", "last_updated": TODAY, "effective_on": TODAY, "summary": "Shorter."}
+    proposal = proposals.propose(**fields, material=True, rules=[draft.pk], actor="staff:author", now=now)
+    assert (PolicyVersion.objects.count(), Rule.objects.active().get(slug="usage").period) == (1, "P24M")
+    assert [each.path for each in proposals.differences(proposal, now)] == ["rules.usage.period"]
+    with pytest.raises(NotYours):
+        proposals.approve(proposal, actor="staff:author", now=now)
+    draft.max_rows = 7  # not on the page, and yet part of what is approved
+    drafts.save(draft, actor="staff:author", now=now)
+    with pytest.raises(proposals.ProposalOutdated):
+        proposals.approve(proposal, actor="staff:approver", now=now)
+    proposals.withdraw(proposal, actor="staff:author", now=now)
+    with pytest.raises(proposals.ProposalClosed):
+        proposals.approve(proposal, actor="staff:approver", now=now)
+    again = proposals.propose(**fields, material=True, rules=[draft.pk], actor="staff:author", now=now)
+    version = proposals.approve(again, actor="staff:approver", now=now)
+    assert (version.proposed_by, version.published_by) == ("staff:author", "staff:approver")
+    assert Rule.objects.active().get(slug="usage").period == "P12M"
+    for row in (again, version):
+        column = "decided_by" if row is again else "published_by"
+        with pytest.raises(IntegrityError, match=r"four_eyes|append-only"), transaction.atomic():
+            type(row)._base_manager.filter(pk=row.pk).update(**{column: "staff:author"})
+
+
 def test_every_language_is_frozen() -> None:
     assert set(publish().snapshot["html"]) == {code for code, _name in settings.LANGUAGES}
 
@@ -270,13 +335,20 @@ def test_a_number_is_published_once() -> None:
         publish(version="2026.02")
 
 
-@pytest.mark.parametrize("wrong", [{"version": "next"}, {"version": "2026.13"}, {"effective_on": date(2026, 1, 1)}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"version": "next"},
+        {"version": "2026.13"},
+        {"effective_on": date(2026, 1, 1)},
+        {"proposed_by": ""},
+        {"proposed_by": "staff:somebody"},
+    ],
+)
 def test_a_publication_that_cannot_be_changes_nothing(wrong: dict[str, Any]) -> None:
-    draft = Rule.objects.active().get(slug="usage")
-    draft.id, draft.state, draft.period = Rule._meta.pk.get_default(), Rule.State.DRAFT, "P12M"
-    draft.save(force_insert=True)
+    draft = drafted("usage", "P12M")
     with pytest.raises(ValidationError):
-        publish(**wrong)
+        publish(rules=[draft.pk], **wrong)
     assert Rule.objects.active().get(slug="usage").period == "P24M"
     assert PolicyVersion.objects.count() == 1
 
@@ -287,7 +359,7 @@ def test_a_fresh_installation_says_what_it_published() -> None:
 
 
 def test_a_difference_names_the_fact_and_both_values() -> None:
-    Rule.objects.active().filter(slug="usage").update(period="P25M")
+    change_rule("usage", period="P25M")
     Controller.objects.update(contact_email="new@crasme.example")
     assert drift.differences(NOW) == [
         drift.Difference("controller.contact_email", "support@crasme.com", "new@crasme.example"),
@@ -303,7 +375,7 @@ def test_the_language_of_the_asker_is_no_difference() -> None:
 
 
 def test_only_staff_see_the_difference(client: Client) -> None:
-    Rule.objects.active().filter(slug="usage").update(period="P25M")
+    change_rule("usage", period="P25M")
     assert "rules.usage.period" not in text_of(client)
     sign_in(client, make_user("Privacy officer"))
     assert "rules.usage.period" in text_of(client)

@@ -26,6 +26,7 @@ from privacy.promises.checks.requests import working_days
 from retention.models import BackupSet, Rule
 from tests.builders import (
     NOW,
+    change_rule,
     confirm_request,
     make_account,
     make_credential,
@@ -214,14 +215,14 @@ def test_copies_at_processors_and_unregistered_ones_break_the_promise(settings: 
 
 
 def test_a_rule_longer_than_published_puts_the_promise_at_risk_and_its_rows_break_it() -> None:
-    Rule.objects.active().filter(slug="billing").update(period="P8Y")
+    change_rule("billing", period="P8Y")
     assert status("P8.3") is Status.AT_RISK
     make_invoice(make_account(), issued_on=date(2019, 6, 1))
     assert status("P8.3") is Status.BROKEN
 
 
 def test_a_rule_out_of_force_breaks_the_promise() -> None:
-    Rule.objects.filter(slug="usage").update(state=Rule.State.RETIRED)
+    change_rule("usage", state=Rule.State.RETIRED)
     assert status("P8.2") is Status.BROKEN
 
 

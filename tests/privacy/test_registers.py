@@ -7,11 +7,14 @@ from allauth.account.internal.flows.login import record_authentication
 from django.db import IntegrityError, transaction
 from django.test import Client, RequestFactory
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from crasme.context import site
 from crasme.staff.models import User
-from privacy.models import Controller, PolicyVersion, Recipient, Request, Right
+from privacy.models import Controller, PolicyProposal, PolicyVersion, Recipient, Request, Right
+from retention import drafts
+from retention.models import Rule
 from tests.builders import make_user, sign_in
 
 
@@ -89,14 +92,26 @@ def test_the_controllers_list_is_its_page(client: Client) -> None:
 FORM = {"version": "2026.12", "last_updated": "2026-12-01", "effective_on": "2026-12-15", "summary": "New wording."}
 
 
-def test_an_officer_publishes_and_the_form_shows_what_differs(client: Client) -> None:
-    officer = sign_in_just_now(client, "Privacy officer")
+def test_one_officer_proposes_with_what_differs_in_view_and_another_publishes(client: Client) -> None:
+    author = sign_in_just_now(client, "Privacy officer")
+    draft = drafts.succeed(Rule.objects.active().get(slug="usage"), actor=author.ref, now=timezone.now())
     url = reverse("admin:privacy_policyversion_publish")
     Right.objects.filter(kind="access").update(title="Look at everything")
-    assert "rights.access.title" in client.get(url).content.decode()
-    client.post(url, FORM)
+    page = client.get(url).content.decode()
+    assert "rights.access.title" in page
+    assert "Draft of rule usage" in page
+    answer = client.post(url, FORM | {"rules": [str(draft.pk)]}, follow=True)
+    assert "rights.access.title" in answer.content.decode()
+    proposal = PolicyProposal.objects.get()
+    approve = reverse("admin:privacy_policyproposal_approve", args=[proposal.pk])
+    client.get(approve)
+    client.post(approve, follow=True)
+    assert not PolicyVersion.objects.filter(version="2026.12").exists()
+    officer = sign_in_just_now(client, "Privacy officer")
+    client.post(approve, follow=True)
     version = PolicyVersion.objects.get(version="2026.12")
-    assert (version.published_by, version.effective_on, version.material) == (officer.ref, date(2026, 12, 15), False)
+    assert (version.proposed_by, version.published_by) == (author.ref, officer.ref)
+    assert (version.effective_on, version.material) == (date(2026, 12, 15), False)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,11 @@ from django.db import IntegrityError, transaction
 
 from crasme.crm.models import Account
 from crasme.ledger.models import Entry
-from retention import holds, services
+from retention import changing, drafts, holds, services
 from retention.engine import digests
 from retention.errors import NotInSchedule, RunNotWaiting, SameHands
 from retention.models import Rule, Run
+from tests.builders import change_rule
 from tests.retention import builders
 from tests.retention.builders import NOW
 
@@ -25,8 +26,7 @@ def closed(count: int) -> list[Account]:
 
 
 def limit(slug: str, **fields: object) -> Rule:
-    Rule.objects.active().filter(slug=slug).update(**fields)
-    return builders.rule(slug)
+    return change_rule(slug, **fields)
 
 
 def run_closed(now: datetime = NOW) -> Run | None:
@@ -130,7 +130,7 @@ def test_the_database_itself_refuses_a_second_run_of_the_day_and_a_second_active
     copy = builders.rule("account-closed")
     copy.pk = None
     copy._state.adding = True
-    with pytest.raises(IntegrityError, match="retention_rule_one_active"), transaction.atomic():
+    with pytest.raises(IntegrityError, match="retention_rule_one_active"), changing.publication():
         copy.save(force_insert=True)
 
 
@@ -188,11 +188,10 @@ def test_a_rule_that_changes_cancels_its_open_run() -> None:
     waiting = run_closed()
     assert waiting is not None
     old = builders.rule("account-closed")
-    Rule.objects.filter(pk=old.pk).update(state=Rule.State.RETIRED)
-    new = Rule.objects.get(pk=old.pk)
-    new.pk, new.period, new.state, new.max_rows = None, "P10Y", Rule.State.ACTIVE, None
-    new._state.adding = True
-    new.save(force_insert=True)
+    new = drafts.succeed(old, actor="staff:author", now=NOW)
+    new.period, new.max_rows = "P10Y", None
+    drafts.save(new, actor="staff:author", now=NOW)
+    changing.put_in_force([new], now=NOW, actor="staff:approver", version="2026.11")
     runs = services.run_due(NOW)
     waiting.refresh_from_db()
     assert (waiting.state, waiting.last_error) == (Run.State.CANCELLED, "rule-changed")
@@ -206,7 +205,8 @@ def test_a_rule_that_changes_under_a_run_at_work_stops_it_before_the_next_batch(
 
     def publish(boundary: str) -> None:
         if boundary == "accounts.committed":
-            Rule.objects.filter(pk=rule.pk).update(state=Rule.State.RETIRED)
+            draft = drafts.succeed(rule, actor="staff:author", now=NOW)
+            changing.put_in_force([draft], now=NOW, actor="staff:approver", version="2026.11")
 
     run = services.run_rule(rule, now=NOW, actor="system:test", reached=publish)
     assert run is not None

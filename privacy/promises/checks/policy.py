@@ -12,7 +12,7 @@ from privacy.promises.registry import Status, Verdict, promise
 @promise("P10.1")
 def published(now: datetime) -> Verdict:
     """Broken when the stored text was tampered with; at risk while the live page says something unpublished."""
-    version = PolicyVersion.objects.newest()
+    version = PolicyVersion.objects.current(now)
     if version is None:
         return Verdict(Status.BROKEN, _("No policy has been published."))
     if not version.intact:

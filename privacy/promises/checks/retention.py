@@ -34,7 +34,7 @@ def ended(now: datetime) -> dict[str, Verdict]:
     """Broken by rows later than a day, at risk where the rule in force keeps longer than was published."""
     words = dict(zip(SLUGS, (_("closed accounts"), _("usage events"), _("invoices"), _("backups")), strict=True))
     rules = {rule.slug: rule for rule in Rule.objects.in_force(now).filter(slug__in=SLUGS.values())}
-    promised = _promised()
+    promised = _promised(now)
     scopes = Scopes.now()
     verdicts = {}
     for number, slug in SLUGS.items():
@@ -115,10 +115,9 @@ def _verdict(asked: Question, now: datetime) -> Verdict:
     return Verdict(Status.KEPT, evidence % words, figures)
 
 
-def _promised() -> dict[str, Period]:
-    """Rule → period in the newest published policy; without its text, which is long."""
-    published = PolicyVersion.objects.order_by("-published_at", "-id").values_list("snapshot__facts__rules", flat=True)
-    rules = published.first() or {}
+def _promised(now: datetime) -> dict[str, Period]:
+    """Rule → period in the policy that applies; without its text, which is long."""
+    rules = PolicyVersion.objects.begun(now).values_list("snapshot__facts__rules", flat=True).first() or {}
     return {slug: Period.parse(rule["period"]) for slug, rule in rules.items() if rule["period"]}
 
 

@@ -1,0 +1,147 @@
+"""Two people publish a policy: one proposes it, another approves exactly that.
+
+What could go wrong: the page, or a chosen draft of a rule, is changed between the two (the hash over what the page will
+state and what the rules say is made again, and a difference refuses the approval); somebody approves what they proposed
+themselves (refused here, by the form's own check, and by the database for proposal and version alike).
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _, gettext_lazy, override
+
+from crasme.kit.canonical import digest
+from crasme.ledger.services import record
+from privacy.errors import NotYours, PrivacyError
+from privacy.models import PolicyProposal, PolicyVersion
+from privacy.policy import drift, facts, publication
+from privacy.verbs import POLICY_PROPOSED, POLICY_WITHDRAWN
+from retention import changing, drafts
+
+
+class ProposalClosed(PrivacyError):
+    """It was published or withdrawn meanwhile."""
+
+    code = "policy-proposal-closed"
+
+
+class ProposalOutdated(PrivacyError):
+    """What the page would say, or a chosen draft, is not what was proposed."""
+
+    code = "policy-proposal-outdated"
+    remedy = gettext_lazy("Withdraw the proposal, look at the differences and propose it again.")
+
+
+@transaction.atomic
+def propose(
+    *,
+    version: str,
+    last_updated: date,
+    effective_on: date,
+    summary: str,
+    material: bool,
+    rules: Iterable[UUID] = (),
+    actor: str,
+    now: datetime,
+) -> PolicyProposal:
+    """Raises NumberTaken, NotADraft, RuleWaits, and ValidationError for what could never be published."""
+    if PolicyVersion.objects.filter(version=version).exists():
+        raise publication.NumberTaken(_("This version has been published already."))
+    chosen = changing.chosen(rules)
+    proposal = PolicyProposal(
+        version=version,
+        last_updated=last_updated,
+        effective_on=effective_on,
+        summary=summary,
+        material=material,
+        rules=[draft.pk for draft in chosen],
+        proposed_by=actor,
+        proposed_at=now,
+    )
+    _rehearse(proposal, now=now)
+    proposal.hash = hash_of(proposal, now)
+    proposal.full_clean()
+    proposal.save(force_insert=True)
+    record(POLICY_PROPOSED.name, actor=actor, version=version, hash=proposal.hash, rules=[each.slug for each in chosen])
+    return proposal
+
+
+@transaction.atomic
+def approve(proposal: PolicyProposal, *, actor: str, now: datetime) -> PolicyVersion:
+    """Publish it. ProposalClosed, NotYours for whoever proposed it, ProposalOutdated; and what `publish` raises."""
+    locked = _open(proposal)
+    if locked.proposed_by == actor:
+        raise NotYours(_("Somebody other than the one who proposed it must publish a policy."))
+    if hash_of(locked, now) != locked.hash:
+        raise ProposalOutdated(_("What the page would say is not what was proposed."))
+    published = _publish(locked, actor=actor, now=now)
+    _close(locked, PolicyProposal.State.PUBLISHED, actor=actor, now=now)
+    return published
+
+
+@transaction.atomic
+def withdraw(proposal: PolicyProposal, *, actor: str, now: datetime) -> None:
+    """Take it back; its drafts stay drafts. Anybody who may propose can do it. ProposalClosed."""
+    locked = _open(proposal)
+    _close(locked, PolicyProposal.State.WITHDRAWN, actor=actor, now=now)
+    record(POLICY_WITHDRAWN.name, actor=actor, version=locked.version, hash=locked.hash)
+
+
+def differences(proposal: PolicyProposal, now: datetime) -> list[drift.Difference]:
+    """What would change on the page that applies, in English."""
+    with publication.as_if_in_force(proposal.rules, now=now):
+        return drift.differences(now)
+
+
+def hash_of(proposal: PolicyProposal, now: datetime) -> str:
+    """SHA-256 in hex over what an approval covers."""
+    with transaction.atomic():
+        said = [drafts.substance(draft) for draft in changing.chosen(proposal.rules)]
+        with publication.as_if_in_force(proposal.rules, now=now), override("en"):
+            page = facts.collect(now)
+    return digest(
+        {
+            "version": proposal.version,
+            "last_updated": proposal.last_updated.isoformat(),
+            "effective_on": proposal.effective_on.isoformat(),
+            "summary": proposal.summary,
+            "material": proposal.material,
+            "rules": said,
+            "facts": page,
+        }
+    )
+
+
+def _rehearse(proposal: PolicyProposal, *, now: datetime) -> None:
+    """Publish it and take that back: what cannot be published is refused to the one who proposes it."""
+    with transaction.atomic():
+        _publish(proposal, actor="system:rehearsal", now=now)
+        transaction.set_rollback(True)
+
+
+def _publish(proposal: PolicyProposal, *, actor: str, now: datetime) -> PolicyVersion:
+    return publication.publish(
+        version=proposal.version,
+        last_updated=proposal.last_updated,
+        effective_on=proposal.effective_on,
+        summary=proposal.summary,
+        material=proposal.material,
+        proposed_by=proposal.proposed_by,
+        rules=proposal.rules,
+        actor=actor,
+        now=now,
+    )
+
+
+def _open(proposal: PolicyProposal) -> PolicyProposal:
+    locked = PolicyProposal.objects.select_for_update().get(pk=proposal.pk)
+    if locked.state != PolicyProposal.State.OPEN:
+        raise ProposalClosed(_("This proposal was published or withdrawn meanwhile."))
+    return locked
+
+
+def _close(proposal: PolicyProposal, state: PolicyProposal.State, *, actor: str, now: datetime) -> None:
+    proposal.state, proposal.decided_by, proposal.decided_at = state, actor, now
+    proposal.save(update_fields=["state", "decided_by", "decided_at"])
