@@ -172,7 +172,7 @@ def _moved(pk: UUID, owner: UUID, found: Standing, now: datetime) -> bool:
         user = found.user if may else _its_own(request, controller_day(now))
         # Work that was handed on twice goes back to whoever had it first.
         first = request.instead_of if request.instead_of_id is not None else found.instead_of
-        _give(request, Standing(user, first if user else None), actor=ACTOR)
+        _give(request, Standing(user, first), actor=ACTOR)
     return True
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Model
+from django.utils.text import capfirst
 
 from crasme.crm.fields import MailboxField
 from crasme.crm.models import Account
@@ -51,7 +52,7 @@ class Held:
     @property
     def group(self) -> str:
         """What the record is, as a heading."""
-        return str(self.row._meta.verbose_name).capitalize()
+        return capfirst(str(self.row._meta.verbose_name))
 
     @property
     def in_words(self) -> bool:
@@ -103,8 +104,7 @@ def _rows(request: Request, *, lock: bool) -> Iterator[tuple[Model, tuple[str, .
 
 def title_of(label: str, name: str) -> Any:
     """What the field is called, in the active language: the model's own word for it."""
-    title = str(_field(label, name).verbose_name)
-    return title[:1].upper() + title[1:]
+    return capfirst(str(_field(label, name).verbose_name))
 
 
 def shown(field: Any, value: Any, row: Model | None = None) -> str:

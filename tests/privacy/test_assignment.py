@@ -167,6 +167,17 @@ def test_a_substitute_who_may_not_answer_it_does_not_get_it(ada: User) -> None:
     assert owner(other) == (gone, None)
 
 
+def test_what_no_substitute_may_answer_waits_and_goes_back_to_its_owner(ada: User) -> None:
+    gone = make_user("Privacy officer")
+    complaint = confirmed("complaint")
+    desk.assign(complaint, to=gone, by=gone, now=NOW)
+    away(gone, ada, last=2)
+    assert assignment.hand_over(NOW) == 1
+    assert owner(complaint) == (None, gone)
+    assert assignment.hand_back(later(3)) == 1
+    assert owner(complaint) == (gone, None)
+
+
 def test_a_child_s_account_stays_with_officers_whoever_is_away(ada: User) -> None:
     gone = make_user("Privacy officer")
     report = intake.submit(Submission("child", "", about="A boy, Timmy.", facts={"relation": "teacher"}), now=NOW)

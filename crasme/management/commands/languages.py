@@ -4,7 +4,8 @@ Run it after changing such a text; the translators' files then show what is miss
 product does not: the compiled catalogues are kept beside the sources, and a test compares the two.
 
 What could go wrong: the data map's words are plain strings, which no collector sees, so their translations would be
-thrown away as unused. They are written to a module for the time of the collection.
+thrown away as unused; and what can be corrected is called by its column's name, in files that are not collected. They
+are written to a module for the time of the collection.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.core.management.commands import makemessages
+from django.utils import translation
 
+from crasme.crm.services.corrections import CORRECTABLE
 from crasme.kit import datamap
 from retention.schedule import FIRST_SCHEDULE
 
@@ -49,7 +52,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         words = Path(settings.BASE_DIR) / "privacy" / "policy" / "_words_of_the_data_map.py"
-        words.write_text("".join(f"_({text!r})\n" for text in dict.fromkeys(_texts())), encoding="utf-8")
+        with translation.override(None):
+            texts = dict.fromkeys([*_texts(), *_names()])
+        words.write_text("".join(f"_({text!r})\n" for text in texts), encoding="utf-8")
         try:
             call_command(
                 Collector(),
@@ -72,3 +77,12 @@ def _texts() -> Iterator[str]:
             for declared in table.fields.values():
                 yield from filter(None, (declared.meaning, declared.reason, declared.withheld))
     yield from (planned.legal_reason for planned in FIRST_SCHEDULE)
+
+
+def _names() -> Iterator[str]:
+    """What a person can correct is named on their page as its column is."""
+    for model, names in CORRECTABLE.items():
+        yield str(model._meta.verbose_name)
+        for field in map(model._meta.get_field, names):
+            yield str(field.verbose_name)
+            yield from (str(label) for _value, label in field.flatchoices)
