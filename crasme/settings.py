@@ -408,7 +408,10 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["secrets"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"axes": {"level": "ERROR"}},  # its warnings name the address that tried
+    "loggers": {
+        "axes": {"level": "ERROR"},  # its warnings name the address that tried
+        "django": {"handlers": []},  # its own would say each warning once more
+    },
 }
 
 UNFOLD = {
