@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Max, Model, QuerySet
+from django.db.models import Max, Model, Q, QuerySet
 
 from crasme.kit import calendar
 from crasme.kit.datamap import Table
@@ -18,10 +18,12 @@ _ACTIVE = Fetch(Rule.objects.active)
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """`path` leads from a row of the table to the date that its rule counts from."""
+    """`path` leads from a row of the table to the date that its rule counts from; `up` to the row of the rule's target
+    with which it ends, and is empty where it is the target itself, or its shelf."""
 
     rule: Rule
     path: str
+    up: str = ""
 
     @property
     def basis(self) -> str:
@@ -35,16 +37,16 @@ class Ending:
         end = calendar.add(anchor, self.rule.length)
         return end.astimezone(UTC) if isinstance(end, datetime) else calendar.start_of(end)
 
+    def past(self, now: datetime) -> Q:
+        """True for rows whose period is over at `now`: the very comparison that the purge makes."""
+        return Q(**{f"{self.path}__lt": self.rule.bound(self.rule.cutoff(now))})
+
     def last(self, rows: QuerySet[Any]) -> datetime | None:
         """When the last of the rows is over; None when one of their periods has not begun, or there are none."""
         dates = rows.order_by()
         if dates.filter(**{f"{self.path}__isnull": True}).exists():
             return None
         return self.until(dates.aggregate(latest=Max(self.path))["latest"])
-
-    def over(self, rows: QuerySet[Any], now: datetime) -> bool:
-        """Whether the period of any of the rows is over: as the purge itself reckons, not by `until`."""
-        return rows.filter(**{f"{self.path}__lt": self.rule.bound(self.rule.cutoff(now))}).exists()
 
 
 class Endings:
@@ -64,7 +66,11 @@ class Endings:
             for rule in self.rules.values()
             if rule is not named and rule.action != Rule.Action.KEEP and rule.target.lower() == label
         ]
-        endings = [Ending(rule, path) for rule in found if (path := _path(rule, table, model)) is not None]
+        endings = [
+            Ending(rule, f"{up}__{rule.anchor}" if up else rule.anchor, up)
+            for rule in found
+            if (up := _up(rule, table, model)) is not None
+        ]
         return sorted(endings, key=lambda ending: ending.rule.action == Rule.Action.DELETE)
 
     def final(self, table: Table) -> Ending | None:
@@ -73,15 +79,14 @@ class Endings:
         return endings[-1] if endings else None
 
 
-def _path(rule: Rule, table: Table, model: type[Model]) -> str | None:
+def _up(rule: Rule, table: Table, model: type[Model]) -> str | None:
     if model._meta.label_lower in (rule.target.lower(), rule.carry_to.lower()):
-        return rule.anchor
+        return ""
     if rule.action == Rule.Action.ERASE_ACCOUNT:
         account = table.subject.get("account")
         # Without a foreign key there is nothing to follow to the account's dates.
-        return f"{account}__{rule.anchor}" if account and _is_relation(model, account) else None
-    way = graph.path_up(model, apps.get_model(rule.target))
-    return None if way is None else f"{way}__{rule.anchor}"
+        return account if account and _is_relation(model, account) else None
+    return graph.path_up(model, apps.get_model(rule.target))
 
 
 def _is_relation(model: type[Model], path: str) -> bool:

@@ -1,25 +1,35 @@
-"""Why a row is still here, and until when, in words that staff and auditors understand."""
+"""Why rows are still here, and until when, in words that staff and auditors understand: one row, or a whole table.
 
+One row is asked as a thousand are. What could go wrong: a second reckoning beside the purge's. So what is over and what
+is kept comes as it is compiled for the purge, from the database, by one statement; names are read of kept rows only.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, lru_cache
 from typing import Any
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import BooleanField, Case, F, Model, Q, QuerySet, Value, When
 from django.utils.translation import gettext as _
 
-from crasme.kit import datamap
 from retention import obstacles
 from retention.endings import Ending, Endings
 from retention.errors import NoSuchRow, NotInSchedule
+from retention.grounds import Ground, Naming, Row, grounds, kept
 from retention.obstacles import Scopes
+
+AT_ONCE = 5_000  # rows of a table that is explained as a whole, at a time
+KEYS_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`until` (aware, UTC) is None where no period has begun or none can; `over` says that the period is over, `kept`
-    that something keeps the row whatever the period says; `reasons` are short phrases, the period's own first."""
+    that something keeps the row whatever the period says; `reasons` are short phrases, the period's own first. `rule`
+    is the slug of the rule that the period is of, `matters` the file references of the holds."""
 
     label: str
     pk: str
@@ -27,6 +37,8 @@ class Verdict:
     reasons: tuple[str, ...]
     kept: bool
     over: bool
+    rule: str = ""
+    matters: tuple[str, ...] = ()
 
     def words(self) -> str:
         """ "kept until 2031-03-01: tax law; hold M-17"."""
@@ -49,47 +61,170 @@ class Verdict:
 def explain(label: str, pk: Any, now: datetime) -> Verdict:
     """Why the row stays. NotInSchedule for a table that no rule ends, NoSuchRow when it is gone."""
     try:
-        model = apps.get_model(label)
-    except (LookupError, ValueError):
-        raise NotInSchedule(_("There is no table of this name.")) from None
-    rows = _row(model, pk)
-    until, over, reasons = _period(model, rows, now)
-    obstacles_found = _kept_by(model, rows)
-    return Verdict(
-        label=model._meta.label_lower,
-        pk=str(pk),
-        until=until,
-        reasons=(*reasons, *obstacles_found),
-        kept=bool(obstacles_found),
-        over=over,
-    )
-
-
-def _row(model: type[Model], pk: Any) -> QuerySet[Any]:
-    try:
-        rows = model._base_manager.filter(pk=pk)
-        found = rows.exists()
+        found = explain_all(label, model_of(label)._base_manager.filter(pk=pk), now)
     except (ValidationError, ValueError, TypeError):
-        found = False
+        found = []
     if not found:
         raise NoSuchRow(_("There is no such row (any more)."))
-    return rows
+    return found[0]
 
 
-def _period(model: type[Model], rows: QuerySet[Any], now: datetime) -> tuple[datetime | None, bool, tuple[str, ...]]:
-    """When the row's period ends, whether it is over, and why it is kept until then."""
-    endings = _endings(model)
-    if isinstance(endings, str):
-        return None, False, (endings,)
-    ends = [(ending, ending.last(rows)) for ending in endings]
-    begun = [(ending, until) for ending, until in ends if until is not None]
-    if not begun:
-        first = endings[0]
+def explain_all(label: str, rows: QuerySet[Any], now: datetime) -> list[Verdict]:
+    """Why each of the rows stays, in their order; by a handful of statements, however many they are."""
+    return _Explainer(model_of(label), now).of(rows)
+
+
+def explain_keys(label: str, keys: Sequence[Any], now: datetime) -> Iterator[Verdict]:
+    """Why each of the rows with these keys stays, in the order of the keys; those that are gone are left out."""
+    explainer = _Explainer(model_of(label), now)
+    key = explainer.model._meta.pk
+    for start in range(0, len(keys), KEYS_AT_ONCE):
+        try:
+            wanted = [key.to_python(each) for each in keys[start : start + KEYS_AT_ONCE]]
+        except ValidationError:
+            raise NoSuchRow(_("There is no such row (any more).")) from None
+        place = {str(each): number for number, each in enumerate(wanted)}
+        found = explainer.of(explainer.model._base_manager.filter(pk__in=wanted))
+        yield from sorted(found, key=lambda verdict: place[verdict.pk])
+
+
+def explain_table(label: str, now: datetime) -> Iterator[Verdict]:
+    """Why every row of the table stays, by its key; a chunk at a time, so that a table of any size can be read."""
+    explainer = _Explainer(model_of(label), now)
+    every = explainer.model._base_manager.order_by("pk")
+    last: Any = None
+    while True:
+        rows = every if last is None else every.filter(pk__gt=last)
+        # A key that several rows share (a table in months has such keys) is never cut in two.
+        edge = rows.values_list("pk", flat=True)[AT_ONCE - 1 : AT_ONCE].first()
+        found = explainer.of(rows if edge is None else rows.filter(pk__lte=edge))
+        yield from found
+        if edge is None:
+            return
+        last = edge
+
+
+def model_of(label: str) -> type[Model]:
+    """The model of a label. NotInSchedule when there is none."""
+    try:
+        return apps.get_model(label)
+    except (LookupError, ValueError):
+        raise NotInSchedule(_("There is no table of this name.")) from None
+
+
+class _Explainer:
+    """What is the same for all rows of a table: its endings, and what can keep."""
+
+    def __init__(self, model: type[Model], now: datetime) -> None:
+        self.model, self.now = model, now
+        found = _endings(model)
+        self.endings: list[Ending | None] = [None] if isinstance(found, str) else list(found)
+        self.standing = found if isinstance(found, str) else ""
+        # What many rows share is said and reckoned once.
+        self._why = cache(self._reason)
+        self._until = lru_cache(AT_ONCE)(self._end)
+
+    def of(self, rows: QuerySet[Any]) -> list[Verdict]:
+        self.scopes = Scopes.now()  # anew for each chunk: a long reading sees holds that are placed meanwhile
+        columns: dict[str, Any] = {}
+        for place, ending in enumerate(self.endings):
+            if ending is not None:
+                columns |= {f"anchor_{place}": F(ending.path), f"over_{place}": _flag(ending.past(self.now))}
+            keeping = kept(self.model, ending, self.scopes)
+            columns[f"kept_{place}"] = _flag(keeping) if keeping is not None else Value(False)
+        read = list(rows.values("pk").annotate(**columns).values("pk", *columns))
+        chosen = [self._chosen(row) for row in read]
+        named: dict[int, _Named] = {}
+        for place in range(len(self.endings)):
+            numbers = [at for at, row in enumerate(read) if chosen[at] == place and row[f"kept_{place}"]]
+            named |= self._named(rows, place, {_identity(read[at], self.endings): at for at in numbers})
+        nothing = _Named((), ())
+        return [self._verdict(row, chosen[at], named.get(at, nothing)) for at, row in enumerate(read)]
+
+    def _chosen(self, row: Row) -> int:
+        """What ends first has acted already where a later one has begun: an erased account waits for its tombstone's
+        end."""
+        begun = [place for place, ending in enumerate(self.endings) if ending and row[f"anchor_{place}"] is not None]
+        return begun[-1] if begun else 0
+
+    def _named(self, rows: QuerySet[Any], place: int, wanted: dict[Any, int]) -> dict[int, "_Named"]:
+        """What keeps those rows, in words."""
+        if not wanted:
+            return {}
+        ending = self.endings[place]
+        found, naming = grounds(self.model, ending, self.scopes), Naming(self.model, ending)
+        columns: dict[str, Any] = {f"anchor_{at}": F(each.path) for at, each in enumerate(self.endings) if each}
+        columns |= {f"ground_{number}": _flag(ground.rows) for number, ground in enumerate(found)}
+        kept_rows = self.model._base_manager.filter(pk__in=list({key[0] for key in wanted}))
+        names = [name for name in naming.columns if name != "pk"]
+        read = [
+            row
+            for row in kept_rows.values("pk").annotate(**columns).values("pk", *columns, *names)
+            if _identity(row, self.endings) in wanted
+        ]
+        naming.read(read, self.scopes.keepers)
+        return {wanted[_identity(row, self.endings)]: _name(row, found, naming) for row in read}
+
+    def _verdict(self, row: Row, place: int, named: "_Named") -> Verdict:
+        ending = self.endings[place]
+        until = self._until(place, row[f"anchor_{place}"]) if ending is not None else None
+        return Verdict(
+            label=self.model._meta.label_lower,
+            pk=str(row["pk"]),
+            until=until,
+            reasons=(self._why(place, until is not None), *named.words),
+            kept=bool(row[f"kept_{place}"]),
+            over=bool(ending is not None and row[f"over_{place}"]),
+            rule=ending.rule.slug if ending is not None else "",
+            matters=named.matters,
+        )
+
+    def _end(self, place: int, anchor: Any) -> datetime | None:
+        ending = self.endings[place]
+        return ending.until(anchor) if ending is not None else None
+
+    def _reason(self, place: int, has_begun: bool) -> str:
+        """Why rows are kept until the end of their period."""
+        ending = self.endings[place]
+        if ending is None:
+            return self.standing
+        if has_begun:
+            return str(ending.rule.legal_reason).rstrip(".")
         waiting = _("%(reason)s The period of %(period)s has not begun")
-        return None, False, (waiting % {"reason": first.rule.legal_reason, "period": first.rule.length.words()},)
-    # What ends first has acted already where a later one has begun: an erased account waits for its tombstone's end.
-    ending, until = begun[-1]
-    return until, ending.over(rows, now), (ending.rule.legal_reason.rstrip("."),)
+        return waiting % {"reason": ending.rule.legal_reason, "period": ending.rule.length.words()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    words: tuple[str, ...]
+    matters: tuple[str, ...]
+
+
+def _name(row: Row, found: Sequence[Ground], naming: Naming) -> _Named:
+    words: list[str] = []
+    matters: list[str] = []
+    for number, ground in enumerate(found):
+        if not row[f"ground_{number}"]:
+            continue
+        if ground.hold:
+            matters = naming.matters(row)
+            words += [_("hold %(matter)s") % {"matter": matter} for matter in matters] or [_("on hold")]
+        elif ground.keeper is not None:
+            words += naming.open(ground.keeper, row)
+        else:
+            words.append(ground.words)
+    # What keeps a row and the row with which it ends is said once.
+    return _Named(tuple(dict.fromkeys(words)), tuple(matters))
+
+
+def _flag(condition: Q) -> Case:
+    """True or False, where SQL could say neither."""
+    return Case(When(condition, then=Value(True)), default=Value(False), output_field=BooleanField())
+
+
+def _identity(row: Row, endings: Iterable[Ending | None]) -> tuple[Any, ...]:
+    """A row of a table in months is known by its key and its date only."""
+    return (row["pk"], *(row[f"anchor_{place}"] for place, ending in enumerate(endings) if ending))
 
 
 def _endings(model: type[Model]) -> list[Ending] | str:
@@ -106,25 +241,3 @@ def _endings(model: type[Model]) -> list[Ending] | str:
     elif table.ends_reason:
         return table.ends_reason
     raise NotInSchedule(_("No active rule ends this table."))
-
-
-def _kept_by(model: type[Model], rows: QuerySet[Any]) -> tuple[str, ...]:
-    scopes = Scopes.now()
-    found = [_("hold %(matter)s") % {"matter": matter} for matter in obstacles.matters(model, rows)]
-    held = obstacles.held(model, scopes)
-    if not found and held is not None and rows.filter(held).exists():
-        found.append(_("on hold"))
-    if _restricted(model, rows):
-        found.append(_("processing is restricted"))
-    leant_on = obstacles.leant_on(model, scopes)
-    if leant_on is not None and rows.filter(leant_on).exists():
-        found.append(_("something on hold depends on it"))
-    return tuple(found)
-
-
-def _restricted(model: type[Model], rows: QuerySet[Any]) -> bool:
-    table = obstacles.table_of(model)
-    if table is None or (path := table.subject.get("account")) is None:
-        return False
-    accounts = datamap.table("crm.Account").model._base_manager.filter(pk__in=rows.order_by().values(path))
-    return accounts.filter(restricted_at__isnull=False).exists()

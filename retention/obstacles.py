@@ -1,4 +1,4 @@
-"""What keeps a row although its period is over: legal holds and restrictions. One place, for every purpose.
+"""What keeps a row although its period is over: legal holds, restrictions, what is open. One place, for every purpose.
 
 Preview, purge, verification and explanation all build on the conditions made here; a second way to delete would be a
 way around a hold. Holds are asked of the hold items themselves: a row made after a hold was placed is held as well.
@@ -7,7 +7,8 @@ What could go wrong: SQL's NULL. "NOT IN" with an empty link keeps nothing or ev
 account row is missing. So all conditions are EXISTS on the column that carries the account's id, without a join to it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -17,7 +18,7 @@ from django.db.models.functions import Cast
 
 from crasme.crm.models import Account, Organisation
 from crasme.kit import datamap
-from crasme.kit.datamap import Table
+from crasme.kit.datamap import Category, Keeper, Table
 from crasme.kit.statements import Fetch
 from retention import graph
 from retention.models import HoldItem
@@ -35,6 +36,8 @@ class Scopes:
     categories: frozenset[str] = frozenset()
     periods: frozenset[str] = frozenset()  # categories; "" for all
     records: frozenset[str] = frozenset()  # labels
+    # Those that have an open row. They stand in the way of periods only, so an erasure's outline is the same without.
+    keepers: tuple[Keeper, ...] = field(default=(), compare=False)
 
     @classmethod
     def now(cls) -> "Scopes":
@@ -46,6 +49,7 @@ class Scopes:
             categories=frozenset(category for scope, category, _label in found if scope == Scope.CATEGORY),
             periods=frozenset(category for scope, category, _label in found if scope == Scope.PERIOD),
             records=frozenset(label for scope, _category, label in found if scope == Scope.RECORD),
+            keepers=tuple(keeper for keeper in datamap.keepers() if keeper.open_rows().exists()),
         )
 
     def period_for(self, table: Table) -> bool:
@@ -60,7 +64,8 @@ class Scopes:
 def held(model: type[Model], scopes: Scopes, *, or_restricted: bool = False) -> Q | None:
     """True for rows on hold: by themselves, or by account, organisation, category or period. None: no row can be.
 
-    With `or_restricted` also for rows of accounts whose processing is restricted: they are stored and nothing else.
+    With `or_restricted` also for rows of accounts whose processing is restricted (they are stored and nothing else),
+    and for those that something open keeps. Neither stands in the way of an erasure that the person asked for.
     """
     terms = []
     if _has_field(model, "on_hold"):
@@ -71,10 +76,46 @@ def held(model: type[Model], scopes: Scopes, *, or_restricted: bool = False) -> 
         if (path := table.subject.get("account")) is not None and model is not Account:
             accounts = Account._base_manager.filter(pk=OuterRef(path))
             # One EXISTS for everything about the account: the planner turns it into a join, which it cannot do for two.
-            terms.append(Q(Exists(accounts.filter(_account_kept(scopes, or_restricted)))))
+            keepers = scopes.keepers if or_restricted and keepable(table) else ()
+            terms.append(Q(Exists(accounts.filter(_account_kept(scopes, or_restricted, keepers)))))
         elif model is Account:
-            terms.append(_account_kept(scopes, or_restricted))
+            terms.append(_account_kept(scopes, or_restricted, scopes.keepers if or_restricted else ()))
+    if or_restricted:
+        terms += [Q(**keeper.is_open) for keeper in scopes.keepers if not keeper.account and keeper.model is model]
     return any_of(*terms)
+
+
+def restricted(model: type[Model]) -> Q | None:
+    """True for rows of accounts whose processing is restricted."""
+    return _of_account(model, Q(restricted_at__isnull=False))
+
+
+def kept_by(model: type[Model], keeper: Keeper) -> Q | None:
+    """True for rows that an open row of the keeper's keeps."""
+    if not keeper.account:
+        return Q(**keeper.is_open) if keeper.model is model else None
+    table = table_of(model)
+    return _of_account(model, _has_open(keeper)) if table is not None and keepable(table) else None
+
+
+def keepable(table: Table) -> bool:
+    """Whether what is open about an account keeps such rows: not those that came of using a right, which follow it."""
+    return table.category not in (Category.RIGHTS, Category.STAFF)
+
+
+def _of_account(model: type[Model], condition: Q) -> Q | None:
+    """A condition on accounts as one on rows of theirs."""
+    table = table_of(model)
+    if table is None or (path := table.subject.get("account")) is None:
+        return None
+    if model is Account:
+        return condition
+    return Q(Exists(Account._base_manager.filter(condition, pk=OuterRef(path))))
+
+
+def _has_open(keeper: Keeper) -> Q:
+    """On a queryset of accounts."""
+    return Q(Exists(keeper.open_rows().filter(**{keeper.account: OuterRef("pk")})))
 
 
 def leant_on(model: type[Model], scopes: Scopes, *, below: tuple[type[Model], ...] = ()) -> Q | None:
@@ -97,7 +138,7 @@ def matters(model: type[Model], rows: QuerySet[Any]) -> list[str]:
     label = model._meta.label_lower
     keys = rows.order_by().annotate(key=Cast("pk", CharField())).values("key")
     covering = Q(scope=Scope.RECORD, label=label, record__in=keys)
-    for name in _organisation_fields(model):
+    for name in organisation_fields(model):
         covering |= Q(organisation__in=rows.order_by().values(name))
     if (table := table_of(model)) is not None:
         covering |= Q(scope=Scope.CATEGORY, category=table.category.value)
@@ -139,8 +180,8 @@ def _own_terms(model: type[Model], table: Table, scopes: Scopes) -> list[Q]:
     return terms
 
 
-def _account_kept(scopes: Scopes, or_restricted: bool) -> Q:
-    """On a queryset of accounts: on hold by flag, by name or by organisation; or restricted."""
+def _account_kept(scopes: Scopes, or_restricted: bool, keepers: Iterable[Keeper]) -> Q:
+    """On a queryset of accounts: on hold by flag, by name or by organisation; or restricted, or something is open."""
     condition = Q(on_hold=True)
     if or_restricted:
         condition |= Q(restricted_at__isnull=False)
@@ -148,6 +189,9 @@ def _account_kept(scopes: Scopes, or_restricted: bool) -> Q:
         condition |= Q(Exists(HoldItem.objects.active().filter(account=OuterRef("pk"))))
     if scopes.organisations:
         condition |= Q(Exists(HoldItem.objects.active().filter(organisation=OuterRef("organisation"))))
+    for keeper in keepers:
+        if keeper.account:
+            condition |= _has_open(keeper)
     return condition
 
 
@@ -155,10 +199,10 @@ def _organisation_terms(model: type[Model], scopes: Scopes) -> list[Exists]:
     if not scopes.organisations or model is Account:
         return []
     items = HoldItem.objects.active()
-    return [Exists(items.filter(organisation=OuterRef(name))) for name in _organisation_fields(model)]
+    return [Exists(items.filter(organisation=OuterRef(name))) for name in organisation_fields(model)]
 
 
-def _organisation_fields(model: type[Model]) -> list[str]:
+def organisation_fields(model: type[Model]) -> list[str]:
     fields = model._meta.concrete_fields
     return [each.name for each in fields if isinstance(each, ForeignKey) and each.related_model is Organisation]
 

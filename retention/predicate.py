@@ -1,8 +1,8 @@
 """Which rows end now: one condition, compiled to SQL, for preview, purge, verification and explanation alike.
 
 A row ends when its date lies before the cut-off AND nothing keeps it: no hold on itself, its account, organisation,
-category or period, no restriction of its account, no row that must stay and depends on it. The cut-off instant itself
-is kept. Holds and restrictions win over every period.
+category or period, no restriction of its account, nothing open about it, no row that must stay and depends on it. The
+cut-off instant itself is kept. What keeps wins over every period.
 """
 
 from datetime import datetime
@@ -27,8 +27,13 @@ _STILL_THERE: dict[str, Q] = {
 def due(rule: Rule, cutoff: datetime, *, model: type[Model] | None = None) -> QuerySet[Any]:
     """Rows whose period is over, kept or not. `model` is the rule's target, or the shelf of a partitioned one."""
     rows = (model or rule.model)._base_manager.filter(**{f"{rule.anchor}__lt": rule.bound(cutoff)})
-    condition = _STILL_THERE.get(rule.action)
+    condition = still_there(rule)
     return rows.filter(condition) if condition is not None else rows
+
+
+def still_there(rule: Rule) -> Q | None:
+    """True for rows on which the rule has not acted yet, and is the one to act; None: it leaves nothing behind."""
+    return _STILL_THERE.get(rule.action)
 
 
 def releasable(
@@ -36,8 +41,8 @@ def releasable(
 ) -> QuerySet[Any]:
     """Rows to end now. Hand in `scopes` only when they were read in this transaction, under the holds lock."""
     rows = due(rule, cutoff, model=model)
-    kept = _kept(rule, model or rule.model, scopes or Scopes.now())
-    return rows.exclude(kept) if kept is not None else rows
+    keeping = kept(rule, model or rule.model, scopes or Scopes.now())
+    return rows.exclude(keeping) if keeping is not None else rows
 
 
 def deferred(
@@ -45,19 +50,27 @@ def deferred(
 ) -> QuerySet[Any]:
     """Rows whose period is over and that something keeps."""
     rows = due(rule, cutoff, model=model)
-    kept = _kept(rule, model or rule.model, scopes or Scopes.now())
-    return rows.filter(kept) if kept is not None else rows.none()
+    keeping = kept(rule, model or rule.model, scopes or Scopes.now())
+    return rows.filter(keeping) if keeping is not None else rows.none()
 
 
-def _kept(rule: Rule, model: type[Model], scopes: Scopes) -> Q | None:
-    kept = obstacles.held(model, scopes, or_restricted=True)
-    if rule.action not in (Rule.Action.DELETE, Rule.Action.DROP_PARTITIONS):
-        return kept
-    return obstacles.any_of(kept, obstacles.leant_on(model, scopes), *_referenced(rule, model))
+def kept(rule: Rule, model: type[Model], scopes: Scopes) -> Q | None:
+    """True for rows of the rule's target, or of its shelf, that something keeps; None: nothing can."""
+    keeping = obstacles.held(model, scopes, or_restricted=True)
+    if not takes_rows(rule):
+        return keeping
+    pointing = [condition for _child, condition in referenced(rule, model)]
+    return obstacles.any_of(keeping, obstacles.leant_on(model, scopes), *pointing)
 
 
-def _referenced(rule: Rule, model: type[Model]) -> list[Q]:
-    """Rows that something points at which must not lose them: by the models' own PROTECT, or by the rule's word."""
+def takes_rows(rule: Rule) -> bool:
+    """Whether the rule deletes the rows themselves, so that what depends on them matters."""
+    return rule.action in (Rule.Action.DELETE, Rule.Action.DROP_PARTITIONS)
+
+
+def referenced(rule: Rule, model: type[Model]) -> list[tuple[type[Model], Q]]:
+    """Tables whose rows must not lose what they point at, by the models' own PROTECT or by the rule's word; with the
+    condition, true for rows that one of theirs points at."""
     pointing = [(edge.child, edge.field) for edge in graph.edges_to(model) if edge.on_delete is graph.OnDelete.PROTECT]
     if model is rule.model:
         for reference in rule.unreferenced_by:
@@ -65,6 +78,6 @@ def _referenced(rule: Rule, model: type[Model]) -> list[Q]:
             child = apps.get_model(label)
             pointing.append((child, child._meta.get_field(name)))
     return [
-        Q(Exists(child._base_manager.filter(**{field.name: OuterRef(field.target_field.name)})))
+        (child, Q(Exists(child._base_manager.filter(**{field.name: OuterRef(field.target_field.name)}))))
         for child, field in pointing
     ]

@@ -15,7 +15,7 @@ from retention.copies import Copies, Found
 from retention.engine import limits, partitions, runs
 from retention.engine.watch import Reached, Watch, silent
 from retention.errors import NotAProcessorsCopy, NotInSchedule, RunNotWaiting, SameHands
-from retention.explanation import Verdict, explain
+from retention.explanation import Verdict, explain, explain_all, explain_keys, explain_table
 from retention.models import BackupSet, Rule, Run
 from retention.outside import writing
 from retention.verbs import APPROVED, BACKUP_GONE
@@ -25,6 +25,9 @@ __all__ = [
     "Verdict",
     "approve",
     "explain",
+    "explain_all",
+    "explain_keys",
+    "explain_table",
     "plan",
     "register_backup",
     "run_due",

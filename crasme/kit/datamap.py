@@ -20,6 +20,7 @@ from typing import Any
 
 from django.apps import apps
 from django.db.models import Model, Q, QuerySet
+from django.utils.functional import Promise
 from django.utils.module_loading import module_has_submodule
 
 
@@ -211,6 +212,38 @@ class Subject:
         return f"Subject({', '.join(f'{len(values)} {kind}' for kind, values in self.values.items())})"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Keeper:
+    """What keeps rows past their period until it is settled: a request that is not answered, an invoice in dispute.
+
+    label      the model whose open rows keep
+    is_open    lookups that hold of such a row for as long as it keeps
+    why        for staff, with `{reference}` in it where `reference` is given
+    account    path to the account whose rows all stay, but for those about using a right; empty where a row keeps
+               only itself
+    reference  column that names the row; never a person
+    """
+
+    label: str
+    is_open: Mapping[str, Any]
+    why: str | Promise
+    account: str = ""
+    reference: str = ""
+
+    @property
+    def model(self) -> type[Model]:
+        return apps.get_model(self.label)
+
+    def open_rows(self) -> QuerySet[Any]:
+        return self.model._base_manager.filter(**self.is_open)
+
+
+@cache
+def keepers() -> tuple[Keeper, ...]:
+    """Every keeper of every installed app: what its `datamap.py` lists as `KEEPERS`."""
+    return tuple(_listed("KEEPERS"))
+
+
 @cache
 def declarations() -> dict[str, Table | NoPeople]:
     """Every declaration of every installed app, by lower-case label. Call it only once the apps are loaded."""
@@ -224,9 +257,13 @@ def declarations() -> dict[str, Table | NoPeople]:
 
 
 def _all_declared() -> Iterator[Table | NoPeople]:
+    yield from _listed("TABLES")
+
+
+def _listed(name: str) -> Iterator[Any]:
     for config in apps.get_app_configs():
         if config.module is not None and module_has_submodule(config.module, "datamap"):
-            yield from getattr(import_module(f"{config.name}.datamap"), "TABLES", ())
+            yield from getattr(import_module(f"{config.name}.datamap"), name, ())
 
 
 def tables() -> list[Table]:

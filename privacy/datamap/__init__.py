@@ -9,7 +9,9 @@ An erasure finds these tables by `person` alone and never by address: the row th
 by `privacy.services.people.forget`, after the answer has been sent to it (decision 9).
 """
 
-from crasme.kit.datamap import NoPeople
+from django.utils.translation import gettext_lazy as _
+
+from crasme.kit.datamap import Keeper, NoPeople
 from privacy.datamap import colleagues, corrections, letters, machines, mail, others, people, work
 
 TABLES = [
@@ -28,4 +30,18 @@ TABLES = [
     *machines.TABLES,
     *others.TABLES,
     *mail.TABLES,
+]
+
+# What somebody asked about must not run out of time before they are answered. Wishes to have data gone keep nothing.
+KEEPERS = [
+    Keeper(
+        label="privacy.Request",
+        is_open={
+            "closed_at": None,
+            "kind__in": ["access", "correction", "portability", "restriction", "objection", "complaint"],
+        },
+        account="account",
+        reference="reference",
+        why=_("open request {reference}"),
+    ),
 ]

@@ -21,6 +21,7 @@ from benchmarks import (
     changelist,
     clock,
     cold_start,
+    explain,
     ingest,
     intake,
     purge_partitions,
@@ -48,7 +49,7 @@ def read(figure: Figure) -> dict[str, object]:
 def test_every_file_is_a_benchmark_that_the_harness_knows() -> None:
     files = {file.stem for file in Path(benchmarks.__file__).parent.glob("*.py")}
     assert files - NO_BENCHMARKS == set(harness.NAMES)
-    modules = (changelist, clock, cold_start, ingest, intake, purge_partitions, purge_rows, request_throughput)
+    modules = (changelist, clock, cold_start, explain, ingest, intake, purge_partitions, purge_rows, request_throughput)
     assert all(module.ROWS > 0 for module in modules)
 
 
@@ -107,6 +108,13 @@ def test_purge_partitions() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_explain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explain, "SLICE", 1)
+    said = [read(figure) for figure in explain.run(explain.PEOPLE // 10)]
+    assert [(figure["name"], figure["unit"]) for figure in said] == [("explain", "rows/s"), ("explain_bare", "rows/s")]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_purge_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(purge_rows, "PEOPLE", 3)

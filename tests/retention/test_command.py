@@ -65,6 +65,13 @@ def test_a_run_that_stops_ends_with_an_error(tmp_path: Any, settings: Any) -> No
 
 def test_explain_answers_in_words_or_with_an_error(closed: Account) -> None:
     assert retention("explain", "crm.account", str(closed.pk)).startswith("kept until ")
+    lines = retention("explain", "crm.account", "--all", "--json").splitlines()
+    assert [(json.loads(line)["pk"], json.loads(line)["over"]) for line in lines] == [(str(closed.pk), False)]
+    header, row = retention("explain", "crm.account", "--all", "--csv").splitlines()
+    assert (header.split(",")[1], row.split(",")[1]) == ("key", str(closed.pk))
+    for wrong in ((str(closed.pk), "--all"), ()):
+        with pytest.raises(CommandError, match="Name the rows"):
+            retention("explain", "crm.account", *wrong)
     with pytest.raises(CommandError, match="no such row"):
         retention("explain", "crm.account", "nothing")
     with pytest.raises(CommandError, match="no table"):

@@ -1,13 +1,17 @@
 """Why a row is still here, in words."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from crasme.crm.models import Contact, Note
-from retention import holds, services
+from crasme.crm.models import Account, Contact, Note, SyncedMessage, UsageEvent
+from privacy.models import Request
+from retention import explanation, holds, services
 from retention.errors import NoSuchRow, NotInSchedule
+from tests import builders as make
 from tests.retention import builders
 from tests.retention.builders import NOW
 
@@ -81,6 +85,64 @@ def test_several_holds_are_all_named() -> None:
     released = builders.hold(holds.account(account.pk), matter="M-3")
     holds.release(released, actor="staff:test", now=NOW)
     assert words("crm.account", account.pk).endswith("; hold M-1; hold M-2")
+
+
+def test_what_somebody_asked_about_stays_until_they_are_answered() -> None:
+    account = builders.furnish(builders.account(email="ana@customer.example", closed=NOW - timedelta(days=100)))
+    asked = make.confirm_request(make.submit_request("access", account.email, now=NOW), now=NOW)
+    Request.objects.filter(pk=asked.pk).update(account=account)  # as its first step finds it
+    expected = f"period over on 2026-11-12, kept: .*; open request {asked.reference}$"
+    assert re.match(expected, words("crm.account", account.pk))
+    assert re.match(expected, words("crm.note", Note.objects.get().pk))
+    event = UsageEvent.objects.earliest("occurred_at")
+    assert words("crm.usageevent", event.pk).endswith(f"; open request {asked.reference}")
+    assert services.run_rule(builders.rule("account-closed"), now=NOW, actor="system:test").rows_total == 0
+    # A wish to have the data gone keeps nothing, and what came of asking follows the request's own end.
+    Request.objects.filter(pk=asked.pk).update(kind="deletion")
+    assert words("crm.account", account.pk).startswith("due since")
+    Request.objects.filter(pk=asked.pk).update(kind="access")
+    assert "open request" not in words("privacy.request", asked.pk)
+
+
+def test_what_a_row_ends_with_keeps_it_and_says_why() -> None:
+    account = builders.account(status="erased", erased_at=datetime(2015, 1, 1, tzinfo=UTC), email="", full_name="")
+    builders.invoice(account, date(2026, 1, 1))
+    assert re.match(
+        "period over on 2022-01-01, kept: The bare id.*; invoices refer to it$", words("crm.account", account.pk)
+    )
+    owner = builders.furnish(builders.account(closed=NOW - timedelta(days=100)))
+    builders.hold(holds.one_record("crm.syncedmessage", SyncedMessage.objects.get().pk))
+    assert words("crm.integration", owner.integrations.get().pk).endswith("; something on hold depends on it")
+    # The account itself is emptied meanwhile: its id stays, and what is on hold with it.
+    assert words("crm.account", owner.pk).startswith("due since")
+
+
+def test_a_table_is_read_in_chunks_and_by_statements_that_do_not_grow(
+    monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
+) -> None:
+    home = builders.organisation()
+    accounts = [builders.account(home, closed=NOW - timedelta(days=number)) for number in range(80, 100)]
+    builders.hold(holds.account(accounts[-1].pk))
+    with django_assert_max_num_queries(8):
+        one = services.explain_all("crm.account", Account.objects.filter(pk=accounts[-1].pk), NOW)
+    with django_assert_max_num_queries(8):
+        every = services.explain_all("crm.account", Account.objects.order_by("-pk"), NOW)
+    assert [verdict.pk for verdict in every] == [str(account.pk) for account in reversed(accounts)]
+    assert every[0] == one[0] == services.explain("crm.account", accounts[-1].pk, NOW)
+    assert sum(verdict.over for verdict in every) == 9
+    twin = builders.event(accounts[0], NOW - timedelta(days=800))
+    builders.event(accounts[-1], NOW - timedelta(days=900), id=twin.pk)
+    builders.event(accounts[0], NOW)
+    monkeypatch.setattr(explanation, "AT_ONCE", 1)
+    found = list(services.explain_table("crm.usageevent", NOW))
+    # Two events with one id, one of them held: each has its own verdict.
+    assert sorted((verdict.over, verdict.kept, verdict.matters) for verdict in found) == [
+        (False, False, ()),
+        (True, False, ()),
+        (True, True, ("M-17",)),
+    ]
+    keys = [str(accounts[3].pk), str(uuid4()), str(accounts[1].pk)]
+    assert [verdict.pk for verdict in services.explain_keys("crm.account", keys, NOW)] == [keys[0], keys[2]]
 
 
 def test_rows_and_tables_that_do_not_exist() -> None:

@@ -9,10 +9,11 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from crasme.crm.models import Account, Invoice, Organisation, UsageEvent
+from crasme.kit import calendar
 from crasme.kit.datamap import Category
-from retention import holds, predicate
+from retention import holds, predicate, services
 from retention.holds import Held
-from retention.models import HoldItem
+from retention.models import Hold, HoldItem
 from tests.retention import builders
 from tests.retention.builders import NOW
 
@@ -58,6 +59,7 @@ def test_sql_and_plain_python_agree(people: list[Person], items: list[tuple[tupl
     with transaction.atomic():
         accounts = stored(people)
         active = placed(items, accounts)
+        matters = set(Hold.objects.active().values_list("matter", flat=True))
         # After the holds, since releasing one takes back the flags that it could have set.
         flagged = [account.pk for account, person in zip(accounts, people, strict=True) if person.flagged]
         Account.objects.filter(pk__in=flagged).update(on_hold=True)
@@ -69,6 +71,12 @@ def test_sql_and_plain_python_agree(people: list[Person], items: list[tuple[tupl
             assert ending == expected(slug, people, active), slug
             both = predicate.releasable(rule, CUTOFF).count() + predicate.deferred(rule, CUTOFF).count()
             assert both == predicate.due(rule, CUTOFF).count()
+            verdicts = services.explain_all(rule.target, model.objects.all(), calendar.add(CUTOFF, rule.length))
+            released = {verdict.pk for verdict in verdicts if verdict.over and not verdict.kept}
+            assert released == {str(row.pk) for row in predicate.releasable(rule, CUTOFF)}, slug
+            # What keeps is always named, and nothing else is.
+            assert all(verdict.kept == (len(verdict.reasons) > 1) for verdict in verdicts)
+            assert all(set(verdict.matters) <= matters for verdict in verdicts)
         transaction.set_rollback(True)
 
 

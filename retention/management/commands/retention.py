@@ -1,7 +1,9 @@
-"""`manage.py retention plan [--at DATE] [--json] | run | explain LABEL ID`: what ends when, and why something stays."""
+"""`manage.py retention plan [--at DATE] [--json] | run | explain LABEL ID… | explain LABEL --all [--json|--csv]`: what
+ends when, and why something stays."""
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -10,13 +12,15 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
+from crasme.kit.sheets import csv_writer
 from retention import services
 from retention.errors import RetentionError
+from retention.explanation import Verdict
 from retention.models import Run
 
 
 class Command(BaseCommand):
-    help = "Show what retention would end, end what is due, or explain why one row is still here."
+    help = "Show what retention would end, end what is due, or explain why rows are still here."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         which = parser.add_subparsers(dest="what", required=True, metavar="plan|run|explain")
@@ -24,9 +28,13 @@ class Command(BaseCommand):
         plan.add_argument("--at", type=_day, metavar="DATE", help="2027-01-31: at the end of that day, UTC")
         plan.add_argument("--json", action="store_true", help="one JSON object a line")
         which.add_parser("run", help="carry out what is due today, as the beat does every minute")
-        explain = which.add_parser("explain", help="why a row stays, and until when")
+        explain = which.add_parser("explain", help="why rows stay, and until when")
         explain.add_argument("label", help="crm.invoice")
-        explain.add_argument("key", metavar="ID", help="the row's primary key")
+        explain.add_argument("keys", metavar="ID", nargs="*", help="the rows' primary keys")
+        explain.add_argument("--all", action="store_true", help="every row of the table, a line each, by its key")
+        form = explain.add_mutually_exclusive_group()
+        form.add_argument("--json", action="store_true", help="one JSON object a line")
+        form.add_argument("--csv", action="store_true", help="a table with a header, reasons in one column")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -55,8 +63,41 @@ class Command(BaseCommand):
         if any(run.state == Run.State.STOPPED for run in runs):
             raise CommandError("Not every rule could be carried out; the runs above say why.")
 
-    def _explain(self, *, label: str, key: str, **_options: Any) -> None:
-        self.stdout.write(str(services.explain(label, key, timezone.now())))
+    def _explain(
+        self,
+        *,
+        label: str,
+        keys: list[str],
+        all: bool,  # noqa: A002
+        json: bool,
+        csv: bool,
+        **_options: Any,
+    ) -> None:
+        if all == bool(keys):
+            raise CommandError("Name the rows by their keys, or say --all.")
+        now = timezone.now()
+        if not all and len(keys) == 1:
+            verdicts: Iterator[Verdict] = iter([services.explain(label, keys[0], now)])
+        else:
+            verdicts = services.explain_table(label, now) if all else services.explain_keys(label, keys, now)
+        if csv:
+            self._write_csv(verdicts)
+            return
+        for verdict in verdicts:
+            if json:
+                self.stdout.write(_json(asdict(verdict) | {"words": verdict.words()}))
+            else:
+                self.stdout.write(verdict.words() if len(keys) == 1 else f"{verdict.pk}  {verdict.words()}")
+
+    def _write_csv(self, verdicts: Iterable[Verdict]) -> None:
+        writer = csv_writer(self.stdout)
+        writer.writerow(["table", "key", "until", "over", "kept", "rule", "holds", "reasons"])
+        for each in verdicts:
+            until = each.until.isoformat() if each.until else ""
+            writer.writerow(
+                [each.label, each.pk, until, int(each.over), int(each.kept), each.rule]
+                + ["; ".join(words) for words in (each.matters, each.reasons)]
+            )
 
 
 def _day(text: str) -> datetime:
