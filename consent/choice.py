@@ -16,12 +16,11 @@ from datetime import datetime
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from consent.models.events import KEPT
 from consent.registry import Snapshot
-from crasme.kit.calendar import Period, add
+from crasme.kit.calendar import add
 
 NAME = "crasme_consent"
-# Source: the French and Irish authorities expect a choice, yes or no, to be kept for about six months.
-KEPT = Period(months=6)
 _VALUE = re.compile(r"1\.([0-9a-f]{1,4})\.([0-9]{1,6})\.([g-])\.([0-9a-f]{32})")
 
 
@@ -54,6 +53,15 @@ def of_request(request: HttpRequest) -> Choice | None:
 def signals_gpc(request: HttpRequest) -> bool:
     """Whether the browser sends Global Privacy Control. Source: the GPC specification, only the value "1" counts."""
     return request.META.get("HTTP_SEC_GPC") == "1"
+
+
+def still_open(choice: Choice | None, registry: Snapshot) -> list[str] | None:
+    """The categories that a banner has to ask about; None for all, which is so where nobody has chosen yet."""
+    if choice is None:
+        return None
+    optional = {slug: bit for slug, bit in registry.bits.items() if not bit & registry.essential}
+    left = [slug for slug, bit in optional.items() if choice.version < registry.asked_since.get(bit, 0)]
+    return None if len(left) == len(optional) else left
 
 
 def granted(choice: Choice | None, *, gpc: bool, registry: Snapshot) -> int:

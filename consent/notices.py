@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import translation
 
-from consent import changes, drafting, registry, seeds, verbs
+from consent import changes, drafting, look, registry, seeds, verbs
 from consent.changes import Change
 from consent.errors import ConsentError, UnknownCategory
 from consent.models import Category, Notice, RegistryVersion
@@ -121,6 +121,16 @@ def publish(
     return made
 
 
+def looks_different() -> bool:
+    """Whether this program draws the published notice differently from the one that published it."""
+    newest = Notice.objects.order_by("-version", "language").first()
+    if newest is None:
+        return False
+    with translation.override(newest.language):
+        now = {"html": look.digest_of(look.markup(newest.content)), "css": look.digest_of(look.sheet())}
+    return bool(newest.content.get("look") != now)
+
+
 def _freeze(
     differences: list[Change], anew: list[str], same_meaning: Collection[str], *, actor: str, now: datetime
 ) -> str:
@@ -163,6 +173,8 @@ def _notice(
 ) -> Notice:
     with translation.override(language):
         content = compose(language, version=version, registry_version=registry_version, asked=asked)
+        html, css = look.markup(content), look.sheet()
+    content["look"] = {"html": look.digest_of(html), "css": look.digest_of(css)}
     return Notice(
         version=version,
         language=language,
@@ -171,6 +183,8 @@ def _notice(
         registry=registry_version,
         asks_again=anew,
         published_at=now,
+        html=html,
+        css=css,
     )
 
 

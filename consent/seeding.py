@@ -25,6 +25,9 @@ def after_migrate(*, using: str, **kwargs: Any) -> None:
         # A program without versions had the rows themselves in force: they are the first one.
         if not Notice.objects.exists() or not RegistryVersion.objects.exists():
             notices.publish(actor=ACTOR, now=now)
+        elif notices.looks_different() and not notices.pending():
+            # A new program draws the banner differently: the record must name what is shown. Nobody is asked for it.
+            notices.publish(actor=ACTOR, now=now)
     registry.forget()
     notices.forget()
 

@@ -6,13 +6,13 @@ it arrived, and every category named must exist and every existing one is itemis
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from consent import filing, notices, registry
 from consent.errors import BadChoice, UnknownCategory, UnknownNotice
 from consent.inserts import insert_once
-from consent.models import ConsentEvent
+from consent.models import ConsentEvent, VisitorAccount
 from crasme.kit.ids import uuid7
 
 Action = ConsentEvent.Action
@@ -31,15 +31,19 @@ def record_choice(
     decided_at: datetime,
     now: datetime,
     account: uuid.UUID | None = None,
+    asked: Collection[str] | None = None,
+    shown_at: datetime | None = None,
 ) -> tuple[ConsentEvent, bool]:
     """Store one decision and say whether it was new; a repeated `event_id` answers with the row it made at first.
 
     `choices` maps slugs to yes or no; what is missing counts as no, essential always as yes, and the action has the
-    last word: accepting and refusing all mean all. `decided_at` (aware) later than `now` counts as `now`. Raises
+    last word: accepting and refusing all mean all. `asked` names the categories that were on screen when it was not all
+    of them: only these are answered, the others stay as the visitor's last record has them. `shown_at` is when the
+    notice came on screen. `decided_at` (aware) later than `now` counts as `now`. Raises
     UnknownCategory naming it, UnknownNotice, or BadChoice for an id that is no UUIDv7 or an unknown action or surface.
     """
     known = registry.snapshot()
-    if unknown := sorted(set(choices) - set(known.bits)):
+    if unknown := sorted({*choices, *(asked or ())} - set(known.bits)):
         raise UnknownCategory(
             f"There is no category called {', '.join(slug[:32] for slug in unknown)}.",
             remedy=f"The categories are {', '.join(known.bits)}.",
@@ -52,18 +56,22 @@ def record_choice(
         filed_at = filing.filed_at(event_id, now)
     except ValueError:
         raise BadChoice("The choice has no usable id.", remedy="Send a UUID of version 7.") from None
+    decided_at = min(decided_at, now)
+    about = sorted(set(asked)) if asked is not None else None
     event = ConsentEvent(
         id=event_id,
         filed_at=filed_at,
         visitor=visitor,
         account=account,
         notice=notice_sha,
-        choices=_itemised(choices, action, known),
+        choices=_itemised(choices, action, known, about, visitor),
+        asked=about,
         action=action,
         surface=surface,
         gpc=gpc,
         language=language[:8],
-        decided_at=min(decided_at, now),
+        shown_at=min(shown_at, decided_at) if shown_at is not None else None,
+        decided_at=decided_at,
         received_at=now,
     )
     event.digest = event.computed_digest()
@@ -82,8 +90,11 @@ def withdraw_of_account(account: uuid.UUID, *, language: str, now: datetime) -> 
 
     The choice itself lies in the browser's cookie, where only its owner can change it: tell them so.
     """
-    signed_in = ConsentEvent.objects.filter(account=account).order_by().values_list("visitor", flat=True).distinct()
-    granting = [visitor for visitor in signed_in if (latest := current(visitor)) and _grants_something(latest)]
+    signed_in = {
+        *ConsentEvent.objects.filter(account=account).order_by().values_list("visitor", flat=True).distinct(),
+        *VisitorAccount.objects.filter(account=account).values_list("visitor", flat=True),
+    }
+    granting = [visitor for visitor in sorted(signed_in) if (latest := current(visitor)) and _grants_something(latest)]
     for visitor in granting:
         record_choice(
             event_id=uuid7(),
@@ -111,9 +122,22 @@ def later_than(earlier: uuid.UUID, visitor: uuid.UUID, decided_at: datetime) -> 
     return decided_at if before is None else max(decided_at, before + timedelta(microseconds=1))
 
 
-def _itemised(choices: Mapping[str, bool], action: str, known: registry.Snapshot) -> dict[str, bool]:
+def _itemised(
+    choices: Mapping[str, bool], action: str, known: registry.Snapshot, asked: list[str] | None, visitor: uuid.UUID
+) -> dict[str, bool]:
     if action == Action.ACCEPT_ALL:
-        return known.choices(known.everything)
-    if action == Action.SAVE:
-        return known.choices(known.mask(dict(choices)))
-    return known.choices(known.essential)
+        answered = known.choices(known.everything)
+    elif action == Action.SAVE:
+        answered = known.choices(known.mask(dict(choices)))
+    else:
+        answered = known.choices(known.essential)
+    if asked is None:
+        return answered
+    # Not what the sender says of the others: only a record can say that they were agreed to.
+    before = current(visitor)
+    kept = before.choices if before is not None else {}
+    return answered | {
+        slug: kept.get(slug, False)
+        for slug, bit in known.bits.items()
+        if slug not in asked and not bit & known.essential
+    }

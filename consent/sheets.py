@@ -53,7 +53,7 @@ class _Named(ForeignKeyWidget):
         found = self.model._default_manager.filter(slug=slug).first()
         if found is None:
             known = ", ".join(self.model._default_manager.order_by("slug").values_list("slug", flat=True)[:20])
-            raise ValueError(_("There is no such row. Declare it, or write one of: %(known)s.") % {"known": known})
+            raise ValueError(_("No such row. Declare it, or write one of: %(known)s.") % {"known": known})
         return found
 
 
@@ -170,7 +170,7 @@ class OpenCookieSheet(CookieSheet):
         slug = self.mapping.get(theirs.casefold()) or theirs.casefold()
         if not Category.objects.filter(slug=slug).exists():
             raise ValidationError({
-                "category": _("Column “Category” says “%(theirs)s”: choose one of ours for it, or write one of: %(known)s.")
+                "category": _("Column “Category” says “%(theirs)s”: choose one of ours for it, or write: %(known)s.")
                 % {"theirs": theirs[:40], "known": ", ".join(Category.objects.values_list("slug", flat=True))}
             })  # fmt: skip
         return slug

@@ -7,6 +7,7 @@ from consent.views import events, preferences, state, unsubscribe, wellknown
 urlpatterns = [
     path("cookies/", preferences.preferences, name="cookies"),
     path("consent/events/", events.receive, name="consent-events"),
+    path("consent/events/shown/", events.shown, name="consent-shown"),
     path("consent/state.css", state.state, name="consent-state"),
     # The final slash may be missing: a mail program that lost it must not be redirected, which would lose the POST.
     re_path(r"^unsubscribe/(?P<token>[A-Za-z0-9_-]{1,200})/?$", unsubscribe.unsubscribe, name="unsubscribe"),

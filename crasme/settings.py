@@ -228,6 +228,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(hours=6),
         "options": {"queue": "clock", "expires": 3600},
     },
+    "consent: count answers": {
+        "task": "consent.tasks.count_answers",
+        "schedule": timedelta(hours=1),
+        "options": {"queue": "clock", "expires": 3000},
+    },
     "staff: forget abandoned uploads": {
         "task": "crasme.staff.tasks.forget_uploads",
         "schedule": timedelta(hours=1),

@@ -7,12 +7,14 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
 from unfold.decorators import display
 
 from consent.models import ConsentEvent, Notice
+from consent.models.events import State
 from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin, ReadOnlyAdmin
 
 Action = ConsentEvent.Action
@@ -33,8 +35,8 @@ class ConsentEventAdmin(ReadOnlyAdmin, PersonalDataAdmin):
     search_fields = ("visitor",)
     search_help_text = _("The reference of a record, a visitor's number or an account's id, in full.")
     fieldsets: ClassVar = [
-        (None, {"fields": ("action", "allowed", "refused", "surface", "gpc", "language")}),
-        (_("When"), {"fields": (("decided_at", "received_at"), "filed_at")}),
+        (None, {"fields": (("action", "state"), "allowed", "refused", "asked_words", "surface", "gpc", "language")}),
+        (_("When"), {"fields": ("shown_at", ("decided_at", "received_at"), "filed_at")}),
         (_("Proof"), {"fields": ("id", "visitor", "account", "notice_link", "digest", "intact")}),
     ]
 
@@ -70,6 +72,14 @@ class ConsentEventAdmin(ReadOnlyAdmin, PersonalDataAdmin):
     @display(description=_("refused"))
     def refused(self, event: ConsentEvent) -> str:
         return ", ".join(slug for slug, yes in event.choices.items() if not yes) or "–"
+
+    @display(description=_("asked about"))
+    def asked_words(self, event: ConsentEvent) -> str:
+        return ", ".join(event.asked) if event.asked is not None else str(_("all"))
+
+    @display(description=_("state"))
+    def state(self, event: ConsentEvent) -> str:
+        return str(State(event.state_at(timezone.now())).label)
 
     @display(description=_("visitor"))
     def short_visitor(self, event: ConsentEvent) -> str:

@@ -1,18 +1,22 @@
 """Notices: read word for word, and published anew from the registry and the wording as they are now."""
 
+import hashlib
+from base64 import b64encode
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from consent import notices
+from consent import look, notices
 from consent.admin.versions import change_table
 from consent.models import Category, Notice
 from crasme.staff.admin import StaffModelAdmin
@@ -56,7 +60,18 @@ class NoticeAdmin(StaffModelAdmin):
     list_display_links = ("version",)
     list_filter = ("language",)
     ordering = ("-version", "language")
-    fields = ("version", "language", "published_at", "again", "texts", "answers", "categories", "sha256", "registry")
+    fields = (
+        "version",
+        "language",
+        "published_at",
+        "again",
+        "shown",
+        "texts",
+        "answers",
+        "categories",
+        "sha256",
+        "registry",
+    )
     readonly_fields = fields
     add_fieldsets = ((None, {"fields": ("differences", "same", "anew")}),)
 
@@ -85,6 +100,24 @@ class NoticeAdmin(StaffModelAdmin):
         one_button = {"show_save_and_add_another": False, "show_save_and_continue": False}
         return super().changeform_view(request, object_id, form_url, (extra_context or {}) | one_button)
 
+    def get_urls(self) -> list[Any]:
+        replay = path("<str:sha256>/replay/", self.admin_site.admin_view(self.replay), name="consent_notice_replay")
+        return [replay, *super().get_urls()]
+
+    def replay(self, request: HttpRequest, sha256: str) -> HttpResponse:
+        """The notice as it stood on screen, alone in a page that runs nothing, sends nothing and leads nowhere."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        notice = Notice.objects.filter(sha256=sha256).exclude(html="").first()
+        if notice is None:
+            raise Http404
+        allowed = b64encode(hashlib.sha256(notice.css.encode()).digest()).decode()
+        answer = HttpResponse(look.document(notice))
+        answer["Content-Security-Policy"] = (
+            f"default-src 'none'; style-src 'sha256-{allowed}'; sandbox; form-action 'none'; frame-ancestors 'self'"
+        )
+        return answer
+
     def save_model(self, request: HttpRequest, obj: Notice, form: Any, change: bool) -> None:
         made = notices.publish(
             actor=request.user.ref,  # type: ignore[union-attr]
@@ -109,6 +142,13 @@ class NoticeAdmin(StaffModelAdmin):
     @display(description=_("digest"))
     def short_digest(self, notice: Notice) -> str:
         return notice.sha256[:12]
+
+    @display(description=_("as it stood on screen"))
+    def shown(self, notice: Notice) -> Any:
+        if not notice.html:
+            return _("It was published before the layout was kept.")
+        address = reverse("admin:consent_notice_replay", args=[notice.sha256])
+        return format_html('<a href="{}" target="_blank" rel="noopener">{}</a>', address, _("Show the notice again"))
 
     @display(description=_("texts"))
     def texts(self, notice: Notice) -> str:

@@ -31,6 +31,8 @@ class Notice(models.Model):
     registry = models.CharField(_("registry version"), max_length=64, help_text=_("SHA-256 of the cookie registry."))
     asks_again = models.JSONField(_("asks again about"), default=list)
     published_at = models.DateTimeField(_("published at"))
+    html = models.TextField(_("banner as rendered"), blank=True, help_text=_("Its digest is part of the content."))
+    css = models.TextField(_("style sheet"), blank=True, help_text=_("Its digest is part of the content."))
 
     objects = NoticeQuerySet.as_manager()
 
@@ -54,3 +56,58 @@ class Notice(models.Model):
 def content_digest(content: dict[str, Any]) -> str:
     """SHA-256 in hex over canonical JSON: sorted keys, no spaces, UTF-8. Lists keep their order: it was on screen."""
     return digest(content)
+
+
+class NoticePicture(models.Model):
+    """What a browser drew of a notice when it was published: kept beside it, never exchanged."""
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    notice = models.CharField(_("notice"), max_length=64, db_index=True, help_text=_("SHA-256 of the notice."))
+    view = models.SlugField(_("view"), max_length=40, help_text=_("Width and scheme, such as 360-dark."))
+    png = models.BinaryField(_("picture"))
+    sha256 = models.CharField(_("SHA-256"), max_length=64)
+    taken_at = models.DateTimeField(_("taken at"))
+
+    class Meta:
+        verbose_name = _("picture of a notice")
+        verbose_name_plural = _("pictures of notices")
+        ordering: ClassVar = ["-taken_at"]
+        default_permissions = ("view",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["notice", "view"], name="consent_noticepicture_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.notice[:12]} {self.view}"
+
+
+class NoticeDay(models.Model):
+    """A day's figures of one notice version: counts, and nothing about who. Days are UTC."""
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    version = models.PositiveIntegerField(_("version"))
+    day = models.DateField(_("day"))
+    shown = models.PositiveIntegerField(_("shown"), default=0, help_text=_("First pages of visits that had to ask."))
+    accepted = models.PositiveIntegerField(_("accepted all"), default=0)
+    refused = models.PositiveIntegerField(_("refused all"), default=0, help_text=_("Closed counts as refused."))
+    chosen = models.PositiveIntegerField(_("chose by category"), default=0)
+    withdrawn = models.PositiveIntegerField(_("withdrew"), default=0)
+
+    class Meta:
+        verbose_name = _("day of a notice")
+        verbose_name_plural = _("days of notices")
+        ordering: ClassVar = ["-day", "-version"]
+        default_permissions = ("view",)
+        constraints: ClassVar = [models.UniqueConstraint(fields=["version", "day"], name="consent_noticeday_once")]
+
+    def __str__(self) -> str:
+        return f"{self.version} {self.day}"
+
+    @property
+    def decided(self) -> int:
+        return self.accepted + self.refused + self.chosen
+
+    @property
+    def ignored(self) -> int:
+        """How many saw it and did not answer on that day; an answer may come a day later, so never below nothing."""
+        return max(0, self.shown - self.decided)

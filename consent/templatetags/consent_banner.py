@@ -8,7 +8,7 @@ from typing import Any
 
 from django import template
 
-from consent import notices
+from consent import look, notices
 from consent.errors import ConsentError
 
 register = template.Library()
@@ -21,15 +21,7 @@ def consent_banner(context: template.Context) -> dict[str, Any]:
         notice = notices.current()
     except ConsentError:
         return {}
-    return {
-        "notice": notice,
-        "texts": notice["texts"],
+    return look.context(notice) | {
         "asked": max((category["asked"] for category in notice["categories"]), default=0),
-        "categories": [category | {"clears": _clears(category)} for category in notice["categories"]],
         "consent_page": context.get("consent_page", False),
     }
-
-
-def _clears(category: dict[str, Any]) -> str:
-    """Names that the script removes when this category is refused: "kind:name", with spaces."""
-    return " ".join(f"{cookie['kind']}:{cookie['name']}" for cookie in category["cookies"] if not cookie["on_request"])

@@ -1,7 +1,7 @@
 """What the script's way and the form's way of choosing share: recording the choice and answering with its cookies."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
@@ -26,6 +26,8 @@ def decide(
     decided_at: datetime,
     now: datetime,
     after: uuid.UUID | None = None,
+    asked: Collection[str] | None = None,
+    shown_at: datetime | None = None,
 ) -> ConsentEvent:
     """Record the choice, then let `response` keep the one that counts and remove cookies that it does not allow.
 
@@ -42,6 +44,8 @@ def decide(
         language=language,
         gpc=choice.signals_gpc(request),
         decided_at=decided_at if after is None else services.later_than(after, visitor, decided_at),
+        asked=asked,
+        shown_at=shown_at,
         now=now,
     )
     counts = services.current(visitor)

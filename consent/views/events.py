@@ -1,11 +1,14 @@
 """Where the banner's script sends choices: one POST of JSON, answered with 204 and the consent cookie.
 
     {"id": "<UUIDv7>", "visitor": "<UUID>", "choices": {"analytics": false}, "action": "save", "surface": "banner",
-     "notice": "<SHA-256>", "language": "en", "age": 0, "after": "<UUIDv7>"}
+     "notice": "<SHA-256>", "language": "en", "age": 0, "shown": 0, "asked": ["analytics"], "after": "<UUIDv7>"}
 
 `age` says how many milliseconds ago the choice was made by the sender's own clock, so that a clock which is wrong does
 no harm. The way here adds to it, so `after` (optional) names the choice before this one when that was still unanswered:
 whoever accepts and at once refuses has refused, however slow the first message was.
+
+`asked` (optional) names the questions that were on screen when the banner came back for some of them; the others keep
+their answers. `shown` (optional) says how many milliseconds ago the notice came on screen.
 
 What could go wrong: another site's page posts here (refused by origin, there is no token in static HTML), a body that
 is not what it should be (refused with its reason), a flood of choices (limited by network), a retry (answered as the
@@ -23,7 +26,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from consent import origin, throttle
+from consent import origin, rates, throttle
 from consent.errors import BadChoice, ConsentError, NotFromHere
 from consent.filing import OLDEST
 from consent.origin import Origin
@@ -55,7 +58,9 @@ def receive(request: HttpRequest) -> HttpResponse:
             surface=_text(sent, "surface"),
             notice_sha=_text(sent, "notice"),
             language=_text(sent, "language"),
-            decided_at=now - _age(sent),
+            decided_at=now - (_age(sent, "age") or timedelta()),
+            shown_at=now - began if (began := _age(sent, "shown")) is not None else None,
+            asked=_asked(sent),
             after=_uuid(sent, "after") if sent.get("after") else None,
             now=now,
         )
@@ -103,8 +108,35 @@ def _choices(sent: dict[str, Any]) -> dict[str, bool]:
     return value
 
 
-def _age(sent: dict[str, Any]) -> timedelta:
-    value = sent.get("age", 0)
+def _asked(sent: dict[str, Any]) -> list[str] | None:
+    value = sent.get("asked")
+    if value is not None and not (isinstance(value, list) and all(isinstance(slug, str) for slug in value)):
+        raise BadChoice("“asked” is a list of categories.")
+    return value
+
+
+def _age(sent: dict[str, Any], name: str) -> timedelta | None:
+    value = sent.get(name)
+    if value is None:
+        return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:  # NaN compares false
-        raise BadChoice("“age” is a number of milliseconds.")
+        raise BadChoice(f"“{name}” is a number of milliseconds.")
     return min(OLDEST, timedelta(milliseconds=min(value, OLDEST / timedelta(milliseconds=1))))
+
+
+@csrf_exempt
+@never_cache
+@require_POST
+def shown(request: HttpRequest) -> HttpResponse:
+    """The banner came on screen on the first page of a visit: one is added to the day's count, nothing else is kept."""
+    now = timezone.now()
+    try:
+        if origin.of_request(request) is not Origin.HERE:
+            raise NotFromHere("A notice is only shown on this site's own pages.")
+        throttle.SHOWN_NETWORK.hit(network(request), now=now)
+        rates.note_shown(request.read(65).decode("ascii", "replace"), now=now)
+    except TooOften as error:
+        return HttpResponse(status=429, headers={"Retry-After": str(error.wait)})
+    except ConsentError as error:
+        return HttpResponse(status=403 if error.code == "cross-site" else 400)
+    return HttpResponse(status=204)

@@ -65,6 +65,7 @@ def _save(request: HttpRequest) -> HttpResponse:
             surface=surface,
             notice_sha=request.POST.get("notice") or notice["sha256"],
             language=request.POST.get("language") or notice["language"],
+            asked=_asked(request, surface),
             decided_at=now,
             now=now,
         )
@@ -75,6 +76,11 @@ def _save(request: HttpRequest) -> HttpResponse:
 
 
 _save_with_token = csrf_protect(_save)
+
+
+def _asked(request: HttpRequest, surface: str) -> list[str] | None:
+    """What the banner without scripts had on screen: the questions that are open for this browser's choice."""
+    return choice.still_open(choice.of_request(request), registry.snapshot()) if surface == Surface.NO_JS else None
 
 
 def _visitor(request: HttpRequest) -> uuid.UUID:

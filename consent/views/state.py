@@ -19,6 +19,10 @@ HIDDEN = ".consent{display:none}"
 @vary_on_headers("Cookie")
 def state(request: HttpRequest) -> HttpResponse:
     made = choice.of_request(request)
-    asked = max(registry.snapshot().asked_since.values(), default=0)
-    answered = made is not None and made.version >= asked
-    return HttpResponse(HIDDEN if answered else "", content_type="text/css")
+    left = choice.still_open(made, registry.snapshot())
+    if left is None:
+        return HttpResponse("", content_type="text/css")
+    known = registry.snapshot().bits
+    # Only what is asked anew is shown again; a slug is letters, digits, - and _.
+    answered = [f'.consent [data-category="{slug}"]' for slug in known if slug not in left]
+    return HttpResponse(f"{','.join(answered)}{{display:none}}" if left else HIDDEN, content_type="text/css")

@@ -101,7 +101,12 @@ MENU: tuple[tuple[Words, tuple[Page, ...]], ...] = (
         _("Consent"),
         (
             Page(_("Choices"), "how_to_reg", "consent.ConsentEvent"),
+            Page(_("Choices on hold"), "pan_tool", "consent.HeldConsentEvent"),
+            Page(_("Browsers of accounts"), "devices", "consent.VisitorAccount"),
+            Page(_("Policy acceptances"), "handshake", "consent.Acceptance"),
             Page(_("Notices"), "campaign", "consent.Notice"),
+            Page(_("Pictures of notices"), "image", "consent.NoticePicture"),
+            Page(_("Answers by day"), "monitoring", "consent.NoticeDay"),
             Page(_("Categories"), "category", "consent.Category"),
             Page(_("Services"), "extension", "consent.Service"),
             Page(_("Cookies"), "cookie", "consent.Cookie"),

@@ -6,6 +6,7 @@ child's. So every step asks here, with the request in hand, and never the person
 
 from dataclasses import dataclass
 
+from consent.accounts import visitors_of
 from crasme.crm.models import Account
 from crasme.kit.datamap import Subject
 from privacy.models import Person, Request
@@ -28,7 +29,10 @@ class About:
     @property
     def whole(self) -> Subject:
         """Everything that is known to be this human being: for finding and for copies."""
-        return Subject.of(account=self.account_id, email=self.address, person=self.person.pk if self.person else None)
+        # Browsers that were used with other accounts as well may be somebody else's.
+        browsers = visitors_of(self.account.pk, alone=True) if self.account else []
+        person = self.person.pk if self.person else None
+        return Subject.of(account=self.account_id, email=self.address, person=person, visitor=browsers or None)
 
     @property
     def erasable(self) -> Subject:

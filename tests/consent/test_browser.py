@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from consent import notices
+from consent import notices, registry
 from consent.models import ConsentEvent, Cookie
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -265,3 +265,24 @@ def test_nothing_is_set_before_a_choice_and_nothing_moves(visit: Open) -> None:
             setTimeout(() => done(sum), 300) })"""
     )
     assert shift == 0
+
+
+def test_a_banner_that_comes_back_asks_only_what_changed(visit: Open, now: datetime) -> None:
+    page = visit()
+    page.get_by_role("button", name="Accept all").click()
+    settled(page)
+    notices.publish(actor="staff:1", now=now, asks_again=["analytics"])
+    registry.forget()
+    notices.forget()
+    page.reload()
+    page.get_by_text("Choose one by one").click()
+    expect(page.get_by_role("checkbox", name="Analytics")).to_be_visible()
+    expect(page.get_by_role("checkbox", name="Performance")).to_be_hidden()
+    page.get_by_role("button", name="Refuse all", exact=True).click()
+    settled(page)
+    assert (state(page)["analytics"], state(page)["performance"], state(page)["decided"]) == (False, True, True)
+    row = ConsentEvent.objects.order_by("-decided_at").first()
+    assert row is not None
+    assert (row.asked, row.choices["performance"], row.choices["analytics"]) == (["analytics"], True, False)
+    assert row.shown_at is not None
+    assert row.shown_at <= row.decided_at

@@ -9,7 +9,16 @@ from django.db.models import Model
 from django.utils import timezone
 
 from consent import services as consent
-from consent.models import CookieSighting, Notice, RegistryCheck
+from consent.models import (
+    Acceptance,
+    CookieSighting,
+    HeldConsentEvent,
+    Notice,
+    NoticeDay,
+    NoticePicture,
+    RegistryCheck,
+    VisitorAccount,
+)
 from consent.suppression import suppress
 from crasme.crm.models import Account, HeldUsageEvent
 from crasme.kit.ids import uuid7
@@ -124,6 +133,17 @@ def _choices() -> None:
         notice_sha=Notice.objects.first().sha256, language="en", gpc=False, decided_at=NOW, now=NOW,
     )  # fmt: skip
     suppress("gone@customer.example", reason="unsubscribed", source="staff", actor="system:test", now=NOW)
+    NoticeDay.objects.create(version=1, day=NOW.date(), shown=9, refused=4, accepted=3)
+    NoticePicture.objects.create(notice="0" * 64, view="360-dark", png=b"png", sha256="0" * 64, taken_at=NOW)
+    VisitorAccount.objects.create(visitor=uuid.uuid4(), account=uuid.uuid4(), joined_at=NOW)
+    HeldConsentEvent.objects.create(
+        filed_at=NOW, visitor=uuid.uuid4(), notice="0" * 64, choices={"essential": True}, action="refuse-all",
+        surface="banner", language="en", decided_at=NOW, received_at=NOW, digest="0" * 64, carried_at=NOW,
+    )  # fmt: skip
+    Acceptance.objects.create(
+        account=uuid.uuid4(), document="policy", version="2026.02", sha256="0" * 64, act="told", surface="portal",
+        language="en", decided_at=NOW, received_at=NOW, digest="0" * 64,
+    )  # fmt: skip
     RegistryCheck.objects.create(sha256="0" * 64, checked_at=NOW)
     CookieSighting.objects.create(
         name="_ga", route="/", reason="undeclared", dropped=True, first_seen_at=NOW, last_seen_at=NOW

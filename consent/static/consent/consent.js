@@ -21,7 +21,7 @@
   });
   const listeners = new Set();
   const gpc = navigator.globalPrivacyControl === true;
-  let section, box, opener, memory = [], seen = "";
+  let section, box, opener, memory = [], seen = "", about = null, seenAt = 0;
 
   /* --- the cookie: 1.<granted bits, hex>.<notice version>.<g or ->.<visitor> --- */
   const value = () => (document.cookie.match(/(?:^|; )crasme_consent=([^;]*)/) || [])[1] || "";
@@ -72,8 +72,9 @@
     sending = true;
     /* A store that can be read but not written would give the same entry for ever. */
     for (let entry, last; (entry = load()[0]) && entry.id !== last; last = entry.id) {
-      const { at, cookie, ...event } = entry;
-      const body = JSON.stringify({ ...event, age: Math.max(0, Date.now() - at) });
+      const { at, seenAt: began, cookie, ...event } = entry;
+      const age = Math.max(0, Date.now() - at);
+      const body = JSON.stringify({ ...event, age, shown: began && age + Math.max(0, at - began) });
       try {
         const answer = await fetch(endpoint, {
           method: "POST", body, keepalive: true, credentials: "same-origin", headers: { "Content-Type": "application/json" },
@@ -130,17 +131,30 @@
     document.dispatchEvent(new CustomEvent("crasmeconsent", { detail: state }));
   };
 
+  /* A banner that came back asks only what changed; null: everything is on screen. */
+  const pending = () => {
+    const choice = read(), optional = known.filter((each) => !each.always);
+    const left = optional.filter((each) => choice && choice.version < each.since);
+    return choice && left.length < optional.length ? left.map((each) => each.slug) : null;
+  };
+  const narrow = (asked) => {
+    about = asked;
+    for (const label of section.querySelectorAll("[data-category]")) label.hidden = !!asked && !asked.includes(label.dataset.category);
+  };
+
   const decide = (action, wanted, surface = "banner") => {
     if (!section) return false;
-    const choices = Object.fromEntries(known.map(({ slug, always }) => [slug, always || (action === "accept-all" || (action === "save" && wanted[slug] === true))]));
+    const earlier = read(), asked = surface === "banner" && about || undefined;
+    const choices = Object.fromEntries(known.map(({ slug, bit, always }) => [slug, always || (asked && !asked.includes(slug)
+      ? !!(earlier && earlier.mask & bit) : action === "accept-all" || (action === "save" && wanted[slug] === true))]));
     const mask = known.reduce((sum, { slug, bit }) => sum + (choices[slug] ? bit : 0), 0);
-    const visitor = (read() || {}).visitor || uuid(false).replaceAll("-", "");
+    const visitor = (earlier || {}).visitor || uuid(false).replaceAll("-", "");
     const cookie = `1.${mask.toString(16)}.${section.dataset.version}.${gpc ? "g" : "-"}.${visitor}`;
     const { dataset: { notice }, lang: language } = section;
     write(cookie);
     /* One that is still on its way was made before this one, whatever the way does to the times. */
     const before = load(), after = (before[before.length - 1] || {}).id;
-    save([...before, { id: uuid(true), visitor, choices, action, surface, notice, language, after, at: Date.now(), cookie }]);
+    save([...before, { id: uuid(true), visitor, choices, action, surface, notice, language, after, asked, seenAt: surface === "banner" && seenAt || undefined, at: Date.now(), cookie }]);
     clear();
     changed();
     flush();
@@ -163,9 +177,11 @@
     if (!section) return false;
     opener = from instanceof Element ? from : document.activeElement;
     const decided = answered(read());
+    narrow(null);
+    seenAt = Date.now();
     section.classList.add("consent-open");
     section.querySelector("details").open = true;
-    for (const input of section.querySelectorAll("input[name=category]")) input.checked = decided && get(input.value);
+    for (const input of section.querySelectorAll("input[name=category]")) input.checked = get(input.value);
     const close = section.querySelector(".consent-close"), label = decided ? section.dataset.leave : close.dataset.refuse;
     close.setAttribute("aria-label", label);
     close.title = label;
@@ -182,6 +198,12 @@
       close.dataset.refuse = close.title;
       section.querySelector("[data-consent-gpc]").hidden = !gpc;
       new ResizeObserver(measure).observe(section);
+      if (!answered(read())) {
+        narrow(pending());
+        seenAt = Date.now();
+        /* Counted on a visit's first page, which is known without storing anything: no page of ours led here. */
+        if (!document.referrer.startsWith(`${location.origin}/`)) navigator.sendBeacon(`${endpoint}shown/`, section.dataset.notice);
+      }
       box.addEventListener("submit", (event) => {
         event.preventDefault();
         const action = event.submitter ? event.submitter.value : "save";
