@@ -48,6 +48,11 @@ def subject_ref(kind: str, value: Any) -> str:
     return f"{kind}:{_digest(f'subject:{kind}', str(value))[:16].hex()}"
 
 
+def derived_key(purpose: str) -> bytes:
+    """32 secret bytes for `purpose` alone, for signing; never stored, never shown."""
+    return _purpose_key(settings.SUBJECT_KEY, purpose)
+
+
 def _digest(purpose: str, value: str) -> bytes:
     return hmac.digest(_purpose_key(settings.SUBJECT_KEY, purpose), value.encode(errors="surrogatepass"), "sha256")
 
