@@ -8,6 +8,7 @@ SECURITY = (Purpose.SECURITY,)
 
 TABLES = [
     NoPeople("retention.Rule", why="Periods and reasons; nobody is named."),
+    NoPeople("retention.Plan", why="Counts and cut-offs; staff stand in it by reference only, as in the ledger."),
     NoPeople(
         "retention.Run", why="Counts, cut-offs and digests; staff stand in it by reference only, as in the ledger."
     ),

@@ -37,6 +37,26 @@ class RuleWaits(RetentionError):
     code = "rule-waits"
 
 
+class PlanDrift(RetentionError):
+    """More rows are over than the run's plan allows for."""
+
+    code = "plan-drift"
+    remedy = "Find out why; then have the new plan approved, or plan anew."
+
+
+class PlanAltered(RetentionError):
+    """A stored plan does not fit its hash or its signature."""
+
+    code = "plan-altered"
+    remedy = "Plan anew, and find out who changed it."
+
+
+class UnknownCount(RetentionError):
+    """The database gave no number of rows where one was due."""
+
+    code = "unknown-count"
+
+
 class RunNotWaiting(RetentionError):
     """Only a run that is parked over its limits can be approved."""
 

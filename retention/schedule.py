@@ -37,7 +37,7 @@ class Planned:
     policy_section: str = ""
     carry_to: str = ""
     unreferenced_by: tuple[str, ...] = ()
-    batch_size: int = 2_000
+    batch_size: int = 20_000
     max_rows: int | None = None
     max_share: Decimal = Decimal(1)
 

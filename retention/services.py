@@ -1,34 +1,34 @@
 """What other rooms, tasks, commands and the admin ask of retention."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crasme.kit import calendar
 from crasme.ledger.services import record
-from retention import changing, gate, predicate
+from retention import changing, gate
 from retention.copies import Copies, Found
-from retention.engine import limits, partitions, runs
-from retention.engine.watch import Reached, Watch, silent
-from retention.errors import NotAProcessorsCopy, NotInSchedule, RunNotWaiting, SameHands
+from retention.engine import drift, plans, runs, tidy
+from retention.engine.plans import PlanLine
+from retention.engine.watch import Reached, Told, Watch, silent, unheard
+from retention.errors import NotAProcessorsCopy, NotInSchedule, PlanChanged, RunNotWaiting, SameHands
 from retention.explanation import Verdict, explain, explain_all, explain_keys, explain_table
-from retention.models import BackupSet, Rule, Run
+from retention.models import BackupSet, Plan, Rule, Run
 from retention.outside import writing
-from retention.verbs import APPROVED, BACKUP_GONE
+from retention.verbs import APPROVED, BACKUP_GONE, PLANNED
 
 __all__ = [
     "PlanLine",
     "Verdict",
     "approve",
+    "draw_plan",
     "explain",
     "explain_all",
     "explain_keys",
     "explain_table",
     "plan",
+    "plan_anew",
     "register_backup",
     "run_due",
     "run_rule",
@@ -39,32 +39,23 @@ __all__ = [
 TICK = "system:retention"
 
 
-@dataclass(frozen=True, slots=True)
-class PlanLine:
-    """What one rule would do: `rows` end, `deferred` are over but kept; `over_limit` means that it would wait."""
-
-    rule: str
-    target: str
-    action: str
-    period: str
-    policy_section: str
-    cutoff: datetime
-    rows: int
-    deferred: int
-    over_limit: bool
-
-
 def run_due(
-    now: datetime, *, actor: str = TICK, budget: timedelta | None = None, reached: Reached = silent
+    now: datetime,
+    *,
+    actor: str = TICK,
+    budget: timedelta | None = None,
+    reached: Reached = silent,
+    told: Told = unheard,
 ) -> list[Run]:
     """Carry out every rule that has something to do on this UTC day; the runs that were begun or went on.
 
     Idempotent: a second call on the same day does nothing, two at once do each rule once. `budget` is the time for all
-    of it; what is left over goes on with the next call. A rule that fails stops alone, with its run saying so.
+    of it; what is left over goes on with the next call. A rule that fails stops alone, with its run saying so. `told`
+    is called with the run after each batch. What many rows left is vacuumed at the end.
     """
     gate.require_open()
     writing.settle()
-    watch = Watch(now, budget, reached)
+    watch = Watch(now, budget, reached, told)
     changing.take_effect(now)
     runs.cancel_orphans(now)
     touched = []
@@ -73,6 +64,9 @@ def run_due(
             break
         if (run := runs.carry_out(rule, watch, actor=actor)) is not None:
             touched.append(run)
+    served = {run.pk: run.progress for run in tidy.after(watch)}
+    for run in touched:
+        run.progress = served.get(run.pk, run.progress)
     return touched
 
 
@@ -83,19 +77,21 @@ def run_rule(rule: Rule, *, now: datetime, actor: str, reached: Reached = silent
     return runs.carry_out(rule, Watch(now, reached=reached), actor=actor)
 
 
-def approve(run: Run, *, actor: str, now: datetime) -> Run:
-    """A second person lets a run go on that is over its limits; it does so with the next tick.
+def approve(run: Run, *, plan_hash: str, actor: str, now: datetime) -> Run:
+    """A second person lets a run go on that is over its limits, or met more than planned; with the next tick it does.
 
-    RunNotWaiting when it does not wait, SameHands when `actor` is who asked for it.
+    `plan_hash` is the hash of the plan that was looked at. RunNotWaiting when the run does not wait, PlanChanged when
+    it has another plan by now, SameHands when `actor` is who asked for it.
     """
     with transaction.atomic():
-        locked = Run.objects.select_for_update().select_related("rule").get(pk=run.pk)
-        if locked.state != Run.State.WAITING:
-            raise RunNotWaiting(_("This run does not wait for an approval."))
+        locked = _waiting(run)
         if locked.requested_by == actor:
             raise SameHands(_("Whoever asked for a run cannot approve it."))
+        if (locked.plan.hash if locked.plan else "") != plan_hash:
+            raise PlanChanged(_("The run has another plan by now."), plan=locked.plan)
         locked.state, locked.approved_by, locked.approved_at = Run.State.RUNNING, actor, now
-        locked.save(update_fields=["state", "approved_by", "approved_at"])
+        locked.approved_hash, locked.last_error = plan_hash, ""
+        locked.save(update_fields=["state", "approved_by", "approved_at", "approved_hash", "last_error"])
         record(
             APPROVED.name,
             actor=actor,
@@ -103,13 +99,46 @@ def approve(run: Run, *, actor: str, now: datetime) -> Run:
             rule=locked.rule.slug,
             rows=locked.rows_due,
             share=locked.share_due,
+            plan=plan_hash,
         )
     return locked
 
 
-def plan(now: datetime) -> list[PlanLine]:
-    """What the active rules would end at `now`, which may lie in the future. Reads only; counts exactly."""
-    return [_planned(rule, now) for rule in Rule.objects.active().acting()]
+def plan_anew(run: Run, *, actor: str, now: datetime) -> Run:
+    """Count again what a waiting run would end; it goes on by itself when that is within its rule's limits by now.
+
+    RunNotWaiting when it does not wait.
+    """
+    with transaction.atomic():
+        locked = _waiting(run)
+        locked.needs_approval = drift.plan_anew(locked, now=now, actor=actor)
+        locked.progress.pop("drift", None)
+        if not locked.needs_approval:
+            locked.state, locked.last_error = Run.State.RUNNING, ""
+        locked.save()
+    return locked
+
+
+def plan(at: datetime) -> list[PlanLine]:
+    """What the active rules would end at `at`, which may lie in the future. Reads only; counts exactly."""
+    return plans.foreseen(Rule.objects.active().acting(), at)
+
+
+def draw_plan(at: datetime, *, actor: str, now: datetime) -> Plan:
+    """The same, kept: signed, with its hash, and in the ledger."""
+    lines = plan(at)
+    with transaction.atomic():
+        drawn = plans.signed(lines, at=at, now=now, actor=actor)
+        record(
+            PLANNED.name,
+            actor=actor,
+            plan=drawn.hash,
+            at=at,
+            rules=len(lines),
+            rows=drawn.rows,
+            over_limit=sum(line.over_limit for line in lines),
+        )
+    return drawn
 
 
 def register_backup(*, name: str, kind: str, location: str, made_at: datetime, size: int = 0) -> BackupSet:
@@ -152,27 +181,8 @@ def unregistered_backups() -> list[Found]:
     return Copies().unknown(ours.values_list("location", flat=True))
 
 
-def _planned(rule: Rule, now: datetime) -> PlanLine:
-    cutoff = rule.cutoff(now)
-    rows = deferred = 0
-    for releasable, kept in _countable(rule, cutoff):
-        rows += releasable.count()
-        deferred += kept.count()
-    return PlanLine(
-        rule=rule.slug,
-        target=rule.target,
-        action=rule.action,
-        period=rule.period,
-        policy_section=rule.policy_section,
-        cutoff=cutoff,
-        rows=rows,
-        deferred=deferred,
-        over_limit=limits.exceeded(rule, *limits.measure(rule, cutoff)),
-    )
-
-
-def _countable(rule: Rule, cutoff: datetime) -> Iterator[tuple[Any, Any]]:
-    yield predicate.releasable(rule, cutoff), predicate.deferred(rule, cutoff)
-    if rule.action == Rule.Action.DROP_PARTITIONS:
-        shelf = partitions.shelf(rule)
-        yield predicate.releasable(rule, cutoff, model=shelf), predicate.deferred(rule, cutoff, model=shelf)
+def _waiting(run: Run) -> Run:
+    locked = Run.objects.select_for_update(of=("self",)).select_related("rule", "plan").get(pk=run.pk)
+    if locked.state != Run.State.WAITING:
+        raise RunNotWaiting(_("This run does not wait for an approval."))
+    return locked

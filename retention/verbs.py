@@ -15,9 +15,21 @@ PURGED = register(
         "wal_bytes",
         "seconds",
         "approved_by",
+        "plan",
+        "planned",
     ),
 )
-APPROVED = register("retention.approved", "A run over its limits was approved.", facts=("run", "rule", "rows", "share"))
+APPROVED = register(
+    "retention.approved", "A run over its limits was approved.", facts=("run", "rule", "rows", "share", "plan")
+)
+PLANNED = register(
+    "retention.planned", "A plan of what would end was drawn.", facts=("plan", "at", "rules", "rows", "over_limit")
+)
+DRIFTED = register(
+    "retention.drifted",
+    "More rows were over than a run had planned.",
+    facts=("run", "rule", "planned", "found", "plan", "waits"),
+)
 ERASED = register(
     "retention.erased",
     "A person's data was erased by a plan that was approved.",

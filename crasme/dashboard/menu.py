@@ -92,6 +92,7 @@ MENU: tuple[tuple[Words, tuple[Page, ...]], ...] = (
         _("Retention"),
         (
             Page(_("Rules"), "auto_delete", "retention.Rule"),
+            Page(_("Plans"), "event_upcoming", "retention.Plan"),
             Page(_("Runs"), "history", "retention.Run"),
             Page(_("Legal holds"), "front_hand", "retention.Hold"),
             Page(_("Backups"), "backup", "retention.BackupSet"),

@@ -3,6 +3,7 @@
 import json
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.http import Http404, HttpRequest, HttpResponse
@@ -19,30 +20,49 @@ from crasme.crm.admin.base import DayFilter
 from crasme.kit.errors import CrasmeError
 from crasme.staff import actors
 from crasme.staff.admin import EstimatePaginator, ReadOnlyAdmin, StaffModelAdmin, confirmed
-from retention import services
+from retention import services, wording
 from retention.models import Run
+
+
+class PlanForm(forms.Form):
+    """The hash of the plan that stood on the page: an approval is one of that, and of no later one."""
+
+    plan = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+
+
+def _what_is_approved(run: Run) -> list[str]:
+    rows = _("%(rows)s rows of %(table)s before %(cutoff)s UTC, and at most %(most)s.") % {
+        "rows": f"{run.rows_due:,}",
+        "table": run.rule.target,
+        "cutoff": f"{run.cutoff:%Y-%m-%d %H:%M}",
+        "most": f"{run.planned['rows'] + run.planned['tolerance']:,}" if run.planned else "?",
+    }
+    return [rows, *(wording.reasons(run.planned) if run.planned else []), wording.drift(run)]
 
 
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
     paginator = EstimatePaginator
-    list_display = ("rule", "period_key", "condition", "rows_total", "rows_due", "cutoff", "time", "finished_at")
+    list_display = ("rule", "period_key", "condition", "rows_total", "how_far", "cutoff", "time", "finished_at")
     list_filter: ClassVar = [
         ("state", ChoicesDropdownFilter),
         ("rule__slug", admin.AllValuesFieldListFilter),
         ("started_at", DayFilter),
     ]
-    list_select_related = ("rule",)
+    list_select_related = ("rule", "plan")
     ordering = ("-started_at", "-id")
     fieldsets = (
-        (None, {"fields": (("rule", "period_key", "state"), ("cutoff", "started_at", "finished_at"))}),
-        (_("What went"), {"fields": (("rows_total", "rows_due", "share_due"), "went", "digest")}),
-        (_("Cost"), {"fields": (("time", "wal_bytes"),)}),
+        (None, {"fields": (("rule", "period_key", "state"), ("cutoff", "started_at", "finished_at"), "how_far")}),
+        (_("Planned"), {"fields": (("rows_due", "share_due", "allowed"), "why_approval", "off", "plan_hash")}),
+        (_("What went"), {"fields": ("rows_total", "went", "digest")}),
+        (_("Cost"), {"fields": (("time", "wal_bytes", "vacuum"),)}),
         (_("Trouble"), {"fields": (("attempts", "last_error", "retry_at"),)}),
         (_("Who"), {"fields": (("asked", "approved", "approved_at"),)}),
     )
-    readonly_fields = ("time", "went", "asked", "approved")
-    actions_detail = ("approve",)
+    readonly_fields = (
+        "time", "went", "asked", "approved", "how_far", "allowed", "why_approval", "off", "plan_hash", "vacuum"
+    )  # fmt: skip
+    actions_detail = ("approve", "plan_anew")
 
     @display(
         description=_("state"),
@@ -60,6 +80,41 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
     @display(description=_("time at work"), ordering="busy")
     def time(self, run: Run) -> str:
         return f"{run.busy.total_seconds():,.2f} s"
+
+    @display(description=_("progress"))
+    def how_far(self, run: Run) -> str:
+        """A bar, and what it says in words."""
+        words = _("%(share)d %% of %(rows)s rows") % {"share": run.share_done, "rows": f"{run.rows_due:,}"}
+        more = wording.left(run) if run.state == Run.State.RUNNING else ""
+        text = f"{words}, {more}" if more else words
+        return format_html('<progress max="100" value="{}" aria-label="{}"></progress> {}', run.share_done, text, text)
+
+    @display(description=_("at most"))
+    def allowed(self, run: Run) -> str:
+        return f"{run.planned['rows'] + run.planned['tolerance']:,}" if run.planned else "–"
+
+    @display(description=_("why it needs an approval"))
+    def why_approval(self, run: Run) -> str:
+        return "; ".join(wording.reasons(run.planned)) or "–" if run.planned else "–"
+
+    @display(description=_("off its plan"))
+    def off(self, run: Run) -> str:
+        return wording.drift(run) or "–"
+
+    @display(description=_("hash of the plan"))
+    def plan_hash(self, run: Run) -> str:
+        return run.plan.hash if run.plan else "–"
+
+    @display(description=_("vacuumed afterwards"))
+    def vacuum(self, run: Run) -> str:
+        done = run.progress.get("vacuum")
+        if done is None:
+            return str(_("wanted")) if "vacuum_wanted" in run.progress else "–"
+        text = _("%(tables)d tables in %(seconds)s s") % {
+            "tables": len(done["tables"]), "seconds": f"{done['seconds']:,.2f}"
+        }  # fmt: skip
+        failed = ", ".join(done["failed"])
+        return f"{text}; {_('left to the server: %(tables)s') % {'tables': failed}}" if failed else text
 
     @display(description=_("rows by table"))
     def went(self, run: Run) -> str:
@@ -92,6 +147,9 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
     @confirmed(
         title=_("Let this run go on?"),
         text=_("It would end more rows than its rule may do unasked. Deleted rows do not come back."),
+        more=_what_is_approved,
+        initial=lambda run: {"plan": run.plan.hash if run.plan else ""},
+        form_class=PlanForm,
         button=_("Approve the run"),
         danger=True,
     )
@@ -100,9 +158,34 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
         if run is None:
             raise Http404
         try:
-            services.approve(run, actor=request.user.ref, now=timezone.now())  # type: ignore[union-attr]
+            services.approve(
+                run,
+                plan_hash=form.cleaned_data["plan"],
+                actor=request.user.ref,  # type: ignore[union-attr]
+                now=timezone.now(),
+            )
         except CrasmeError as error:
             messages.error(request, str(error))
         else:
             messages.success(request, _("Approved: the run goes on within a minute."))
+        return redirect("admin:retention_run_change", run.pk)
+
+    @action(description=_("Plan anew"), permissions=["approve"], icon="refresh")
+    @confirmed(
+        title=_("Count anew what this run would end?"),
+        text=_("The plan of “{object}” is drawn again. Within the limits of its rule the run goes on by itself."),
+        button=_("Plan anew"),
+    )
+    def plan_anew(self, request: HttpRequest, object_id: str, form: Any) -> HttpResponse:
+        run = self.get_object(request, unquote(object_id))
+        if run is None:
+            raise Http404
+        try:
+            again = services.plan_anew(run, actor=request.user.ref, now=timezone.now())  # type: ignore[union-attr]
+        except CrasmeError as error:
+            messages.error(request, str(error))
+        else:
+            waits = again.needs_approval
+            goes_on = _("Planned anew: the run goes on within a minute.")
+            messages.info(request, _("Planned anew: it still waits for an approval.") if waits else goes_on)
         return redirect("admin:retention_run_change", run.pk)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from crasme.crm.models import Account
@@ -16,7 +15,7 @@ from crasme.kit import datamap
 from crasme.kit.datamap import Table
 from retention import locks, operations, predicate
 from retention.engine import checkpoint, digests
-from retention.engine.rows import Position, keys_after
+from retention.engine.passes import Position, keys_after, through, watermark
 from retention.engine.watch import Watch
 from retention.models import Run
 from retention.obstacles import Scopes
@@ -36,7 +35,9 @@ def end(run: Run, watch: Watch) -> bool:
     def leftover(run: Run, scopes: Scopes) -> QuerySet[Any]:
         return _with_leftovers(dependants, scopes)
 
-    return _all(run, watch, due, run.rule.anchor, own) and _all(run, watch, leftover, "erased_at", dependants)
+    return _all(run, watch, "accounts", due, run.rule.anchor, own) and _all(
+        run, watch, "leftovers", leftover, "erased_at", dependants
+    )
 
 
 def tables_of(slug: str) -> list[Table]:
@@ -50,32 +51,28 @@ def leftovers_remain(run: Run) -> bool:
     return _with_leftovers(dependants, Scopes.now()).exists()
 
 
-def _all(run: Run, watch: Watch, find: Find, anchor: str, tables: list[Table]) -> bool:
-    for skip_locked in (True, False):
-        position: Position | None = None
-        while True:
-            if watch.is_over():
-                return False
-            with transaction.atomic():
-                checkpoint.begin(run)
-                locks.share_holds()
-                scopes = Scopes.now()
-                found = keys_after(find(run, scopes), anchor, position, run.rule.batch_size, skip_locked)
-                if found:
-                    _erase(run, watch, [key for key, _anchor in found], tables, scopes)
-            if not found:
-                break
-            position = (found[-1][1], found[-1][0])
-            watch.reached("accounts.committed")
-    return True
+def _all(run: Run, watch: Watch, name: str, find: Find, anchor: str, tables: list[Table]) -> bool:
+    def batch(position: Position | None, skip_locked: bool) -> Position | None:
+        checkpoint.begin(run, watch)
+        locks.share_holds()
+        scopes = Scopes.now()
+        found = keys_after(find(run, scopes), anchor, position, watch.pace.rows, skip_locked)
+        if not found:
+            return None
+        after = found[-1][1], found[-1][0]
+        at = watermark(Account, name, skip_locked=skip_locked, position=after)
+        _erase(run, watch, [key for key, _anchor in found], tables, scopes, at)
+        return after
+
+    return through(run, watch, name, Account, batch)
 
 
-def _erase(run: Run, watch: Watch, keys: list[Any], tables: list[Table], scopes: Scopes) -> None:
+def _erase(run: Run, watch: Watch, keys: list[Any], tables: list[Table], scopes: Scopes, at: dict[str, Any]) -> None:
     counts = erase(keys, tables, scopes, watch.now)
     watch.reached("accounts.erased")
     erased = counts.get(Account._meta.label_lower, 0)
     checkpoint.note(
-        run, watch, label=Account._meta.label_lower, rows=erased, digest=digests.of_keys(keys), counts=counts
+        run, watch, label=Account._meta.label_lower, rows=erased, digest=digests.of_keys(keys), counts=counts, at=at
     )
     expired = [{"subject": {"account": [str(key)]}, "rule": run.rule.slug} for key in keys]
     writing.note_all("expiry", expired, now=watch.now)

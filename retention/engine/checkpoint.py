@@ -4,36 +4,53 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
-from retention.engine import digests
+from retention.engine import digests, drift
 from retention.engine.watch import Watch
-from retention.errors import RuleChanged
+from retention.errors import RuleChanged, UnknownCount
 from retention.models import Rule, Run
 
 # A purge waits this long for a lock before it gives way and comes back later: whoever it blocks meanwhile are people.
 LOCK_TIMEOUT = "3s"
+# A batch is sized to take a second; one that takes this long is cancelled and tried again with half the rows.
+STATEMENT_TIMEOUT = "30s"
+AT = "at"  # in `progress`: the watermark
 NOTED = ("rows_total", "counts", "digest", "progress", "busy", "wal_bytes")
 
 
-def begin(run: Run) -> None:
-    """First thing in a batch's transaction. RuleChanged when the rule was replaced since the last one."""
+def begin(run: Run, watch: Watch | None = None) -> None:
+    """First thing in a batch's transaction. RuleChanged when the rule was replaced since the last one. With `watch`
+    the batch is measured, and bounded in time."""
     if not Rule.objects.active().filter(pk=run.rule_id).exists():
         raise RuleChanged("The rule is no longer in force.")
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+        if watch is not None:
+            cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT}'")
+            watch.begin_batch()
 
 
 def note(
     run: Run, watch: Watch, *, label: str, rows: int, digest: str, counts: Mapping[str, int], **progress: Any
 ) -> None:
-    """Add one batch: `rows` of the rule's own target ended, `counts` everything by label; `progress` as given."""
+    """Add one batch: `rows` of the rule's own target ended, `counts` everything by label; `progress` as given.
+
+    UnknownCount when a number is none: a loop that counts with it would never end, or end at once. PlanDrift when
+    more rows went than may go by the run's plan: nothing of this batch is committed then.
+    """
+    if not all(isinstance(number, int) and number >= 0 for number in (rows, *counts.values())):
+        raise UnknownCount(_("The database did not say how many rows a batch ended; the batch was taken back."))
     spent, wal_bytes = watch.lap()
+    watch.end_batch(rows)
     run.rows_total += rows
     for name, number in counts.items():
         if number:
             run.counts[name] = run.counts.get(name, 0) + number
+    drift.within(run)
     run.digest = digests.chained(run.digest, label, digest)
-    run.progress |= progress
+    run.progress |= progress | {"batch": watch.pace.rows}
     run.busy += spent
     run.wal_bytes += wal_bytes
     run.save(update_fields=NOTED)
+    watch.told(run)

@@ -1,36 +1,58 @@
 """The blast radius: how much a run would end, and whether that is more than its rule may do unasked.
 
 What could go wrong: a clock that jumped a year, or a period with a missing digit. Such a run is parked and seen, not
-carried out. For whole partitions the planner's own counts are good enough; everything else is counted.
+carried out: it ends more rows than the rule allows, more of the table, or far more than its runs ever did. For whole
+partitions the planner's own counts are good enough; everything else is counted.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
+from statistics import median
+from typing import Any, Final
 
 from django.db import connection
 
 from crasme.kit import calendar, partitions
 from retention import predicate
-from retention.models import Rule
+from retention.models import Rule, Run
 
-# Up to this number of rows a share says nothing: the only row of a small table is all of it.
+# Up to this number of rows a share, or a history, says nothing: the only row of a small table is all of it.
 FEW = 1_000
+# What is unusual: this many times as much as in the middle one of the rule's last runs that ended anything, and more
+# than any of them (a table whose rows come once a month has quiet days between).
+TIMES: Final = 10
+LAST_RUNS: Final = 30
+FEWEST_RUNS: Final = 3  # with fewer there is no habit yet; the first run of all clears what piled up before
 
 
-def measure(rule: Rule, cutoff: datetime) -> tuple[int, Decimal]:
+def measure(rule: Rule, cutoff: datetime, *, exact: bool = False) -> tuple[int, Decimal]:
     """Rows that would end, and their share of the table's rows (0 to 1)."""
-    if rule.action == Rule.Action.DROP_PARTITIONS:
+    if rule.action == Rule.Action.DROP_PARTITIONS and not exact:
         rows, whole = _of_partitions(rule, cutoff)
     else:
         rows, whole = predicate.releasable(rule, cutoff).count(), rule.model._base_manager.count()
     return rows, min(Decimal(1), Decimal(rows) / whole).quantize(Decimal("0.00001")) if whole else Decimal(0)
 
 
-def exceeded(rule: Rule, rows: int, share: Decimal) -> bool:
-    """Whether somebody has to approve it."""
+def reasons(rule: Rule, rows: int, share: Decimal) -> Iterator[dict[str, Any]]:
+    """Why somebody has to approve it: `{"why": "rows" | "share" | "unusual", "limit": …}`; none when nobody has to."""
     if rule.max_rows is not None and rows > rule.max_rows:
-        return True
-    return rows > FEW and share > rule.max_share
+        yield {"why": "rows", "limit": rule.max_rows}
+    if rows <= FEW:
+        return
+    if share > rule.max_share:
+        yield {"why": "share", "limit": str(rule.max_share)}
+    usual = _usual(rule)
+    if usual is not None and rows > usual:
+        yield {"why": "unusual", "limit": usual}
+
+
+def _usual(rule: Rule) -> int | None:
+    """The most that still looks like this rule, by its last runs; a rule's earlier versions count."""
+    ended = Run.objects.filter(rule__slug=rule.slug, state=Run.State.DONE, rows_total__gt=0)
+    last = list(ended.order_by("-started_at", "-id").values_list("rows_total", flat=True)[:LAST_RUNS])
+    return max(FEW, int(TIMES * median(last)), *last) if len(last) >= FEWEST_RUNS else None
 
 
 def _of_partitions(rule: Rule, cutoff: datetime) -> tuple[int, int]:

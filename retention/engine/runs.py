@@ -18,9 +18,10 @@ from crasme.kit.claims import pause_after
 from crasme.kit.errors import CrasmeError
 from crasme.ledger.services import record
 from retention import locks, predicate
-from retention.engine import accounts, files, limits, partitions, rows
+from retention.engine import accounts, checkpoint, drift, files, partitions, plans, rows, tidy
+from retention.engine.pace import Pace
 from retention.engine.watch import Watch
-from retention.errors import RuleChanged
+from retention.errors import PlanDrift, RuleChanged
 from retention.models import Rule, Run
 from retention.verbs import PURGED
 
@@ -47,12 +48,12 @@ def carry_out(rule: Rule, watch: Watch, *, actor: str) -> Run | None:
         if not mine:
             return None
         watch.lap()  # what was before this rule is not its cost
-        run = _open_run(rule, watch, actor)
+        run, is_new = _open_run(rule, watch, actor)
         if run is None or run.state == Run.State.WAITING:
             return run
         if run.retry_at is not None and run.retry_at > watch.now:
             return run
-        return _go_on(run, watch)
+        return _go_on(run, watch, as_planned=is_new)
 
 
 def cancel_orphans(now: datetime) -> int:
@@ -71,44 +72,58 @@ def period_key(now: datetime) -> str:
     return now.astimezone(UTC).date().isoformat()
 
 
-def _open_run(rule: Rule, watch: Watch, actor: str) -> Run | None:
-    """The rule's open run, or a new one for today; None when today's is over."""
-    run = Run.objects.open().filter(rule=rule).select_related("rule").first()
+def _open_run(rule: Rule, watch: Watch, actor: str) -> tuple[Run | None, bool]:
+    """The rule's open run, or a new one for today, and whether it is new; None when today's is over."""
+    run = Run.objects.open().filter(rule=rule).select_related("rule", "plan").first()
     if run is not None:
-        return run
+        return run, False
     key = period_key(watch.now)
     if Run.objects.filter(rule=rule, period_key=key).exists():
-        return None
+        return None, False
     cutoff = rule.cutoff(watch.now)
-    due, share = limits.measure(rule, cutoff)
+    line = plans.of_run(rule, cutoff)
     run = Run(
         rule=rule,
         period_key=key,
-        state=Run.State.WAITING if limits.exceeded(rule, due, share) else Run.State.RUNNING,
+        state=Run.State.WAITING if line.over_limit else Run.State.RUNNING,
+        needs_approval=line.over_limit,
         cutoff=cutoff,
         started_at=watch.now,
-        rows_due=due,
-        share_due=share,
+        rows_due=line.rows,
+        share_due=line.share,
         requested_by=actor,
         busy=timedelta(0),
     )
     try:
         with transaction.atomic():
+            run.plan = plans.signed([line], at=watch.now, now=watch.now, actor=actor)
+            watch.reached("run.planned")
             run.save(force_insert=True)
     except IntegrityError:
-        return None  # another beat was first, over a connection that does not share our locks
+        return None, False  # another beat was first, over a connection that does not share our locks
     watch.reached("run.begun")
-    return run
+    return run, True
 
 
-def _go_on(run: Run, watch: Watch) -> Run:
+def _go_on(run: Run, watch: Watch, *, as_planned: bool) -> Run:
+    """`as_planned` when the plan was drawn a moment ago; otherwise it is counted anew before anything is touched."""
+    watch.pace = Pace.of(run.rule.batch_size, run.progress.get("batch"))
     if run.state == Run.State.STOPPED:
         run.state, run.retry_at = Run.State.RUNNING, None
         run.save(update_fields=["state", "retry_at"])
     try:
+        if not as_planned and not drift.look_again(run):
+            run.state, run.needs_approval = Run.State.WAITING, True
+            run.save(update_fields=["state", "needs_approval"])
+            return run
         drained = _drain(run, watch)
     except RuleChanged:
         return _cancel(run, watch.instant())
+    except PlanDrift:
+        run.refresh_from_db()  # the counts in memory are of a batch that was rolled back
+        goes_on = drift.park(run, now=watch.instant())
+        logger.warning("The retention run %s of %s met more rows than planned.", run.pk, run.rule.slug)
+        return _go_on(run, watch, as_planned=True) if goes_on else run
     except Exception as error:  # noqa: BLE001  (whatever it is, the run must say so, and other rules go on)
         code = _code(error)
         # Where, not what: a database's message quotes the row it complains about.
@@ -133,9 +148,10 @@ def _drain(run: Run, watch: Watch) -> bool | None:
     as long as that makes progress."""
     while _remains(run):
         before = run.rows_total, dict(run.counts)
+        from_the_middle = checkpoint.AT in run.progress
         if not ACTIONS[run.rule.action](run, watch):
             return None
-        if before == (run.rows_total, run.counts):
+        if before == (run.rows_total, run.counts) and not from_the_middle:
             return not _remains(run)  # what was left may have been kept, or gone otherwise, meanwhile
     return True
 
@@ -155,8 +171,9 @@ def _stop(run: Run, watch: Watch, code: str, pause: timedelta) -> Run:
     run.refresh_from_db()
     run.state, run.last_error = Run.State.STOPPED, code
     run.attempts += 1
+    run.progress.pop(checkpoint.AT, None)  # whatever stopped it may lie behind the place where it stood
     run.retry_at = watch.instant() + pause
-    run.save(update_fields=["state", "last_error", "attempts", "retry_at"])
+    run.save(update_fields=["state", "last_error", "attempts", "retry_at", "progress"])
     return run
 
 
@@ -171,7 +188,8 @@ def _close(run: Run, state: Run.State, now: datetime) -> Run:
         run.state, run.finished_at, run.retry_at = state, now, None
         if state == Run.State.DONE:
             run.last_error = ""
-        run.save(update_fields=["state", "finished_at", "retry_at", "last_error", "busy", "wal_bytes"])
+        run.progress |= tidy.wanted(run)
+        run.save(update_fields=["state", "finished_at", "retry_at", "last_error", "busy", "wal_bytes", "progress"])
         record(
             PURGED.name,
             actor=run.requested_by,
@@ -186,6 +204,8 @@ def _close(run: Run, state: Run.State, now: datetime) -> Run:
             wal_bytes=run.wal_bytes,
             seconds=round(run.busy.total_seconds(), 3),
             approved_by=run.approved_by,
+            plan=run.plan.hash if run.plan else "",
+            planned=run.rows_due,
         )
     return run
 

@@ -7,11 +7,19 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
+from retention.engine.pace import Pace
+from retention.models import Run
+
 Reached = Callable[[str], None]
+Told = Callable[[Run], None]  # after each batch, before it is committed
 
 
 def silent(boundary: str) -> None:
     """The `reached` of whoever does not watch."""
+
+
+def unheard(run: Run) -> None:
+    """The `told` of whoever does not ask how far a run is."""
 
 
 @dataclass(slots=True)
@@ -21,8 +29,11 @@ class Watch:
     now: datetime
     budget: timedelta | None = None
     reached: Reached = silent
+    told: Told = unheard
+    pace: Pace = field(default_factory=lambda: Pace.of(1))
     _started: float = field(default_factory=time.monotonic)
     _lap: float = field(default_factory=time.monotonic)
+    _begun: tuple[float, int] | None = None
     _wal: int = field(default_factory=lambda: _wal_position())  # noqa: PLW0108  (it is defined below)
 
     @property
@@ -43,6 +54,16 @@ class Watch:
         spent, written = moment - self._lap, position - self._wal
         self._lap, self._wal = moment, position
         return timedelta(seconds=spent), written
+
+    def begin_batch(self) -> None:
+        """From here on counts what the batch costs, by which the next one is sized."""
+        self._begun = time.monotonic(), _wal_position()
+
+    def end_batch(self, rows: int) -> None:
+        """Right after a lap: the batch ended `rows` rows of its rule's target."""
+        if self._begun is not None:
+            (moment, position), self._begun = self._begun, None
+            self.pace.measured(rows, timedelta(seconds=self._lap - moment), self._wal - position)
 
 
 def _wal_position() -> int:

@@ -3,7 +3,8 @@
 from retention.models.backups import BackupSet
 from retention.models.erasures import ErasureEntry, ErasureHead
 from retention.models.holds import Hold, HoldItem
+from retention.models.plans import Plan
 from retention.models.rules import Rule
 from retention.models.runs import Run
 
-__all__ = ["BackupSet", "ErasureEntry", "ErasureHead", "Hold", "HoldItem", "Rule", "Run"]
+__all__ = ["BackupSet", "ErasureEntry", "ErasureHead", "Hold", "HoldItem", "Plan", "Rule", "Run"]

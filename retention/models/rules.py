@@ -75,7 +75,10 @@ class Rule(models.Model):
     legal_reason = models.TextField(_("legal reason"))
     policy_section = models.CharField(_("policy section"), max_length=8, blank=True)
     batch_size = models.PositiveIntegerField(
-        _("batch size"), default=2_000, validators=[MinValueValidator(1), MaxValueValidator(100_000)]
+        _("batch size"),
+        default=2_000,
+        validators=[MinValueValidator(1), MaxValueValidator(100_000)],
+        help_text=_("The most rows of one batch; how many it takes follows from what the last one cost."),
     )
     max_rows = models.PositiveBigIntegerField(
         _("rows at most"), null=True, blank=True, help_text=_("A run that would end more waits for approval.")

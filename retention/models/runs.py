@@ -4,13 +4,15 @@ What could go wrong: two beats start the same run (unique by rule and period key
 that crashed starts over with a later cut-off (it is stored when the run begins), or an approval by whoever asked.
 """
 
-from typing import ClassVar, Self
+from datetime import timedelta
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from crasme.kit.ids import uuid7
+from retention.models.plans import Plan
 from retention.models.rules import Rule
 
 OPEN = ("running", "waiting", "stopped")
@@ -50,6 +52,9 @@ class Run(models.Model):
     rows_due = models.BigIntegerField(
         _("rows due at the start"), default=0, help_text=_("For whole partitions an estimate.")
     )
+    plan = models.ForeignKey(
+        Plan, on_delete=models.PROTECT, null=True, related_name="runs", verbose_name=_("plan"), editable=False
+    )
     share_due = models.DecimalField(_("share due at the start"), max_digits=6, decimal_places=5, default=0)
     rows_total = models.BigIntegerField(_("rows ended"), default=0)
     counts = models.JSONField(_("counts"), default=dict)
@@ -65,6 +70,8 @@ class Run(models.Model):
     requested_by = models.CharField(_("requested by"), max_length=80)
     approved_by = models.CharField(_("approved by"), max_length=80, blank=True)
     approved_at = models.DateTimeField(_("approved at"), null=True, blank=True)
+    approved_hash = models.CharField(_("approved plan"), max_length=64, blank=True)
+    needs_approval = models.BooleanField(_("needs approval"), default=False)
 
     objects = RunQuerySet.as_manager()
 
@@ -84,6 +91,11 @@ class Run(models.Model):
                 violation_error_message=_("An approval has a name and a time."),
             ),
             models.CheckConstraint(
+                condition=~Q(needs_approval=True, approved_by="", state__in=["running", "done"]),
+                name="retention_run_approved_first",
+                violation_error_message=_("A run over its limits needs an approval before it goes on."),
+            ),
+            models.CheckConstraint(
                 condition=~Q(approved_by=F("requested_by")),
                 name="retention_run_two_people",
                 violation_error_message=_("Whoever asked for a run cannot approve it."),
@@ -97,3 +109,22 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rule.slug} {self.period_key}"
+
+    @property
+    def planned(self) -> dict[str, Any] | None:
+        """The line of its plan; None for a run that was begun before there were plans."""
+        return self.plan.lines[0] if self.plan is not None else None
+
+    @property
+    def share_done(self) -> int:
+        """Percent of the planned rows that are gone: 100 only when the run is over."""
+        if self.state == self.State.DONE:
+            return 100
+        return min(99, 100 * self.rows_total // self.rows_due) if self.rows_due > 0 else 0
+
+    @property
+    def time_left(self) -> timedelta | None:
+        """Of work, at the speed so far; None while nothing can be said, or nothing is left."""
+        if self.finished_at is not None or not 0 < self.rows_total < self.rows_due:
+            return None
+        return self.busy * ((self.rows_due - self.rows_total) / self.rows_total)

@@ -13,7 +13,7 @@ from crasme.crm.models import Account
 from crasme.staff.models import AccessEntry, User
 from crasme.staff.roles import AUDITOR, PRIVACY_OFFICER
 from retention import gate, holds, services
-from retention.models import BackupSet, Hold, HoldItem, Rule, Run
+from retention.models import BackupSet, Hold, HoldItem, Plan, Rule, Run
 from tests.builders import make_user, sign_in
 from tests.retention import builders
 
@@ -60,9 +60,9 @@ def test_a_rules_page_counts_what_is_due_and_what_is_kept(client: Client, office
     assert (shown.over_now(rule), shown.kept_now(rule)) == ("1", "2")
 
 
-def act(client: Client, page: str, button: str, pk: object) -> None:
+def act(client: Client, page: str, button: str, pk: object, **fields: str) -> None:
     url = reverse(f"admin:retention_{page}_{button}", args=[pk])
-    assert client.post(url, {"_form_submitted": "1"}, follow=True).status_code == 200
+    assert client.post(url, {"_form_submitted": "1", **fields}, follow=True).status_code == 200
 
 
 def test_a_waiting_run_is_approved_by_who_may(client: Client, rows: dict[str, object]) -> None:
@@ -72,12 +72,40 @@ def test_a_waiting_run_is_approved_by_who_may(client: Client, rows: dict[str, ob
     run.refresh_from_db()
     assert run.state == Run.State.WAITING
     officer = sign_in(client, make_user(PRIVACY_OFFICER))
-    client.get(reverse("admin:retention_run_approve", args=[run.pk]))
+    assert run.plan is not None
+    asked = client.get(reverse("admin:retention_run_approve", args=[run.pk])).content.decode()
+    assert all(
+        words in asked for words in (run.plan.hash, "1 rows of crm.account", "more than the 0 rows of its limit")
+    )
     run.refresh_from_db()
     assert run.state == Run.State.WAITING
-    act(client, "run", "approve", run.pk)
+    act(client, "run", "approve", run.pk, plan="of another day")
+    act(client, "run", "plan_anew", run.pk)
+    old = run.plan.hash
+    run.refresh_from_db()
+    assert (run.state, run.plan.hash == old) == (Run.State.WAITING, False)
+    act(client, "run", "approve", run.pk, plan=old)
+    run.refresh_from_db()
+    assert run.state == Run.State.WAITING
+    act(client, "run", "approve", run.pk, plan=run.plan.hash)
     run.refresh_from_db()
     assert (run.state, run.approved_by) == (Run.State.RUNNING, officer.ref)
+
+
+@pytest.mark.usefixtures("rows")
+def test_a_plan_is_drawn_for_a_day_to_come_and_shown(client: Client, officer: User) -> None:
+    builders.account(closed=timezone.now() - timedelta(days=60))
+    later = (timezone.now() + timedelta(days=40)).date()
+    drawn = client.post(reverse("admin:retention_plan_add"), {"day": later.isoformat()}, follow=True)
+    plan = Plan.objects.get(runs=None)
+    assert (plan.at.date(), plan.made_by) == (later, officer.ref)
+    assert next(line["rows"] for line in plan.lines if line["rule"] == "account-closed") == 2
+    page = client.get(reverse("admin:retention_plan_change", args=[plan.pk])).content.decode()
+    assert drawn.status_code == 200
+    assert all(words in page for words in (plan.hash, "more than the 0 rows of its limit"))
+    assert client.get(reverse("admin:retention_plan_changelist")).status_code == 200
+    sign_in(client, make_user(AUDITOR))
+    assert client.get(reverse("admin:retention_plan_add")).status_code == 403
 
 
 def item(number: int, **fields: object) -> dict[str, object]:

@@ -16,7 +16,7 @@ from crasme.crm.partitions import TABLE
 from crasme.kit import partitions
 from crasme.ledger.models import Entry
 from retention import gate, holds, replay, services
-from retention.models import BackupSet, Rule, Run
+from retention.models import BackupSet, Plan, Rule, Run
 from retention.outside import writing
 from tests.retention import builders
 from tests.retention.builders import NOW
@@ -91,6 +91,31 @@ def test_rows(victim: Victim) -> None:
     assert left == [7, 7, 5, 5, 3, 0]
     assert resumed("billing").rows_total == 7
     assert set(Invoice.objects.values_list("pk", flat=True)) == {held.pk, later.pk}
+
+
+def test_a_plan_an_approval_and_a_vacuum(victim: Victim) -> None:
+    builders.invoice(None, date(2019, 1, 1))
+    Rule.objects.filter(slug="billing").update(max_rows=0)
+    victim.dies("billing", "run.planned")
+    assert (Run.objects.count(), Plan.objects.count()) == (0, 0), "a plan without its run"
+    victim.dies("billing", "run.begun")
+    run = Run.objects.select_related("plan").get()
+    victim.dies("approval", "record")
+    run.refresh_from_db()
+    assert (run.state, run.approved_by, run.plan is not None) == (Run.State.WAITING, "", True)
+    assert not Entry.objects.filter(verb="retention.approved").exists()
+    assert run.plan is not None
+    services.approve(run, plan_hash=run.plan.hash, actor="staff:second", now=NOW)
+    done = resumed("billing")
+    assert (done.rows_total, done.approved_hash) == (1, run.plan.hash)
+    done.progress["vacuum_wanted"] = ["crm.invoice"]
+    done.save()
+    victim.dies("tick", "vacuum.begun")
+    done.refresh_from_db()
+    assert "vacuum" not in done.progress
+    services.run_due(NOW + timedelta(minutes=1))
+    done.refresh_from_db()
+    assert (done.progress["vacuum"]["tables"], "vacuum_wanted" in done.progress) == (["crm_invoice"], False)
 
 
 def test_accounts(victim: Victim) -> None:

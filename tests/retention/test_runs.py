@@ -33,6 +33,11 @@ def run_closed(now: datetime = NOW) -> Run | None:
     return services.run_rule(builders.rule("account-closed"), now=now, actor="system:retention")
 
 
+def hash_of(run: Run) -> str:
+    assert run.plan is not None
+    return run.plan.hash
+
+
 def test_a_tick_runs_every_acting_rule_once_a_day() -> None:
     closed(2)
     acting = set(Rule.objects.in_force(NOW).acting().values_list("slug", flat=True))
@@ -92,15 +97,15 @@ def test_more_rows_than_allowed_wait_for_a_second_person() -> None:
     # It waits, and no second run is begun meanwhile.
     assert run_closed(NOW + timedelta(days=1)) == run
     with pytest.raises(SameHands):
-        services.approve(run, actor="system:retention", now=NOW)
-    services.approve(run, actor="staff:somebody", now=NOW)
+        services.approve(run, plan_hash=hash_of(run), actor="system:retention", now=NOW)
+    services.approve(run, plan_hash=hash_of(run), actor="staff:somebody", now=NOW)
     again = run_closed(NOW + timedelta(days=1))
     assert again is not None
     assert (again.pk, again.state, again.rows_total) == (run.pk, Run.State.DONE, 3)
     assert again.cutoff == run.cutoff
     assert Entry.objects.get(verb="retention.purged").facts["approved_by"] == "staff:somebody"
     with pytest.raises(RunNotWaiting):
-        services.approve(run, actor="staff:somebody", now=NOW)
+        services.approve(run, plan_hash=hash_of(run), actor="staff:somebody", now=NOW)
 
 
 def test_a_share_counts_only_where_there_are_rows_enough(monkeypatch: pytest.MonkeyPatch) -> None:

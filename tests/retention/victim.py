@@ -1,14 +1,15 @@
 """A process that carries out rules and is killed in the middle: `python -m tests.retention.victim`.
 
 Each line on standard input is "slug boundary"; a forked child carries the rule out and sends itself SIGKILL when it
-reaches the boundary. The slug "erasure" stands for the erasure of
-the account whose holder is called Leaver. The answer is a line: "killed", or "finished" when the boundary never came.
+reaches the boundary. The slug "erasure" stands for the erasure of the account whose holder is called Leaver, "tick" for
+all that is due, "approval" for that of the run that waits. The answer is a line: "killed", or "finished" when the
+boundary never came.
 """
 
 import os
 import signal
 import sys
-from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import django
@@ -21,7 +22,7 @@ def main() -> None:
         slug, boundary = line.split()
         child = os.fork()
         if child == 0:
-            _erase(boundary) if slug == "erasure" else _carry_out(slug, boundary)
+            {"erasure": _erase, "approval": _approve}.get(slug, partial(_carry_out, slug))(boundary)
         _pid, status = os.waitpid(child, 0)
         killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
         print("killed" if killed else f"finished {status}", flush=True)
@@ -36,8 +37,28 @@ def _carry_out(slug: str, boundary: str) -> None:
         if reached == boundary:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    rule = Rule.objects.active().get(slug=slug)
-    services.run_rule(rule, now=NOW + timedelta(0), actor="system:victim", reached=pull_the_plug)
+    if slug == "tick":
+        services.run_due(NOW, reached=pull_the_plug)
+    else:
+        rule = Rule.objects.active().get(slug=slug)
+        services.run_rule(rule, now=NOW, actor="system:victim", reached=pull_the_plug)
+    os._exit(0)
+
+
+def _approve(boundary: str) -> None:
+    from retention import services
+    from retention.models import Run
+    from tests.retention.builders import NOW
+
+    record = services.record
+
+    def pull_the_plug(*args: Any, **kwargs: Any) -> None:
+        record(*args, **kwargs)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(services, boundary, pull_the_plug)
+    run = Run.objects.waiting().select_related("plan").get()
+    services.approve(run, plan_hash=run.plan.hash if run.plan else "", actor="staff:victim", now=NOW)
     os._exit(0)
 
 

@@ -4,7 +4,7 @@ What could go wrong: the theme's buttons on a page are links, and a link must ch
 a foreign page follows it). So the link leads to a page that says what will happen, and its form does it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
@@ -18,11 +18,20 @@ Act = Callable[..., HttpResponse]
 
 
 def confirmed(
-    *, title: Words, text: Words, button: Words, form_class: type[forms.Form] = forms.Form, danger: bool = False
+    *,
+    title: Words,
+    text: Words,
+    button: Words,
+    form_class: type[forms.Form] = forms.Form,
+    danger: bool = False,
+    initial: Callable[[Any], dict[str, Any]] | None = None,
+    more: Callable[[Any], Iterable[str]] | None = None,
 ) -> Callable[[Act], Act]:
     """Put it under `@action` on a detail action `def act(self, request, object_id, form)`; `form` is valid then.
 
-    `text` may name `{object}`. GET shows the page and is inert; POST with a valid form acts.
+    `text` may name `{object}`; `more` gives lines about it, `initial` what the form is shown with.
+
+    GET shows the page and is inert; POST with a valid form acts.
     """
 
     def decorator(act: Act) -> Act:
@@ -40,7 +49,8 @@ def confirmed(
                 "text": str(text).format(object=obj),
                 "button": button,
                 "danger": danger,
-                "form": form,
+                "form": form_class(initial=initial(obj)) if initial is not None and not form.is_bound else form,
+                "more": [line for line in more(obj) if line] if more is not None else [],
                 "opts": self.opts,
                 "original": obj,
             }

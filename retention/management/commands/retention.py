@@ -2,21 +2,38 @@
 ends when, and why something stays."""
 
 import json
+import time
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
-from datetime import UTC, date, datetime, time
-from typing import Any
+from datetime import UTC, date, datetime, time as clock_time
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from crasme.kit.sheets import csv_writer
-from retention import services
+from retention import services, wording
 from retention.errors import RetentionError
 from retention.explanation import Verdict
 from retention.models import Run
+
+COMMAND: Final = "system:command"
+EVERY: Final = 2.0  # seconds between two lines about a run that is at work
+
+
+class Teller:
+    """Says how far a run is, not more often than people can read."""
+
+    def __init__(self, write: Callable[[str], Any]) -> None:
+        self.write, self.last = write, time.monotonic()
+
+    def __call__(self, run: Run) -> None:
+        if time.monotonic() - self.last >= EVERY:
+            self.last = time.monotonic()
+            done = f"{run.rows_total:>12,} of {run.rows_due:,} rows ({run.share_done} %)"
+            self.write(f"{run.rule.slug:<24}{done}  {wording.left(run)}".rstrip())
 
 
 class Command(BaseCommand):
@@ -43,19 +60,23 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
 
     def _plan(self, *, at: datetime | None, json: bool, **_options: Any) -> None:
-        lines = services.plan(at or timezone.now())
+        now = timezone.now()
+        plan = services.draw_plan(at or now, actor=COMMAND, now=now)
         if json:
-            for line in lines:
-                self.stdout.write(_json(asdict(line)))
+            for line in plan.lines:
+                self.stdout.write(_json({**line, "plan": plan.hash}))
             return
         self.stdout.write(f"{'rule':<24}{'before':<22}{'ends':>12}{'kept':>12}  table")
-        for line in lines:
-            before = line.cutoff.strftime("%Y-%m-%d %H:%M:%S")
-            note = "  (more than its limit: would wait for approval)" if line.over_limit else ""
-            self.stdout.write(f"{line.rule:<24}{before:<22}{line.rows:>12,}{line.deferred:>12,}  {line.target}{note}")
+        for line in plan.lines:
+            before = f"{datetime.fromisoformat(line['cutoff']):%Y-%m-%d %H:%M:%S}"
+            note = "".join(f"  ({words}: would wait for approval)" for words in wording.reasons(line))
+            self.stdout.write(
+                f"{line['rule']:<24}{before:<22}{line['rows']:>12,}{line['deferred']:>12,}  {line['target']}{note}"
+            )
+        self.stdout.write(f"Plan {plan.hash}, signed with {plan.key}.")
 
     def _run(self, **_options: Any) -> None:
-        runs = services.run_due(timezone.now())
+        runs = services.run_due(timezone.now(), told=Teller(self.stdout.write))
         for run in runs:
             self.stdout.write(_words(run))
         if not runs:
@@ -103,7 +124,7 @@ class Command(BaseCommand):
 def _day(text: str) -> datetime:
     """The last instant of a day, UTC."""
     try:
-        return datetime.combine(date.fromisoformat(text), time.max, tzinfo=UTC)
+        return datetime.combine(date.fromisoformat(text), clock_time.max, tzinfo=UTC)
     except ValueError:
         raise ArgumentTypeError(f"{text} is no day of the form 2027-01-31") from None
 
@@ -111,6 +132,10 @@ def _day(text: str) -> datetime:
 def _words(run: Run) -> str:
     state = f"{run.get_state_display()} ({run.last_error})" if run.last_error else str(run.get_state_display())
     seconds = run.busy.total_seconds()
+    vacuumed = run.progress.get("vacuum")
+    space = f"  {len(vacuumed['tables'])} tables vacuumed in {vacuumed['seconds']:.2f} s" if vacuumed else ""
+    if vacuumed and vacuumed["failed"]:
+        space += f", {len(vacuumed['failed'])} left to the server"
     return (
         f"{run.rule.slug:<24}{state:<24}{run.rows_total:>12,} rows  {seconds:>8.2f} s  {run.wal_bytes:>14,} bytes WAL"
     )

@@ -1,0 +1,95 @@
+"""Plans: what would end on a day, also on one to come ("what goes in December"), drawn on request and kept."""
+
+from datetime import UTC, datetime, time
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminDateWidget
+
+from crasme.kit.clock import controller_day
+from crasme.staff import actors
+from crasme.staff.admin import EstimatePaginator, ReadOnlyAdmin, StaffModelAdmin
+from retention import services, wording
+from retention.engine import plans
+from retention.models import Plan
+
+
+class DayForm(forms.ModelForm):
+    """Asks for the day alone; everything else is counted."""
+
+    day = forms.DateField(
+        label=_("Day"),
+        widget=UnfoldAdminDateWidget,
+        help_text=_("What would be over at the end of that day, UTC. Nothing is deleted."),
+    )
+
+    class Meta:
+        model = Plan
+        fields: ClassVar[list[str]] = []
+
+
+@admin.register(Plan)
+class PlanAdmin(ReadOnlyAdmin, StaffModelAdmin):
+    form = DayForm
+    paginator = EstimatePaginator
+    list_display = ("at", "rows_in_all", "rules", "made_at", "drawn_by", "hash")
+    list_filter: ClassVar = [("runs", admin.EmptyFieldListFilter)]
+    ordering = ("-made_at", "-id")
+    empty_words = _("Every run has a plan, and “Add” draws one for any day: what would go then, and what would wait.")
+    fieldsets = (
+        (None, {"fields": (("at", "made_at", "drawn_by"), "table")}),
+        (_("Proof"), {"fields": ("hash", "signature", "key", "intact")}),
+    )
+    readonly_fields = ("drawn_by", "table", "intact")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("retention.add_plan")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Plan | None = None) -> Any:
+        return super().get_fieldsets(request, obj) if obj is not None else ((None, {"fields": ("day",)}),)
+
+    def get_form(self, request: HttpRequest, obj: Plan | None = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, **kwargs) if obj is not None else DayForm
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str | list[str]]:
+        return {"day": controller_day(timezone.now()).isoformat()}
+
+    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Plan:
+        """The service draws and stores it; there is nothing left to save."""
+        at = datetime.combine(form.cleaned_data["day"], time.max, tzinfo=UTC)
+        form.save_m2m = lambda: None
+        return services.draw_plan(at, actor=request.user.ref, now=timezone.now())  # type: ignore[union-attr]
+
+    def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:
+        """It is stored."""
+
+    @display(description=_("rows"))
+    def rows_in_all(self, plan: Plan) -> str:
+        return f"{plan.rows:,}"
+
+    @display(description=_("rules"))
+    def rules(self, plan: Plan) -> str:
+        return plan.lines[0]["rule"] if len(plan.lines) == 1 else f"{len(plan.lines):,}"
+
+    @display(description=_("drawn by"))
+    def drawn_by(self, plan: Plan) -> str:
+        return actors.names([plan.made_by])[plan.made_by]
+
+    @display(description=_("hash and signature"), boolean=True)
+    def intact(self, plan: Plan) -> bool:
+        return plans.is_intact(plan)
+
+    @display(description=_("what would go"))
+    def table(self, plan: Plan) -> SafeString:
+        lines = [
+            line | {"before": datetime.fromisoformat(line["cutoff"]), "why": "; ".join(wording.reasons(line))}
+            for line in sorted(plan.lines, key=lambda line: (-line["rows"], line["rule"]))
+        ]
+        return render_to_string("admin/retention/plan/lines.html", {"lines": lines})

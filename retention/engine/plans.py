@@ -1,0 +1,124 @@
+"""Drawing a plan: per rule the cut-off, the rows that would go, and whether that is more than it may do unasked.
+
+What could go wrong: an approval of three thousand rows that ends fifty thousand, because an import put old dates in
+meanwhile. So a plan says how far the rows may drift; a run may end no row beyond that (`checkpoint.note` asks inside
+each batch's transaction), and one that is taken up again counts anew before it touches anything. Fewer rows than
+planned are no danger: a hold was placed, or a customer came back.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from crasme.kit.canonical import digest
+from crasme.ledger import signing
+from retention import predicate
+from retention.engine import limits, partitions
+from retention.models import Plan, Rule
+
+PURPOSE: Final = "retention-plan"
+TOLERANCE: Final = Decimal("0.1")  # of the planned rows, and at least limits.FEW of them
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """What one rule would do: `rows` end, `deferred` are over but kept (None: not counted). `over_limit` means that it
+    would wait for an approval, `reasons` why: "rows", "share" or "unusual", each with its limit.
+
+    `exact` is false where whole partitions were taken at the planner's word. `tolerance` is how many rows more than
+    planned may end before the run stops.
+    """
+
+    rule: str
+    target: str
+    action: str
+    period: str
+    policy_section: str
+    cutoff: datetime
+    rows: int
+    deferred: int | None
+    share: Decimal
+    exact: bool
+    tolerance: int
+    reasons: tuple[dict[str, Any], ...]
+
+    @property
+    def over_limit(self) -> bool:
+        return bool(self.reasons)
+
+    @property
+    def most(self) -> int:
+        """No run by this plan ends more rows."""
+        return self.rows + self.tolerance
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return asdict(self) | {
+            "cutoff": self.cutoff.astimezone(UTC).isoformat(),
+            "share": str(self.share),
+            "reasons": list(self.reasons),
+            "over_limit": self.over_limit,
+        }
+
+
+def foreseen(rules: Iterable[Rule], now: datetime) -> list[PlanLine]:
+    """Counted exactly, what stays included; for people, at any instant, also one to come."""
+    return [_line(rule, rule.cutoff(now), exact=True, kept=True) for rule in rules]
+
+
+def of_run(rule: Rule, cutoff: datetime, *, exact: bool = False, ended: int = 0) -> PlanLine:
+    """What a run has before it, and what it `ended` already."""
+    return _line(rule, cutoff, exact=exact, ended=ended)
+
+
+def signed(lines: Iterable[PlanLine], *, at: datetime, now: datetime, actor: str) -> Plan:
+    """Store them as a plan with its hash and signature."""
+    plan = Plan(
+        at=at.astimezone(UTC),
+        made_at=now.astimezone(UTC),
+        made_by=actor,
+        lines=[line.plain() for line in lines],
+        key=signing.public_key(PURPOSE),
+    )
+    plan.hash = digest(plan.content)
+    plan.signature = signing.sign(PURPOSE, plan.content)
+    plan.save(force_insert=True)
+    return plan
+
+
+def is_intact(plan: Plan) -> bool:
+    """Whether it is what was drawn and signed, here or before a change of keys."""
+    return plan.hash == digest(plan.content) and signing.is_signed(plan.content, signature=plan.signature, key=plan.key)
+
+
+def _line(rule: Rule, cutoff: datetime, *, exact: bool, kept: bool = False, ended: int = 0) -> PlanLine:
+    by_partitions = rule.action == Rule.Action.DROP_PARTITIONS
+    rows, share = limits.measure(rule, cutoff, exact=exact)
+    if by_partitions and exact:
+        rows += predicate.releasable(rule, cutoff, model=partitions.shelf(rule)).count()
+    rows += ended
+    exact = exact or not by_partitions
+    return PlanLine(
+        rule=rule.slug,
+        target=rule.target,
+        action=rule.action,
+        period=rule.period,
+        policy_section=rule.policy_section,
+        cutoff=cutoff,
+        rows=rows,
+        deferred=_deferred(rule, cutoff) if kept else None,
+        share=share,
+        exact=exact,
+        # An estimate may be off by as much again; a run that passes it counts exactly before it goes on.
+        tolerance=max(limits.FEW, int(rows * TOLERANCE) if exact else rows),
+        reasons=tuple(limits.reasons(rule, rows, share)),
+    )
+
+
+def _deferred(rule: Rule, cutoff: datetime) -> int:
+    kept: int = predicate.deferred(rule, cutoff).count()
+    if rule.action == Rule.Action.DROP_PARTITIONS:
+        kept += predicate.deferred(rule, cutoff, model=partitions.shelf(rule)).count()
+    return kept
