@@ -20,6 +20,7 @@ from consent.inserts import insert_once
 from consent.models import Suppression
 from consent.models.suppression import address_hash
 from crasme.crm.models import Account
+from crasme.kit import outside
 from crasme.kit.crypto import subject_ref
 from crasme.kit.text import normalise_email
 from crasme.ledger.services import record
@@ -53,6 +54,9 @@ def suppress_hash(
         if not insert_once(row):
             return Suppression.objects.get(address=hashed, scope=scope, key_version=row.key_version), False
         record(verbs.SUPPRESSED.name, actor=actor, subject=subject, scope=scope, reason=reason, source=source)
+        outside.note(
+            "suppress", now=now, address=row.address, key=row.key_version, scope=scope, reason=reason, source=source
+        )
     return row, True
 
 
@@ -100,6 +104,7 @@ def lift(email: str, *, scope: str = Scope.MARKETING, verification: UUID, actor:
                 scope=scope,
                 verification=verification,
             )
+            outside.note("unsuppress", now=now, address=address_hash(email), scope=scope)
     return count
 
 

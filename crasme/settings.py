@@ -160,7 +160,20 @@ BACKUP_URL = env.str("BACKUP_URL", default="")
 BACKUP_DIR = Path(env.str("BACKUP_DIR", default=str(DATA_DIR / "backups")))
 # The erasure ledger (retention.outside): outside of the database and its backups, the same for all hosts.
 ERASURE_LEDGER_URL = env.str("ERASURE_LEDGER_URL", default=str(DATA_DIR / "erasures" / "ledger.jsonl"))
-# What rooms above retention do of their own before a replay erases somebody again: `(subject, *, now)`.
+# Who writes there what must outlive a restore, for rooms below (kit.outside): `(act, *, now, **content)`.
+WRITES_OUTSIDE = "retention.outside.soon.note"
+# Who carries out such an act again: `(content, *, actor, now) -> whether there was anything to do`.
+REPLAYED = {
+    "restrict": ["crasme.crm.services.again.restrict"],
+    "unrestrict": ["privacy.services.restored.end_restrictions", "crasme.crm.services.again.unrestrict"],
+    "object": ["crasme.crm.services.again.stop_analysis"],
+    "unobject": ["crasme.crm.services.again.resume_analysis"],
+    "suppress": ["consent.again.suppress"],
+    "unsuppress": ["consent.again.lift"],
+    "destroy": ["privacy.services.restored.destroy_package"],
+    "empty": ["privacy.services.restored.empty_mails"],
+}
+# What rooms above retention do of their own before a replay erases somebody again: `(subject, rows, *, now)`.
 ERASED_AGAIN = ["privacy.services.restored.destroy_copies"]
 MAIL_SPOOL = DATA_DIR / "mail"  # what the local mail sink received; shown at /inbox/ while DEBUG is on
 DATA_UPLOAD_MAX_MEMORY_SIZE = 25 * 1024 * 1024  # a bulk call of 10,000 events is about 5 MB

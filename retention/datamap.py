@@ -13,7 +13,9 @@ TABLES = [
         "retention.Run", why="Counts, cut-offs and digests; staff stand in it by reference only, as in the ledger."
     ),
     NoPeople("retention.ErasureEntry", why="Keys of rows that are gone, never used again; what is held, by reference."),
-    NoPeople("retention.ErasureHead", why="A number and a digest."),
+    NoPeople("retention.ErasureHead", why="A number, a digest and the number of a server."),
+    NoPeople("retention.ErasureParked", why="As the entries; staff stand in it by reference only, as in the ledger."),
+    NoPeople("retention.ErasureWaiting", why="Keys and keyed hashes, gone in the next moment."),
     NoPeople("retention.BackupSet", why="Names, places and dates of copies, not their content."),
     Table(
         label="retention.Hold",

@@ -6,7 +6,8 @@ row that nobody told the person about (every kept row stands in the plan, with i
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -182,6 +183,17 @@ def erase(subject: Subject, *, plan_hash: str, actor: str, now: datetime) -> Out
             rows=elsewhere,
         )
     return Outcome(counts, unlinked, plan.kept, plan_hash)
+
+
+@contextmanager
+def together(*subjects: Subject) -> Iterator[None]:
+    """One transaction for erasures of several: their accounts are locked now, in one order for everybody, and the
+    erasure ledger is written at the end. Without it two that meet each other's people would wait for ever."""
+    with writing.together():
+        locks.share_holds()
+        keys = {value for subject in subjects for value in subject.values.get("account", ())}
+        list(Account._base_manager.filter(pk__in=keys).select_for_update().order_by("pk").values_list("pk"))
+        yield
 
 
 def again(subject: Subject, rows: Mapping[str, Iterable[str]], *, now: datetime) -> Outcome:

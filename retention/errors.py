@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 from crasme.kit.errors import CrasmeError
@@ -156,3 +157,10 @@ class ReplayImpossible(RetentionError):
     """An entry of the ledger cannot be carried out again as things are."""
 
     code = "replay-impossible"
+
+
+def code_of(error: Exception) -> str:
+    """A slug for what is stored of an error; messages may quote data and are never stored."""
+    if isinstance(error, CrasmeError):
+        return error.code
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()[:64]

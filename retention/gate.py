@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from retention.errors import GateShut, LedgerBroken, RetentionError
 from retention.outside import position
 from retention.outside.lines import Entry, Tail
-from retention.outside.places import place, reachable
+from retention.outside.places import is_remote, place, reachable
 from retention.outside.position import Ask, Position
 
 logger = logging.getLogger(__name__)
@@ -42,6 +42,8 @@ class State(StrEnum):
     ANOTHER = "another"
     BROKEN = "broken"
     UNREACHABLE = "unreachable"
+    COPY = "copy"
+    PARKED = "parked"
 
 
 WORDS: Final[dict[State, tuple[str | Promise, str | Promise]]] = {
@@ -69,6 +71,21 @@ WORDS: Final[dict[State, tuple[str | Promise, str | Promise]]] = {
     State.UNREACHABLE: (
         _("The erasure ledger cannot be reached."),
         _("Mount, or reach, what ERASURE_LEDGER_URL names."),
+    ),
+    State.COPY: (
+        _("The erasure ledger belongs to another database, and this one is a copy of it."),
+        _(
+            "A copy for trials needs a ledger of its own: set ERASURE_LEDGER_URL to a new place, then run"
+            " `manage.py erasures rebuild --from-database` and `manage.py erasures adopt --own-ledger`. A database that"
+            " takes the place of the former one: `manage.py erasures adopt --former-is-stopped`."
+        ),
+    ),
+    State.PARKED: (
+        _("An entry of the erasure ledger could not be carried out again."),
+        _(
+            "`manage.py erasures status` names it. Mend what it says and run `manage.py erasures replay`; or answer for"
+            " going on without it: `manage.py erasures accept`."
+        ),
     ),
 }  # fmt: skip
 
@@ -133,7 +150,8 @@ def forget() -> None:
 def is_patient(found: Look) -> bool:
     """Whether the ledger alone cannot be reached, and this database was whole a while ago."""
     lately = time.monotonic() - _known.opened < WITHOUT_LEDGER
-    return lately and found.state is State.UNREACHABLE and found.at.number >= _known.number
+    whole = found.at.is_home and not found.at.parked and found.at.number >= _known.number
+    return lately and found.state is State.UNREACHABLE and whole
 
 
 def look(by: Ask = position.ask) -> Look:
@@ -148,7 +166,7 @@ def look(by: Ask = position.ask) -> Look:
 
 def _compared(by: Ask) -> Look:
     try:
-        tail = reachable(place().tail)
+        tail = reachable(lambda: place().tail())
     except LedgerBroken:
         return Look(State.BROKEN, position.read(by), None)
     except RetentionError:
@@ -160,7 +178,7 @@ def _compared(by: Ask) -> Look:
 def _state(tail: Tail, at: Position, by: Ask) -> State:
     """Where the position stands among the entries at the ledger's end."""
     if at.is_at(tail.head):
-        return State.OPEN
+        return _at_its_end(at)
     if tail.head is None:
         return State.MISSING
     if at.number > tail.head.number:
@@ -175,7 +193,14 @@ def _state(tail: Tail, at: Position, by: Ask) -> State:
     later = [entry for entry in tail.open if entry.number > at.number]
     fate = position.fates(later, by)
     never_were = all(fate(entry) in ("aborted", "in progress") for entry in later)
-    return State.OPEN if never_were else State.BEHIND
+    return _at_its_end(at) if never_were else State.BEHIND
+
+
+def _at_its_end(at: Position) -> State:
+    """The database has caught up; whether it may go on is another question."""
+    if not at.is_home:
+        return State.COPY
+    return State.PARKED if at.parked else State.OPEN
 
 
 def _look_or_unmigrated() -> Look:
@@ -195,7 +220,7 @@ def _remember(looked: Look) -> None:
         _known.opened, _known.number = now, looked.at.number
     if found is not _known.state and found is not State.OPEN:
         logger.error("The restore gate is shut: %s. Run `manage.py erasures status`.", found.value)
-    good_for = GOOD_FOR_REMOTE if place().remote else GOOD_FOR
+    good_for = GOOD_FOR_REMOTE if is_remote() else GOOD_FOR
     _known.state, _known.until = found, now + (good_for if found is State.OPEN else SHUT_FOR)
 
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from crasme.kit import gauges
 from retention import gate
-from retention.models import BackupSet, Run
+from retention.models import BackupSet, ErasureParked, Run
 
 
 @gauges.gauge("crasme_retention_open_runs", "Runs by state; alarm on stopped, and on waiting", labels=("state",))
@@ -28,6 +28,13 @@ def hours_since_run() -> float:
 @gauges.gauge("crasme_restore_gate_open", "1 while the database stands at the end of the erasure ledger (alarm on 0)")
 def gate_open() -> float:
     return float(gate.look().is_open)
+
+
+@gauges.gauge(
+    "crasme_restore_parked", "Acts that a replay could not carry out again, answered for or not (alarm above 0)"
+)
+def parked() -> float:
+    return ErasureParked.objects.filter(done_at=None).count()
 
 
 @gauges.gauge("crasme_retention_backups_overdue", "Backup sets past their 30 days that are not seen to be gone")

@@ -2,42 +2,38 @@
 
 Each entry is one transaction with the position behind it, so a replay that was killed goes on where it stopped, and a
 second one finds nothing to do. What could go wrong: what was held at the time is erased now (holds are entries as well,
-and placed again in their turn), the ledger was changed (it is read whole and checked before anything is done), rows of
-others (keys are never used twice, and the steps are those of every erasure), or the gate opens half-way (it opens when
-the position is the ledger's end, and with the last entry the evidence is written).
+and placed again in their turn; without one nothing behind it is done), the ledger was changed (it is read whole and
+checked before anything is done), the gate opens half-way (it opens when the position is the ledger's end, and with the
+last entry the evidence is written), or one entry that cannot be carried out keeps the gate shut for ever (it is parked,
+and somebody may answer for going on; it is tried again, and never forgotten).
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import UUID
 
-from django.conf import settings
-from django.db import transaction
-from django.utils.module_loading import import_string
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext as _
 
-from crasme.crm.models import Account
-from crasme.crm.services import accounts as crm_accounts
-from crasme.kit.datamap import Subject
 from crasme.ledger.services import record
-from retention import erasure, gate, holds, locks
-from retention.engine import accounts
-from retention.errors import LedgerBroken, ReplayImpossible
-from retention.models import ErasureEntry, Hold
-from retention.obstacles import Scopes
+from retention import again, erasure, gate, locks
+from retention.errors import LedgerBroken, LedgerUnreachable, ReplayImpossible, code_of
+from retention.models import ErasureParked
 from retention.outside import content, lines, position, writing
 from retention.outside.lines import Entry, Reading
-from retention.outside.places import place, reachable
+from retention.outside.places import place, reachable, whole
 from retention.outside.position import Position
-from retention.verbs import ERASED_AGAIN, GATE_OPENED, LEDGER_REBUILT
+from retention.verbs import ERASED_AGAIN, GATE_OPENED, LEDGER_ADOPTED, REPLAY_ACCEPTED, REPLAY_PARKED
 
 Reached = Callable[[str], None]
+# Not the entry's fault: the same entry is carried out by the next replay.
+PASSING = (OperationalError, InterfaceError, LedgerUnreachable)
 
 
 @dataclass(slots=True)
 class Report:
-    """What was done again: entries by act, rows by table, rows that holds or the law keep, entries without any row."""
+    """What was done again: entries by act, rows by table, rows that holds or the law keep, entries without any row;
+    and the numbers of those that could not be."""
 
     entries: int = 0
     first: int = 0
@@ -46,8 +42,9 @@ class Report:
     counts: dict[str, int] = field(default_factory=dict)
     held: int = 0
     not_there: int = 0
+    parked: list[int] = field(default_factory=list)
 
-    def add(self, entry: Entry, done: "_Done") -> None:
+    def add(self, entry: Entry, done: again.Done) -> None:
         self.entries += 1
         self.first, self.last = self.first or entry.number, entry.number
         self.acts[entry.act] = self.acts.get(entry.act, 0) + 1
@@ -57,168 +54,209 @@ class Report:
         self.not_there += not done.found
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
-    counts: dict[str, int]
-    held: int = 0
-    found: bool = True
+@dataclass(slots=True)
+class _Missing:
+    """What a first reading of the whole ledger found behind a position."""
+
+    at: Position
+    never: set[int]  # this very server says that their transactions went back; a copy notes that nowhere
+    found: bool
+    last: Entry | None = None
+
+    def look(self, entry: Entry) -> None:
+        self.found = self.found or self.at.is_at(entry)
+        if entry.number > self.at.number and entry.number not in self.never:
+            self.last = entry
+
+    def read_again(self) -> Iterator[Entry]:
+        """One by one: a ledger is longer than memory."""
+        if self.last is not None:
+            for entry in lines.standing(whole(), Reading()):
+                if self.at.number < entry.number <= self.last.number and entry.number not in self.never:
+                    yield entry
 
 
-def pending() -> list[Entry]:
+def missing() -> _Missing:
     """The entries that this database lacks, in order. LedgerBroken or ReplayImpossible when that cannot be told."""
-    return _after(position.read(), _whole())
-
-
-def replay(*, actor: str, now: datetime, reached: Reached = lambda boundary: None) -> Report:
-    """Carry out what this database lacks and open the gate. ReplayImpossible when another replay is at work."""
-    with locks.only_one("retention replay") as mine:
-        if not mine:
-            raise ReplayImpossible(_("Another replay is at work."))
-        report = Report()
-        waiting = pending()
-        for entry in waiting:
-            with transaction.atomic():
-                _take_over(entry, report, actor)
-                reached("entry.done")
-                if entry is waiting[-1]:
-                    _record_opening(report, entry, actor)
-            reached("entry.committed")
-        _note_done(waiting)
-    gate.forget()
-    return report
-
-
-def rehearse(*, actor: str) -> Report:
-    """What a replay would do, done and rolled back."""
-    report = Report()
-    with transaction.atomic():
-        for entry in pending():
-            _take_over(entry, report, actor)
-        transaction.set_rollback(True)
-    return report
-
-
-def verify() -> Reading:
-    """Read the whole ledger; `problem` says what is wrong with it, and `entries` which ones stand."""
-    reading = lines.read(place().lines())
-    reading.torn = reachable(place().torn)
-    if not reading.problem:
-        reading.problem = _against_database(reading)
-    return reading
-
-
-def rebuild(*, actor: str) -> int:
-    """Write to the ledger what it lacks and this database has, word for word; the number of entries.
-
-    LedgerBroken when what is there is not the beginning of what the database has: then it is to be put aside first.
-    """
-    reading = _sound()
-    known = {entry.number: entry.digest for entry in reading.entries}
-    with transaction.atomic():
-        at = position.lock().at
-        rows = list(ErasureEntry.objects.filter(number__lte=at.number).order_by("number"))
-        mine = {row.number: row.digest for row in rows}
-        if any(mine.get(number) != digest for number, digest in known.items()):
-            raise LedgerBroken(_("The ledger that is there is not the beginning of what this database has."))
-        lost = [row for row in rows if row.number not in known]
-        if not lost:
-            return 0
-        if reading.head and lost[0].number < reading.head.number:
-            raise LedgerBroken(_("The ledger that is there has a gap: put it aside and rebuild it whole."))
-        notes = lines.notes("done", (row.number for row in lost))
-        reachable(lambda: place().append(lambda tail: [*(row.line for row in lost), *(note.line for note in notes)]))
-        record(LEDGER_REBUILT.name, actor=actor, entries=len(lost), number=at.number, digest=at.digest)
-    gate.forget()
-    return len(lost)
-
-
-def _whole() -> Reading:
     writing.settle()
-    return _sound()
-
-
-def _sound() -> Reading:
-    """All of the ledger. LedgerBroken when its chain is not whole."""
-    reading = lines.read(place().lines())
+    at = position.read()
+    tail = reachable(lambda: place().tail())
+    fate = position.fates(tail.open)
+    never = {entry.number for entry in tail.open if entry.number > at.number and fate(entry) == "aborted"}
+    behind = _Missing(at, never, found=not at.number)
+    reading = lines.read(whole(), behind.look)
     if reading.problem:
         raise LedgerBroken(reading.problem)
-    return reading
-
-
-def _after(at: Position, reading: Reading) -> list[Entry]:
-    if not at.number:
-        return reading.entries
-    behind = [entry for entry in reading.entries if entry.number > at.number]
-    if not any(at.is_at(entry) for entry in reading.entries):
+    if not behind.found:
         raise ReplayImpossible(_("The position of this database is not in the ledger: it belongs to another one."))
     return behind
 
 
-def _against_database(reading: Reading) -> str:
-    at = position.read()
-    if at.number and not any(at.is_at(entry) for entry in reading.entries):
-        return "The ledger lacks the entry at which this database stands."
-    return ""
+def replay(*, actor: str, now: datetime, reached: Reached = lambda boundary: None) -> Report:
+    """Carry out what this database lacks; the gate opens when nothing else shuts it. ReplayImpossible when another
+    replay is at work, or when a hold cannot be placed again."""
+    with locks.only_one("retention replay") as mine:
+        if not mine:
+            raise ReplayImpossible(_("Another replay is at work."))
+        report = Report()
+        _carry_out_all(report, actor, now, reached)
+        _try_parked(actor, now)
+        writing.settle()
+    gate.forget()
+    return report
+
+
+def rehearse(*, actor: str, now: datetime) -> Report:
+    """What a replay would do, done and rolled back."""
+    report = Report()
+    with transaction.atomic():
+        _carry_out_all(report, actor, now, lambda boundary: None)
+        transaction.set_rollback(True)
+    return report
+
+
+def try_parked(*, actor: str, now: datetime) -> int:
+    """Once more what could not be carried out; the number of entries that could now."""
+    with locks.only_one("retention replay") as mine:
+        done = _try_parked(actor, now) if mine else 0
+    if done:
+        gate.forget()
+    return done
+
+
+def accept(number: int, *, reason: str, actor: str, now: datetime) -> ErasureParked:
+    """Answer for going on although this entry could not be carried out. ReplayImpossible unless it is parked, or is the
+    next one of this database and stops the replay."""
+    with locks.only_one("retention replay") as mine, transaction.atomic():
+        if not mine:
+            raise ReplayImpossible(_("Another replay is at work."))
+        parked = ErasureParked.objects.select_for_update().filter(number=number, done_at=None).first()
+        if parked is None:
+            entry = next(missing().read_again(), None)
+            if entry is None or entry.number != number:
+                raise ReplayImpossible(_("Entry %(number)d is not parked, nor the next one.") % {"number": number})
+            parked = _park(entry, "not-tried", actor, now)
+        parked.accepted_at, parked.accepted_by, parked.reason = now, actor, reason
+        parked.full_clean()
+        parked.save(update_fields=["accepted_at", "accepted_by", "reason"])
+        record(REPLAY_ACCEPTED.name, actor=actor, number=number, act=parked.act)
+    gate.forget()
+    return parked
+
+
+def adopt(*, actor: str, now: datetime) -> str:
+    """Take the ledger over from the database that wrote to it; whose it was, or "" when it was this one's already.
+    GateShut unless this database knows all of it."""
+    writing.settle()
+    with transaction.atomic():
+        before = writing.adopt(now)
+        at = position.read()
+        if before == at.home:
+            return ""
+        record(LEDGER_ADOPTED.name, actor=actor, number=at.number, before=before, home=at.home)
+    gate.forget()
+    return before
+
+
+def _carry_out_all(report: Report, actor: str, now: datetime, reached: Reached) -> None:
+    behind = missing()
+    for entry in behind.read_again():
+        is_last = behind.last is not None and entry.number == behind.last.number
+        try:
+            with transaction.atomic():
+                _take_over(entry, report, actor)
+                reached("entry.done")
+                if is_last:
+                    _record_opening(report, entry, actor)
+        except PASSING:
+            raise
+        except Exception as error:
+            if isinstance(error, _Stopped):
+                raise
+            if again.keeps(entry.act):
+                raise ReplayImpossible(
+                    _("Entry %(number)d (%(act)s) cannot be carried out: %(error)s.")
+                    % {"number": entry.number, "act": entry.act, "error": code_of(error)},
+                    remedy=_remedy(error, entry),
+                ) from error
+            with transaction.atomic():
+                _park(entry, code_of(error), actor, now)
+                report.parked.append(entry.number)
+                if is_last:
+                    _record_opening(report, entry, actor)
+        reached("entry.committed")
 
 
 def _take_over(entry: Entry, report: Report, actor: str) -> None:
     """One entry, in the caller's transaction."""
-    if entry.act in ("hold", "release"):
+    if entry.act in ("hold", "release", "restrict"):
         locks.exclude_purges()
     else:
         locks.share_holds()
-    done = _again(entry, actor)
-    at = position.lock().at
-    if at.digest != entry.prev:
-        raise ReplayImpossible(_("Something else wrote to this database meanwhile."))
+    done = again.carry_out(entry, actor)
+    _move_behind(entry)
+    _record(entry, done, actor)
+    report.add(entry, done)
+
+
+class _Stopped(ReplayImpossible):
+    """Nothing is wrong with the entry."""
+
+
+def _move_behind(entry: Entry) -> None:
+    if position.lock().at.digest != entry.prev:
+        raise _Stopped(_("Something else wrote to this database meanwhile."))
     writing.store([entry])
-    subject = content.parsed(entry.content.get("subject", {}))
+
+
+def _park(entry: Entry, error: str, actor: str, now: datetime) -> ErasureParked:
+    _move_behind(entry)
+    parked = ErasureParked.objects.create(
+        number=entry.number, act=entry.act, line=entry.line, error=error, parked_at=now
+    )
+    record(REPLAY_PARKED.name, actor=actor, number=entry.number, act=entry.act, error=error)
+    return parked
+
+
+def _try_parked(actor: str, now: datetime) -> int:
+    count = 0
+    for number in list(ErasureParked.objects.filter(done_at=None).values_list("number", flat=True)):
+        try:
+            with transaction.atomic():
+                count += _try_one(number, actor, now)
+        except PASSING:
+            raise
+        except Exception as error:  # noqa: BLE001  (whatever it is, it stays parked and says so)
+            ErasureParked.objects.filter(number=number).update(error=code_of(error))
+    return count
+
+
+def _try_one(number: int, actor: str, now: datetime) -> bool:
+    locks.exclude_purges()
+    parked = ErasureParked.objects.select_for_update().filter(number=number, done_at=None).first()
+    if parked is None:
+        return False
+    entry = lines.parsed(parked.line.encode())
+    if not isinstance(entry, Entry):
+        raise LedgerBroken(_("A line of the erasure ledger was changed."))
+    done = again.carry_out(entry, actor)
+    parked.done_at = now
+    parked.save(update_fields=["done_at"])
+    _record(entry, done, actor)
+    return True
+
+
+def _record(entry: Entry, done: again.Done, actor: str) -> None:
     record(
         ERASED_AGAIN.name,
         actor=actor,
-        subject=erasure.reference(subject),
+        subject=erasure.reference(content.parsed(entry.content.get("subject", {}))),
         number=entry.number,
         act=entry.act,
         plan=entry.content.get("plan", ""),
         counts=done.counts,
         kept=done.held,
     )
-    report.add(entry, done)
-
-
-def _again(entry: Entry, actor: str) -> _Done:
-    when = datetime.fromisoformat(entry.content["at"])
-    if entry.act == "hold":
-        return _Done({}, found=holds.place_again(entry.content, actor=actor))
-    if entry.act == "release":
-        hold = Hold.objects.active().filter(pk=entry.content["hold"]).first()
-        if hold is not None:
-            holds.let_go(hold, actor=actor, now=when)
-        return _Done({}, found=hold is not None)
-    subject = content.parsed(entry.content["subject"])
-    if entry.act == "expiry":
-        return _expired(subject, entry.content["rule"], when)
-    if entry.act != "erasure":
-        raise ReplayImpossible(_("This version does not know what “%(act)s” means.") % {"act": entry.act})
-    for room in settings.ERASED_AGAIN:
-        import_string(room)(subject, now=when)
-    outcome = erasure.again(subject, entry.content["rows"], now=when)
-    for account in _still_open(subject):
-        # A hold kept all of it at the time as well; closed, it ends by the schedule once the hold is over.
-        crm_accounts.close(account, actor=actor, now=when)
-    held = sum(kept.rows for kept in outcome.kept if kept.reason in (erasure.ON_HOLD, erasure.LEANT_ON))
-    return _Done(outcome.counts, held, found=bool(outcome.counts or outcome.kept))
-
-
-def _expired(subject: Subject, slug: str, when: datetime) -> _Done:
-    keys = [UUID(key) for key in subject.values.get("account", ())]
-    there = list(Account._base_manager.select_for_update().filter(pk__in=keys).values_list("pk", flat=True))
-    counts = accounts.erase(there, accounts.tables_of(slug), Scopes.now(), when) if there else {}
-    return _Done({label: rows for label, rows in counts.items() if rows}, found=bool(there))
-
-
-def _still_open(subject: Subject) -> Iterator[Account]:
-    yield from Account._base_manager.filter(pk__in=subject.values.get("account", ()), status=Account.Status.ACTIVE)
 
 
 def _record_opening(report: Report, last: Entry, actor: str) -> None:
@@ -233,13 +271,7 @@ def _record_opening(report: Report, last: Entry, actor: str) -> None:
     )
 
 
-def _note_done(entries: list[Entry]) -> None:
-    """Those whose end was open are certain now."""
-    done = {entry.number for entry in entries}
-
-    def make(tail: lines.Tail) -> list[str]:
-        numbers = [entry.number for entry in tail.open if entry.number in done]
-        return [note.line for note in lines.notes("done", numbers)]
-
-    if done:
-        reachable(lambda: place().append(make))
+def _remedy(error: Exception, entry: Entry) -> str:
+    accept = _("To go on without it: `manage.py erasures accept %(number)d`.") % {"number": entry.number}
+    mended = error.message if isinstance(error, ReplayImpossible) else ""
+    return f"{mended} {accept}".strip()

@@ -7,15 +7,15 @@ from django.utils.translation import gettext as _
 
 from crasme.kit import calendar
 from crasme.ledger.services import record
-from retention import changing, gate
+from retention import changing, gate, replay
 from retention.copies import Copies, Found
 from retention.engine import drift, plans, runs, tidy
 from retention.engine.plans import PlanLine
 from retention.engine.watch import Reached, Told, Watch, silent, unheard
 from retention.errors import NotAProcessorsCopy, NotInSchedule, PlanChanged, RunNotWaiting, SameHands
 from retention.explanation import Verdict, explain, explain_all, explain_keys, explain_table
-from retention.models import BackupSet, Plan, Rule, Run
-from retention.outside import writing
+from retention.models import BackupSet, ErasureParked, Plan, Rule, Run
+from retention.outside import soon, writing
 from retention.verbs import APPROVED, BACKUP_GONE, PLANNED
 
 __all__ = [
@@ -54,7 +54,7 @@ def run_due(
     is called with the run after each batch. What many rows left is vacuumed at the end.
     """
     gate.require_open()
-    writing.settle()
+    _keep_ledger(now, actor)
     watch = Watch(now, budget, reached, told)
     changing.take_effect(now)
     runs.cancel_orphans(now)
@@ -68,6 +68,15 @@ def run_due(
     for run in touched:
         run.progress = served.get(run.pk, run.progress)
     return touched
+
+
+def _keep_ledger(now: datetime, actor: str) -> None:
+    """What the minute does for the erasure ledger: whose it is, what became of its entries, what waits for it."""
+    writing.settle()
+    writing.found(now)
+    soon.drain()
+    if ErasureParked.objects.filter(done_at=None).exists():
+        replay.try_parked(actor=actor, now=now)
 
 
 def run_rule(rule: Rule, *, now: datetime, actor: str, reached: Reached = silent) -> Run | None:

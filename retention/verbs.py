@@ -66,3 +66,18 @@ LEDGER_REBUILT = register(
     "The erasure ledger was made again from the database.",
     facts=("entries", "number", "digest"),
 )
+LEDGER_ADOPTED = register(
+    "retention.ledger_adopted",
+    "A database took the erasure ledger over from the one that wrote to it before.",
+    facts=("number", "before", "home"),
+)
+REPLAY_PARKED = register(
+    "retention.replay_parked",
+    "An act of the erasure ledger could not be carried out again.",
+    facts=("number", "act", "error"),
+)
+REPLAY_ACCEPTED = register(
+    "retention.replay_accepted",
+    "An operator answers for going on without an act that could not be carried out again.",
+    facts=("number", "act"),
+)

@@ -5,10 +5,12 @@ of somebody who was told that nothing is left. So whatever was set aside of a fo
 it is asked; the row stays without them until its period is over, so that the same mail is known when it comes again.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from crasme.kit import outside
 from privacy.errors import MailWaits
 from privacy.models import Attachment, InboundMail
 from privacy.querysets import InboundMailQuerySet
@@ -22,7 +24,7 @@ def empty_of_forgotten(now: datetime) -> int:
     return _empty(InboundMail.objects.of_forgotten())
 
 
-def empty_of_address(address: str) -> int:
+def empty_of_address(address: str, *, now: datetime) -> int:
     """What was set aside of an address that is erased and belongs to nobody who asked; the number of mails.
 
     MailWaits while one of its mails has not been looked at: it may be a wish.
@@ -30,8 +32,21 @@ def empty_of_address(address: str) -> int:
     theirs = InboundMail.objects.of_address(address)
     if theirs.unsettled().exists():
         raise MailWaits(_("A mail from this address waits to be sorted; it must be looked at first."))
+    keys = [str(pk) for pk in theirs.set_aside().values_list("pk", flat=True)]
+    if keys:
+        outside.note("empty", now=now, mails=keys)
     count = 0
     while emptied := _empty(theirs.set_aside()):  # nobody comes back for what is left over
+        count += emptied
+    return count
+
+
+def empty_again(keys: Iterable[str], *, now: datetime) -> int:
+    """These, in a database from before they were looked at as well; the number of mails."""
+    found = InboundMail.objects.filter(pk__in=list(keys))
+    found.unsettled().update(status=InboundMail.Status.IGNORED, settled_at=now, person=None)
+    count = 0
+    while emptied := _empty(found.set_aside()):
         count += emptied
     return count
 

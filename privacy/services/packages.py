@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from crasme.kit import calendar
+from crasme.kit import calendar, outside
 from crasme.kit.crypto import subject_ref
 from crasme.ledger.services import record
 from crasme.staff.actors import person as by_person, system
@@ -25,6 +25,7 @@ from privacy.packages.build import Built
 from retention.models import Rule
 
 RULE = "packages"
+EXPIRED = "expired"
 
 
 def register(request: Request, built: Built, *, now: datetime) -> Package:
@@ -96,6 +97,8 @@ def destroy(package: Package, *, why: str, now: datetime) -> bool:
             package=package.pk,
             why=why,
         )
+        if why != EXPIRED:  # its own date ends it in a restored database as well
+            outside.note("destroy", now=now, package=str(package.pk))
         # After the commit: a file deleted for a row that then stays would be a copy that cannot be fetched.
         transaction.on_commit(lambda: files.remove(package.file_name))
     return True
@@ -110,7 +113,7 @@ def destroy_of(person: Person, *, why: str, now: datetime, but: Request | None =
 def expire(now: datetime) -> int:
     """Destroy what is over, and files that no row knows of: left by a crash, or by a deletion that failed."""
     over = Package.objects.expired(now).select_related("request")
-    destroyed = sum(destroy(package, why="expired", now=now) for package in over)
+    destroyed = sum(destroy(package, why=EXPIRED, now=now) for package in over)
     old = set(files.abandoned(now))
     for name in old.difference(
         Package.objects.filter(file_name__in=old, deleted_at=None).values_list("file_name", flat=True)

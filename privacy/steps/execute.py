@@ -22,6 +22,7 @@ from privacy.services import packages, plans, subjects
 from privacy.steps.handlers import Done, Job, handles
 from retention import erasure
 from retention.errors import PlanChanged
+from retention.outside import writing
 
 
 @handles(Step.Kind.EXECUTE, kind=Request.Kind.DELETION)
@@ -30,6 +31,11 @@ def execute(job: Job) -> Done:
     plan = plans.approved(job.request)
 
     def effect(request: Request) -> dict[str, Any]:
+        # What follows the erasure locks rows of others, and whoever has written to the erasure ledger waits for nobody.
+        with writing.together():
+            return carried_out(request)
+
+    def carried_out(request: Request) -> dict[str, Any]:
         about = subjects.about(request)
         about.lock()  # a copy that is about to be registered must be seen below, or see this
         if not about.still_theirs:
@@ -50,7 +56,7 @@ def execute(job: Job) -> Done:
             about.person.forget_from = job.now
             update(about.person, "forget_from")
         else:
-            forgetting.empty_of_address(about.address)
+            forgetting.empty_of_address(about.address, now=job.now)
         kept = sum(line.rows for line in outcome.kept)
         record(
             verbs.ERASED.name,

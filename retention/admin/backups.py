@@ -18,7 +18,7 @@ from crasme.staff.admin import ReadOnlyAdmin, StaffModelAdmin, confirmed
 from retention import gate, services
 from retention.copies import Found
 from retention.errors import RetentionError
-from retention.models import BackupSet
+from retention.models import BackupSet, ErasureParked
 
 
 @admin.register(BackupSet)
@@ -43,7 +43,8 @@ class BackupSetAdmin(ReadOnlyAdmin, StaffModelAdmin):
         return filesizeformat(backup.size)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        shown = {"gate": gate.look(), "unregistered": _unregistered()}
+        parked = ErasureParked.objects.filter(done_at=None)
+        shown = {"gate": gate.look(), "unregistered": _unregistered(), "parked": parked}
         return super().changelist_view(request, {**(extra_context or {}), **shown})
 
     # --- a processor's copy ------------------------------------------------------------------------------------------

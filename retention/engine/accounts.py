@@ -6,12 +6,14 @@ note keeps the note and nobody ever comes back for it (so every run also looks f
 
 from collections.abc import Callable
 from datetime import datetime
+from itertools import batched
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
 from crasme.crm.models import Account
 from crasme.kit import datamap
+from crasme.kit.among import among
 from crasme.kit.datamap import Table
 from retention import locks, operations, predicate
 from retention.engine import checkpoint, digests
@@ -21,6 +23,7 @@ from retention.models import Run
 from retention.obstacles import Scopes
 from retention.outside import writing
 
+MANY = 1_000  # accounts in an entry of the erasure ledger
 Find = Callable[[Run, Scopes], "QuerySet[Any]"]
 
 
@@ -74,15 +77,19 @@ def _erase(run: Run, watch: Watch, keys: list[Any], tables: list[Table], scopes:
     checkpoint.note(
         run, watch, label=Account._meta.label_lower, rows=erased, digest=digests.of_keys(keys), counts=counts, at=at
     )
-    expired = [{"subject": {"account": [str(key)]}, "rule": run.rule.slug} for key in keys]
-    writing.note_all("expiry", expired, now=watch.now)
+    # One entry for many, but none so long that whoever reads it back must hold all of a run.
+    expired = [
+        {"subject": {"account": [str(key) for key in some]}, "rule": run.rule.slug} for some in batched(keys, MANY)
+    ]
+    writing.write([writing.Act("expiry", watch.now, content) for content in expired])
 
 
 def erase(keys: list[Any], tables: list[Table], scopes: Scopes, now: datetime) -> dict[str, int]:
     """End the rows of these accounts in `tables`, as the data map says; rows deleted or changed, by table."""
+    ours = among(Account._meta.pk, keys)
 
     def of_accounts(table: Table) -> QuerySet[Any]:
-        return table.model._base_manager.filter(**{f"{table.subject['account']}__in": keys})
+        return table.model._base_manager.filter(**{f"{table.subject['account']}__in": ours})
 
     counts: dict[str, int] = {}
     for step in operations.erasure(tables, of_accounts, scopes):

@@ -6,6 +6,7 @@ whole condition once more).
 
 from django.db.models import Model
 
+from crasme.kit.among import among
 from retention import locks, operations, predicate
 from retention.engine import checkpoint, digests
 from retention.engine.passes import Position, keys_after, through, watermark
@@ -35,7 +36,7 @@ def _batch(run: Run, watch: Watch, model: type[Model], position: Position | None
     after = found[-1][1], found[-1][0]
     keys = [key for key, _anchor in found]
     # The range lets PostgreSQL look into the partitions concerned only.
-    batch = rows.filter(**{"pk__in": keys, f"{rule.anchor}__range": (found[0][1], found[-1][1])})
+    batch = rows.filter(**{"pk__in": among(model._meta.pk, keys), f"{rule.anchor}__range": (found[0][1], found[-1][1])})
     counts: dict[str, int] = {}
     ended = 0
     for step in operations.cascade(batch):

@@ -7,7 +7,6 @@ often, and is seen).
 """
 
 import logging
-import re
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,13 +14,12 @@ from datetime import UTC, datetime, timedelta
 from django.db import IntegrityError, transaction
 
 from crasme.kit.claims import pause_after
-from crasme.kit.errors import CrasmeError
 from crasme.ledger.services import record
 from retention import locks, predicate
 from retention.engine import accounts, checkpoint, drift, files, partitions, plans, rows, tidy
 from retention.engine.pace import Pace
 from retention.engine.watch import Watch
-from retention.errors import PlanDrift, RuleChanged
+from retention.errors import PlanDrift, RuleChanged, code_of
 from retention.models import Rule, Run
 from retention.verbs import PURGED
 
@@ -125,7 +123,7 @@ def _go_on(run: Run, watch: Watch, *, as_planned: bool) -> Run:
         logger.warning("The retention run %s of %s met more rows than planned.", run.pk, run.rule.slug)
         return _go_on(run, watch, as_planned=True) if goes_on else run
     except Exception as error:  # noqa: BLE001  (whatever it is, the run must say so, and other rules go on)
-        code = _code(error)
+        code = code_of(error)
         # Where, not what: a database's message quotes the row it complains about.
         where = "".join(traceback.format_tb(error.__traceback__))
         logger.error(  # noqa: TRY400
@@ -208,10 +206,3 @@ def _close(run: Run, state: Run.State, now: datetime) -> Run:
             planned=run.rows_due,
         )
     return run
-
-
-def _code(error: Exception) -> str:
-    """A slug for `last_error`; messages may quote data and are never stored."""
-    if isinstance(error, CrasmeError):
-        return error.code
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()[:64]

@@ -1,10 +1,21 @@
 """Rules, holds, runs and the register of backups: what ends when, what may not, and what was done."""
 
 from retention.models.backups import BackupSet
-from retention.models.erasures import ErasureEntry, ErasureHead
+from retention.models.erasures import ErasureEntry, ErasureHead, ErasureParked, ErasureWaiting
 from retention.models.holds import Hold, HoldItem
 from retention.models.plans import Plan
 from retention.models.rules import Rule
 from retention.models.runs import Run
 
-__all__ = ["BackupSet", "ErasureEntry", "ErasureHead", "Hold", "HoldItem", "Plan", "Rule", "Run"]
+__all__ = [
+    "BackupSet",
+    "ErasureEntry",
+    "ErasureHead",
+    "ErasureParked",
+    "ErasureWaiting",
+    "Hold",
+    "HoldItem",
+    "Plan",
+    "Rule",
+    "Run",
+]

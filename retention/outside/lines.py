@@ -6,12 +6,14 @@ digests depend on every byte of this form: it never changes, a second form would
 """
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from crasme.kit import canonical
 from retention.errors import LedgerBroken
+
+WIDEST = 1_000_000  # entries that one note may name
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,8 @@ class Entry:
     @classmethod
     def made(cls, number: int, content: dict[str, Any], prev: str) -> "Entry":
         whole = content | {"n": number, "prev": prev}
-        digest = canonical.digest(whole)
-        return cls(number, whole, prev, digest, canonical.canonical(whole | {"digest": digest}))
+        digest, line = _signed(whole)
+        return cls(number, whole, prev, digest, line)
 
     @property
     def act(self) -> str:
@@ -50,8 +52,7 @@ class Note:
 
     @property
     def line(self) -> str:
-        content = {self.word: [self.first, self.last]}
-        return canonical.canonical(content | {"digest": canonical.digest(content)})
+        return _signed({self.word: [self.first, self.last]})[1]
 
     @property
     def numbers(self) -> range:
@@ -80,15 +81,18 @@ class Tail:
 class Reading:
     """What a whole reading of the ledger found; `problem` is empty when the chain is whole."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: int = 0  # that stand
+    head: Entry | None = None
     void: int = 0
     notes: int = 0
     problem: str = ""
     torn: bool = False
 
-    @property
-    def head(self) -> Entry | None:
-        return self.entries[-1] if self.entries else None
+
+def _signed(content: dict[str, Any]) -> tuple[str, str]:
+    """The digest of a line's content, and the line: `content` with its digest, in canonical form."""
+    digest = canonical.digest(content)
+    return digest, canonical.canonical(content | {"digest": digest})
 
 
 def parsed(raw: bytes) -> Entry | Note:
@@ -100,8 +104,10 @@ def parsed(raw: bytes) -> Entry | Note:
             raise LedgerBroken("A line of the erasure ledger was changed.")
         for word in ("done", "void"):
             if word in content:
-                first, last = content[word]
-                return Note(word, int(first), int(last))
+                first, last = map(int, content[word])
+                if last - first >= WIDEST:
+                    raise LedgerBroken("A note of the erasure ledger names more entries than an act has.")
+                return Note(word, first, last)
         return Entry(int(content["n"]), content, str(content["prev"]), digest, raw.decode())
     except (ValueError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
         raise LedgerBroken("A line of the erasure ledger cannot be read.") from None
@@ -128,41 +134,83 @@ def tail(backwards: Iterable[bytes]) -> Tail:
     return Tail(None, tuple(reversed(found)), last_number)
 
 
-def read(forwards: Iterable[bytes]) -> Reading:
-    """Read everything and look whether each entry follows from the one before it."""
+def read(forwards: Iterable[bytes], each: Callable[[Entry], None] = lambda entry: None) -> Reading:
+    """Read everything, look whether each entry follows from the one before it, and give those that stand to `each`.
+
+    Of what is read only the entries stay in memory of which no note was read yet: those of one act, as a rule.
+    """
     result = Reading()
-    pending: list[Entry] = []
-    void: set[int] = set()
-    done: set[int] = set()
-    try:
-        for line in map(parsed, forwards):
-            if isinstance(line, Note):
-                result.notes += 1
-                (done if line.word == "done" else void).update(line.numbers)
-            else:
-                pending.append(line)
-    except LedgerBroken as error:
-        result.problem = f"{error.message} It is line {len(pending) + result.notes + 1}."
-    _chain(result, pending, void, done)
+    for entry in standing(forwards, result):
+        each(entry)
     return result
 
 
-def _chain(result: Reading, pending: list[Entry], void: set[int], done: set[int]) -> None:
-    before = ""
+def standing(forwards: Iterable[bytes], result: Reading) -> Iterator[Entry]:
+    """The entries that are not void, in order; `result` is complete with the last one.
+
+    An entry that is void is noted so before the next one is written: what stands before a certain one is certain too.
+    """
+    chain = _Chain(result)
     number = 0
-    for entry in pending:
-        if entry.number <= number and not result.problem:
-            result.problem = f"Entry {entry.number} stands behind entry {number}."
-        number = max(number, entry.number)
-        if entry.number in void:
-            result.void += 1
-            if entry.number in done and not result.problem:
-                result.problem = f"Entry {entry.number} is noted as done and as void."
-            continue
-        if entry.prev != before and not result.problem:
-            result.problem = f"Something is missing before entry {entry.number}, or was put in."
-        before = entry.digest
-        result.entries.append(entry)
+    try:
+        for number, line in enumerate(map(parsed, forwards), 1):  # noqa: B007  (it says where the reading stopped)
+            if isinstance(line, Entry):
+                chain.add(line)
+            elif line.word == "void":
+                chain.void(line)
+            else:
+                yield from chain.done(line)
+    except LedgerBroken as error:
+        result.problem = result.problem or f"{error.message} It is line {number + 1}."
+    yield from chain.rest()
+
+
+class _Chain:
+    """The entries whose end was not read yet, and whether each that stands follows from the one before."""
+
+    def __init__(self, result: Reading) -> None:
+        self._result = result
+        self._open: dict[int, Entry] = {}
+        self._void: set[int] = set()
+        self._last, self._certain = 0, 0
+
+    def add(self, entry: Entry) -> None:
+        if entry.number <= self._last:
+            self._says(f"Entry {entry.number} stands behind entry {self._last}.")
+        self._last = max(self._last, entry.number)
+        self._open[entry.number] = entry
+
+    def void(self, note: Note) -> None:
+        self._result.notes += 1
+        for number in note.numbers:
+            if self._open.pop(number, None) is not None:
+                self._result.void += 1
+                self._void.add(number)
+            elif number <= self._certain and number not in self._void:
+                self._says(f"Entry {number} is noted as done and as void.")
+
+    def done(self, note: Note) -> Iterator[Entry]:
+        self._result.notes += 1
+        if twice := next((number for number in note.numbers if number in self._void), None):
+            self._says(f"Entry {twice} is noted as done and as void.")
+        while self._open and (number := next(iter(self._open))) <= note.last:
+            yield self._stands(self._open.pop(number))
+        self._certain = max(self._certain, note.last)
+
+    def rest(self) -> Iterator[Entry]:
+        """Those whose end is open."""
+        while self._open:
+            yield self._stands(self._open.pop(next(iter(self._open))))
+
+    def _stands(self, entry: Entry) -> Entry:
+        if entry.prev != (self._result.head.digest if self._result.head else ""):
+            self._says(f"Something is missing before entry {entry.number}, or was put in.")
+        self._result.head = entry
+        self._result.entries += 1
+        return entry
+
+    def _says(self, problem: str) -> None:
+        self._result.problem = self._result.problem or problem
 
 
 def notes(word: str, numbers: Iterable[int]) -> list[Note]:

