@@ -21,11 +21,22 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from crasme import broker, metrics as figures
-from retention import gate
+from retention import gate, runway
 
 LIMIT_SECONDS = 2
 # Of OPTIONS, what Django keeps to itself; everything else is the driver's (sslmode, sslrootcert, …).
 NOT_FOR_THE_DRIVER = {"assume_role", "isolation_level", "pool", "server_side_binding"}
+
+# Partitioned tables whose last month begins too soon; gaps are seen by the figures and on the overview.
+SHORT_RUNWAYS = r"""
+SELECT count(*) FROM (
+    SELECT max((regexp_match(pg_get_expr(child.relpartbound, child.oid), 'TO \(''(.+?)''\)'))[1]::timestamptz) AS until
+    FROM pg_partitioned_table
+    LEFT JOIN pg_inherits ON inhparent = partrelid
+    LEFT JOIN pg_class child ON child.oid = inhrelid
+    WHERE partstrat = 'r' GROUP BY partrelid
+) AS runways WHERE until IS NULL OR until < date_trunc('month', now() + %s::interval)
+"""
 
 
 class NotReady(Exception):
@@ -42,10 +53,12 @@ def live(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:
-    """200 when every check passes, else 503: `{"status": …, "checks": {name: {"ok": bool, "ms": int, "error": …}}}`."""
+    """200 when every check passes, else 503: `{"status": …, "checks": {name: {"ok": bool, "ms": int, "error": …}}}`.
+    `warnings` names what needs a person soon."""
     checks = {name: _outcome(check) for name, check in CHECKS.items()}
     well = all(outcome["ok"] for outcome in checks.values())
-    return JsonResponse({"status": "ready" if well else "not ready", "checks": checks}, status=200 if well else 503)
+    answer = {"status": "ready" if well else "not ready", "checks": checks, "warnings": _warnings()}
+    return JsonResponse(answer, status=200 if well else 503)
 
 
 @require_safe
@@ -116,6 +129,16 @@ def _restored() -> None:
     # As the pages do: a disk that is away for a moment is no reason to send visitors away from every host at once.
     if not found.is_open and not gate.is_patient(found):
         raise NotReady(f"erasures-{found.state}")
+
+
+def _warnings() -> list[str]:
+    """What needs a person soon and is no reason to send visitors away."""
+    try:
+        with _database() as link:
+            (short,) = link.execute(SHORT_RUNWAYS, [f"{runway.SHORT} months"]).fetchone() or (0,)
+    except psycopg.Error:
+        return []  # the check of the database says so
+    return ["partitions-run-out"] if short else []
 
 
 def _broker() -> None:

@@ -231,6 +231,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(minutes=1),
         "options": {"queue": "retention", "expires": 55},
     },
+    "retention: measure how far rules are behind": {
+        "task": "retention.tasks.measure",
+        "schedule": timedelta(hours=1),
+        "options": {"queue": "retention", "expires": 3000},
+    },
     "crm: make partitions ahead": {
         "task": "crasme.crm.tasks.make_partitions",
         "schedule": timedelta(hours=6),

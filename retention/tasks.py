@@ -5,7 +5,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from retention import services
+from retention import services, standing
 
 # Well below the task's soft time limit: what is left over goes on with the next tick.
 BUDGET = timedelta(seconds=150)
@@ -14,3 +14,10 @@ BUDGET = timedelta(seconds=150)
 @shared_task
 def tick() -> None:
     services.run_due(timezone.now(), budget=BUDGET)
+
+
+@shared_task
+def measure() -> int:
+    """How far each rule is behind; how many are late."""
+    now = timezone.now()
+    return sum(each.is_late(now) for each in standing.measure(now))

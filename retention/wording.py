@@ -1,12 +1,12 @@
-"""What a plan and a run say, in words: why an approval is needed, how far a run is, by how much it is off."""
+"""What a plan and a run say, in words: why an approval is needed, how far a run or a rule is, by how much it is off."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _, ngettext
 
-from retention.models import Run
+from retention.models import Run, Standing
 
 
 def reasons(line: Mapping[str, Any]) -> list[str]:
@@ -17,15 +17,47 @@ def reasons(line: Mapping[str, Any]) -> list[str]:
 def left(run: Run) -> str:
     """ "about 12 minutes left" of work; "" when nothing can be said."""
     time = run.time_left
-    if time is None:
-        return ""
-    if time < timedelta(minutes=1):
-        return _("less than a minute left")
-    minutes = round(time.total_seconds() / 60)
-    if minutes < 120:
-        return ngettext("about %(n)d minute left", "about %(n)d minutes left", minutes) % {"n": minutes}
-    hours = round(minutes / 60)
-    return ngettext("about %(n)d hour left", "about %(n)d hours left", hours) % {"n": hours}
+    return "" if time is None else _("about %(time)s left") % {"time": span(time)}
+
+
+def span(time: timedelta) -> str:
+    """A length of time in its one fitting unit: "12 minutes", "3 hours", "5 days"."""
+    seconds = max(time.total_seconds(), 0)
+    if seconds < 60:
+        return _("a minute")
+    if seconds < 2 * 3600:
+        minutes = round(seconds / 60)
+        return ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes}
+    if seconds < 48 * 3600:
+        return _("%(n)d hours") % {"n": round(seconds / 3600)}
+    return _("%(n)d days") % {"n": round(seconds / 86400)}
+
+
+def overdue(standing: Standing, now: datetime) -> str:
+    """How far the oldest row is beyond its end, and how long the rest takes: "5 hours over, 120 rows due, …"."""
+    if standing.oldest_end is None:
+        return _("nothing is overdue")
+    words = [
+        _("%(time)s over") % {"time": span(standing.overdue(now))},
+        ngettext("%(n)s row due", "%(n)s rows due", standing.due) % {"n": f"{standing.due:,}"},
+    ]
+    if standing.empty_in is not None:
+        words.append(_("about %(time)s of work") % {"time": span(standing.empty_in)})
+    return ", ".join(words)
+
+
+def flow(standing: Standing) -> str:
+    """Intake against drain."""
+    numbers = {"intake": f"{standing.intake:,.1f}", "drain": f"{standing.drain:,.1f}"}
+    return _("%(intake)s rows a day come due, %(drain)s a day were ended") % numbers
+
+
+def kept(standing: Standing) -> str:
+    """How many rows stay beyond their period, and why."""
+    if not standing.kept:
+        return _("none")
+    why = "; ".join(f"{each['why']}: {each['rows']:,}" for each in standing.kept_why)
+    return f"{standing.kept:,} ({why})" if why else f"{standing.kept:,}"
 
 
 def drift(run: Run) -> str:

@@ -34,8 +34,4 @@ def make_span(first: datetime, last: datetime) -> list[str]:
 
 def months_ahead(now: datetime) -> int:
     """How many months after the current one are ready without a gap; -1 when even this month is missing."""
-    have = {each.lower for each in partitions.existing(connection, TABLE)}
-    month, count = calendar.month_floor(now), -1
-    while month in have:
-        month, count = calendar.next_month(month), count + 1
-    return count
+    return partitions.months_ahead(connection, TABLE, now)

@@ -1,16 +1,18 @@
-"""What runs by itself: the last retention runs, and work that stopped and needs a person."""
+"""What runs by itself: the last retention runs, how far rules are behind, and work that stopped and needs a person."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db.models import QuerySet
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as say, gettext_lazy as _
 
 from crasme.dashboard import links
 from privacy import troubles
 from privacy.models import Message, Step, WebhookDelivery, WebhookEndpoint
-from retention.models import Run
+from retention import runway, wording
+from retention.models import Run, Standing
 
 SHOWN: Final = 6
 TONES: Final = {
@@ -41,6 +43,38 @@ def runs() -> list[RunLine]:
     done = Run.objects.filter(state=Run.State.DONE).select_related("rule").order_by("-started_at")
     shown = waiting + list(done[: SHOWN - len(waiting)])
     return [RunLine(run, TONES[Run.State(run.state)], links.to_row(run)) for run in shown]
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """One line about what is not ended, or not made, in time; `tone` is "bad", "warn" or "good"."""
+
+    title: str
+    words: str
+    tone: str
+    link: str
+
+
+def behind(now: datetime) -> list[Behind]:
+    """Rules by their oldest overdue row, the worst first, and partitioned tables whose months run out."""
+    measured = list(Standing.objects.select_related("rule"))
+    due = sorted((each for each in measured if each.due), key=lambda each: each.overdue(now), reverse=True)
+    found = [
+        Behind(table, _months(months), "bad" if months < 1 else "warn", "")
+        for table, months in runway.short(now).items()
+    ]
+    if measured and now - min(each.taken_at for each in measured) > timedelta(hours=3):
+        found.append(Behind(say("Measurements"), say("have not been taken for hours"), "warn", ""))
+    for each in due[:SHOWN]:
+        tone = "bad" if each.is_late(now) else "good"
+        found.append(Behind(each.rule.slug, wording.overdue(each, now), tone, links.to_row(each.rule)))
+    return found
+
+
+def _months(number: int) -> str:
+    if number < 0:
+        return say("the partition of this month is missing")
+    return say("partitions for %(n)d more months") % {"n": number}
 
 
 def parked() -> list[Parked]:

@@ -18,7 +18,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.operations import CreateModel, DeleteModel
 from django.db.migrations.operations.base import Operation
 
-from crasme.kit.calendar import months_between, next_month, start_of
+from crasme.kit.calendar import month_floor, months_between, next_month, start_of
 from crasme.kit.errors import CrasmeError
 
 # PostgreSQL cuts longer names off, and two months would then share one.
@@ -75,6 +75,25 @@ def existing(connection: BaseDatabaseWrapper, table: str) -> list[Partition]:
     if unbounded := [name for name, lower, upper, *_ in rows if lower is None or upper is None]:
         raise PartitionError(f"Partition {unbounded[0]} has no bounds of its own; only months are understood.")
     return [Partition(*row) for row in rows]
+
+
+def tables(connection: BaseDatabaseWrapper) -> list[str]:
+    """The tables of this schema that are partitioned by range, in alphabetical order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_partitioned_table JOIN pg_class ON pg_class.oid = partrelid"
+            " WHERE partstrat = 'r' AND NOT relispartition AND pg_table_is_visible(partrelid) ORDER BY 1"
+        )
+        return [name for (name,) in cursor.fetchall()]
+
+
+def months_ahead(connection: BaseDatabaseWrapper, table: str, now: datetime) -> int:
+    """How many months after the current one are ready without a gap; -1 when even this month is missing."""
+    have = {each.lower for each in existing(connection, table)}
+    month, count = month_floor(now), -1
+    while month in have:
+        month, count = next_month(month), count + 1
+    return count
 
 
 def ensure_months(connection: BaseDatabaseWrapper, table: str, first: date, last: date) -> list[str]:

@@ -27,8 +27,8 @@ from unfold.widgets import UnfoldAdminDateWidget
 from crasme.kit import calendar
 from crasme.staff import actors
 from crasme.staff.admin import StaffModelAdmin
-from retention import drafts, predicate
-from retention.models import Rule, Run
+from retention import drafts, predicate, wording
+from retention.models import Rule, Run, Standing
 
 # Counting further would read much of a large table, and the page only has to say "many".
 COUNT_UP_TO = 10_000
@@ -49,9 +49,13 @@ class RuleAdmin(StaffModelAdmin):
         (_("Why"), {"fields": ("legal_reason", "policy_section")}),
         (_("Limits"), {"fields": (("batch_size", "max_rows", "max_share"), ("unreferenced_by", "carry_to"))}),
         (_("Now"), {"fields": (("next_cutoff", "over_now", "kept_now"),)}),
+        (_("At the last measurement"), {"fields": (("measured", "overdue"), ("flow", "kept_because"))}),
         (_("Publication"), {"fields": (("drafter", "published_in"),)}),
     )
-    readonly_fields = ("state", "effective_from", "next_cutoff", "over_now", "kept_now", "drafter", "published_in")
+    readonly_fields = (
+        "state", "effective_from", "next_cutoff", "over_now", "kept_now", "drafter", "published_in",
+        "measured", "overdue", "flow", "kept_because",
+    )  # fmt: skip
     actions_detail = ("succeed", "what_changes")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rule]:
@@ -173,6 +177,30 @@ class RuleAdmin(StaffModelAdmin):
     def over_now(self, rule: Rule) -> str:
         return _counted(predicate.releasable(rule, rule.cutoff(timezone.now()))) if rule.period else "–"
 
+    # --- measured every hour, see retention.standing -----------------------------------------------------------------
+    @display(description=_("measured at"))
+    def measured(self, rule: Rule) -> str:
+        standing = _standing(rule)
+        if standing is None:
+            return str(_("not yet; it is done every hour"))
+        trouble = f" ({standing.trouble})" if standing.trouble else ""
+        return f"{standing.taken_at:%Y-%m-%d %H:%M} UTC{trouble}"
+
+    @display(description=_("oldest overdue"))
+    def overdue(self, rule: Rule) -> str:
+        standing = _standing(rule)
+        return wording.overdue(standing, timezone.now()) if standing else "–"
+
+    @display(description=_("intake and drain"))
+    def flow(self, rule: Rule) -> str:
+        standing = _standing(rule)
+        return wording.flow(standing) if standing else "–"
+
+    @display(description=_("kept beyond their period"))
+    def kept_because(self, rule: Rule) -> str:
+        standing = _standing(rule)
+        return wording.kept(standing) if standing else "–"
+
     @display(description=_("over and kept (hold or restriction)"))
     def kept_now(self, rule: Rule) -> str:
         return _counted(predicate.deferred(rule, rule.cutoff(timezone.now()))) if rule.period else "–"
@@ -184,6 +212,11 @@ def _is_draft(obj: Any) -> bool:
         return False
     rule = obj if isinstance(obj, Rule) else Rule.objects.filter(pk=obj).first()
     return rule is not None and rule.state == Rule.State.DRAFT
+
+
+def _standing(rule: Rule) -> Standing | None:
+    found: Standing | None = getattr(rule, "standing", None)
+    return found
 
 
 def _counted(rows: QuerySet[Any]) -> str:

@@ -6,6 +6,7 @@ from retention.models.holds import Hold, HoldItem
 from retention.models.plans import Plan
 from retention.models.rules import Rule
 from retention.models.runs import Run
+from retention.models.standing import Standing
 
 __all__ = [
     "BackupSet",
@@ -18,4 +19,5 @@ __all__ = [
     "Plan",
     "Rule",
     "Run",
+    "Standing",
 ]

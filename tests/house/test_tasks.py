@@ -32,6 +32,7 @@ TESTED: Final = {
     "privacy.tasks.sort_mail": "tests/privacy/test_mailroom.py",
     "privacy.tasks.step": "tests/privacy/test_flow_access.py",
     "privacy.tasks.sweep": "tests/privacy/test_flow_access.py",
+    "retention.tasks.measure": "tests/retention/test_standing.py",
     "retention.tasks.tick": "tests/retention/test_runs.py",
 }
 

@@ -20,9 +20,9 @@ from crasme.kit.calendar import Period
 from privacy.models import PolicyVersion
 from privacy.promises.asking import count, shown
 from privacy.promises.registry import Status, Verdict, promise
-from retention import predicate, services
+from retention import predicate, services, wording
 from retention.errors import RetentionError
-from retention.models import BackupSet, Rule
+from retention.models import BackupSet, Rule, Standing
 from retention.obstacles import Scopes
 
 DAILY_RUN = timedelta(days=1)
@@ -101,8 +101,18 @@ def _verdict(asked: Question, now: datetime) -> Verdict:
         "waiting": shown(waiting),
         "kept": shown(kept),
     }
+    standing = Standing.objects.filter(rule=asked.rule).first()
+    if standing is not None:
+        figures |= {
+            "oldest_overdue_hours": round(standing.overdue(now).total_seconds() / 3600, 1),
+            "due_per_day": round(standing.intake, 1),
+            "ended_per_day": round(standing.drain, 1),
+        }
     if late:
         evidence = _("%(late)s %(what)s are still there more than a day after %(period)s.")
+        if standing is not None and standing.oldest_end is not None:
+            evidence = f"{evidence} {_('At the last measurement: %(standing)s.')}"
+            words["standing"] = wording.overdue(standing, now)
         return Verdict(Status.BROKEN, evidence % words, figures)
     if calendar.add(now, asked.rule.length) > calendar.add(now, asked.promised):
         evidence = _("The rule keeps %(what)s for %(rule)s, but %(period)s are published.")
