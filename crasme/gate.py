@@ -34,7 +34,7 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "languages": (),
     "promises": (),
     "requests": ("clock",),
-    "retention": ("explain", "plan"),
+    "retention": ("explain", "plan", "prove"),
 }
 
 

@@ -64,6 +64,12 @@ class RunNotWaiting(RetentionError):
     code = "run-not-waiting"
 
 
+class NoSuchBatch(RetentionError):
+    """The keys given are not the rows of one batch."""
+
+    code = "no-such-batch"
+
+
 class SameHands(RetentionError):
     """Two people are needed, and they must be two."""
 

@@ -67,22 +67,36 @@ def held(model: type[Model], scopes: Scopes, *, or_restricted: bool = False) -> 
     With `or_restricted` also for rows of accounts whose processing is restricted (they are stored and nothing else),
     and for those that something open keeps. Neither stands in the way of an erasure that the person asked for.
     """
-    terms = []
-    if _has_field(model, "on_hold"):
-        terms.append(Q(on_hold=True))
+    terms = _apart(model, scopes, or_restricted)
+    if (table := table_of(model)) is not None:
+        keepers = scopes.keepers if or_restricted and keepable(table) else ()
+        if model is Account:
+            terms.append(_account_kept(scopes, or_restricted, keepers))
+        elif (path := table.subject.get("account")) is not None:
+            accounts = Account._base_manager.filter(pk=OuterRef(path))
+            # One EXISTS for everything about the account: the planner turns it into a join, which it cannot do for two.
+            terms.append(Q(Exists(accounts.filter(_account_kept(scopes, or_restricted, keepers)))))
+    return any_of(*terms)
+
+
+def kept_accounts(model: type[Model], scopes: Scopes) -> QuerySet[Account] | None:
+    """The accounts whose rows are held, restricted or kept by what is open; None where a row of the model can be so by
+    anything but its account."""
+    table = table_of(model)
+    if table is None or model is Account or "account" not in table.subject or _apart(model, scopes, True):
+        return None
+    return Account._base_manager.filter(_account_kept(scopes, True, scopes.keepers if keepable(table) else ()))
+
+
+def _apart(model: type[Model], scopes: Scopes, or_restricted: bool) -> list[Q]:
+    """What can keep a row beside its account."""
+    terms = [Q(on_hold=True)] if model is not Account and _has_field(model, "on_hold") else []
     terms += [Q(condition) for condition in _organisation_terms(model, scopes)]
     if (table := table_of(model)) is not None:
         terms += _own_terms(model, table, scopes)
-        if (path := table.subject.get("account")) is not None and model is not Account:
-            accounts = Account._base_manager.filter(pk=OuterRef(path))
-            # One EXISTS for everything about the account: the planner turns it into a join, which it cannot do for two.
-            keepers = scopes.keepers if or_restricted and keepable(table) else ()
-            terms.append(Q(Exists(accounts.filter(_account_kept(scopes, or_restricted, keepers)))))
-        elif model is Account:
-            terms.append(_account_kept(scopes, or_restricted, scopes.keepers if or_restricted else ()))
     if or_restricted:
         terms += [Q(**keeper.is_open) for keeper in scopes.keepers if not keeper.account and keeper.model is model]
-    return any_of(*terms)
+    return terms
 
 
 def restricted(model: type[Model]) -> Q | None:

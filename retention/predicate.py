@@ -63,6 +63,13 @@ def kept(rule: Rule, model: type[Model], scopes: Scopes) -> Q | None:
     return obstacles.any_of(keeping, obstacles.leant_on(model, scopes), *pointing)
 
 
+def kept_accounts(rule: Rule, model: type[Model], scopes: Scopes) -> QuerySet[Account] | None:
+    """The accounts whose rows are all kept, where nothing else can keep one; None where something can."""
+    if takes_rows(rule) and (obstacles.leant_on(model, scopes) is not None or referenced(rule, model)):
+        return None
+    return obstacles.kept_accounts(model, scopes)
+
+
 def takes_rows(rule: Rule) -> bool:
     """Whether the rule deletes the rows themselves, so that what depends on them matters."""
     return rule.action in (Rule.Action.DELETE, Rule.Action.DROP_PARTITIONS)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from retention.engine import digests, drift
 from retention.engine.watch import Watch
 from retention.errors import RuleChanged, UnknownCount
-from retention.models import Rule, Run
+from retention.models import Batch, Rule, Run
 
 # A purge waits this long for a lock before it gives way and comes back later: whoever it blocks meanwhile are people.
 LOCK_TIMEOUT = "3s"
@@ -48,9 +48,18 @@ def note(
         if number:
             run.counts[name] = run.counts.get(name, 0) + number
     drift.within(run)
-    run.digest = digests.chained(run.digest, label, digest)
+    _leaf(run, label, rows, digest)
     run.progress |= progress | {"batch": watch.pace.rows}
     run.busy += spent
     run.wal_bytes += wal_bytes
     run.save(update_fields=NOTED)
     watch.told(run)
+
+
+def _leaf(run: Run, label: str, rows: int, digest: str) -> None:
+    """Put the batch into the run's tree."""
+    tree = digests.grown(run.progress.get("tree", []), digests.leaf(label, rows, digest))
+    number = sum(size for size, _node in tree)
+    Batch(run=run, number=number, label=label, rows=rows, digest=digest).save(force_insert=True)
+    run.digest = digests.root(tree)
+    run.progress |= {"tree": tree}

@@ -5,11 +5,12 @@ from retention.models.erasures import ErasureEntry, ErasureHead, ErasureParked, 
 from retention.models.holds import Hold, HoldItem
 from retention.models.plans import Plan
 from retention.models.rules import Rule
-from retention.models.runs import Run
+from retention.models.runs import Batch, Run
 from retention.models.standing import Standing
 
 __all__ = [
     "BackupSet",
+    "Batch",
     "ErasureEntry",
     "ErasureHead",
     "ErasureParked",

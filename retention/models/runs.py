@@ -29,7 +29,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 
 class Run(models.Model):
     """`period_key` is the UTC day, "2026-11-22". `counts` holds rows by label (and what was carried or emptied);
-    `progress` what a resumed run needs; `digest` chains the SHA-256 of every batch's primary keys.
+    `progress` what a resumed run needs; `digest` is the root of the Merkle tree whose leaves are its batches.
 
     `wal_bytes` is what the whole server wrote meanwhile; `busy` the time at work, pauses between ticks left out.
     """
@@ -128,3 +128,29 @@ class Run(models.Model):
         if self.finished_at is not None or not 0 < self.rows_total < self.rows_due:
             return None
         return self.busy * ((self.rows_due - self.rows_total) / self.rows_total)
+
+
+class Batch(models.Model):
+    """One batch of a run, a leaf of its tree: how many rows went and the digest of their keys, never a key."""
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    # Its index is that of the constraint.
+    run = models.ForeignKey(
+        Run, on_delete=models.CASCADE, related_name="batches", db_index=False, verbose_name=_("run")
+    )
+    number = models.PositiveIntegerField(_("number"), help_text=_("From 1, in the order in which they went."))
+    label = models.CharField(_("table"), max_length=160)
+    rows = models.BigIntegerField(_("rows"))
+    digest = models.CharField(_("digest"), max_length=64)
+
+    class Meta:
+        verbose_name = _("batch")
+        verbose_name_plural = _("batches")
+        ordering: ClassVar = ["run", "number"]
+        default_permissions = ()
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["run", "number"], name="retention_batch_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.number}"

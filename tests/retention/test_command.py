@@ -44,7 +44,7 @@ def test_a_plan_for_today_and_for_a_day_to_come(closed: Account) -> None:
     assert "account-closed" in retention("plan")
 
 
-def test_a_run_prints_each_rule_and_the_second_one_nothing(closed: Account) -> None:
+def test_a_run_prints_each_rule_and_the_second_one_nothing(closed: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     Account.objects.update(closed_at=timezone.now() - timedelta(days=91))
     first = retention("run")
     assert "account-closed" in first
@@ -52,6 +52,12 @@ def test_a_run_prints_each_rule_and_the_second_one_nothing(closed: Account) -> N
     assert retention("run").strip() == "Nothing to do: every rule has run today."
     closed.refresh_from_db()
     assert closed.status == "erased"
+    run = Run.objects.get(rule__slug="account-closed")
+    monkeypatch.setattr("sys.stdin", StringIO(f"{closed.pk}\n"))
+    assert json.loads(retention("prove", str(run.pk)))["root"] == run.digest
+    for wrong in (str(closed.pk), "x"):
+        with pytest.raises(CommandError, match="no such run"):
+            retention("prove", wrong)
 
 
 def test_a_run_that_stops_ends_with_an_error(tmp_path: Any, settings: Any) -> None:

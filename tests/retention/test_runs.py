@@ -2,14 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pymerkle
 import pytest
 from django.db import IntegrityError, transaction
 
 from crasme.crm.models import Account
 from crasme.ledger.models import Entry
-from retention import changing, drafts, holds, services
+from retention import changing, drafts, holds, proof, services
 from retention.engine import digests
-from retention.errors import NotInSchedule, RunNotWaiting, SameHands
+from retention.errors import NoSuchBatch, NotInSchedule, RunNotWaiting, SameHands
 from retention.models import Rule, Run
 from tests.builders import change_rule
 from tests.retention import builders
@@ -70,14 +71,34 @@ def test_a_run_leaves_its_counts_its_digest_and_a_ledger_entry() -> None:
         "crm.syncedmessage": 3,
     }.items() <= run.counts.items()
     assert "crm.usageevent" not in run.counts
-    chain = ""
+    tree = pymerkle.InmemoryTree(algorithm="sha256")
     for batch in (accounts[:2], accounts[2:]):
-        chain = digests.chained(chain, "crm.account", digests.of_keys([account.pk for account in batch]))
-    assert run.digest == chain
+        digest = digests.of_keys([account.pk for account in batch])
+        tree.append_entry(f"crm.account\n{len(batch)}\n{digest}".encode())
+        # Whoever has the keys of a batch can show that these rows went; with a key too few or too many, nothing.
+        shown = proof.prove(run, [str(account.pk) for account in reversed(batch)])
+        assert (shown.rows, shown.root) == (len(batch), run.digest)
+        with pytest.raises(NoSuchBatch):
+            proof.prove(run, [account.pk for account in accounts])
+    assert run.digest == tree.get_root().hex()
     assert run.wal_bytes > 0
     assert run.busy > timedelta(0)
     facts = Entry.objects.get(verb="retention.purged").facts
     assert (facts["rows"], facts["digest"], facts["cutoff"]) == (3, run.digest, run.cutoff.isoformat())
+
+
+def test_every_leaf_of_a_tree_leads_to_its_root_and_no_other_does() -> None:
+    tree = pymerkle.InmemoryTree(algorithm="sha256")
+    leaves: list[str] = []
+    for size in range(1, 18):
+        tree.append_entry(f"t\n{size}\nd".encode())
+        leaves.append(digests.leaf("t", size, "d"))
+        root = digests.whole(leaves)
+        assert root == tree.get_root().hex()
+        ways = [digests.path(leaves, number) for number in range(size)]
+        assert {digests.climbed(leaf, way) for leaf, way in zip(leaves, ways, strict=True)} == {root}
+        assert digests.climbed(digests.leaf("t", size + 1, "d"), ways[0]) != root
+    assert digests.whole([]) == ""
 
 
 def test_a_run_that_finds_nothing_is_recorded_too() -> None:

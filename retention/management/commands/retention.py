@@ -1,7 +1,8 @@
-"""`manage.py retention plan [--at DATE] [--json] | run | explain LABEL ID… | explain LABEL --all [--json|--csv]`: what
-ends when, and why something stays."""
+"""`manage.py retention plan [--at DATE] [--json] | run | explain LABEL ID… | explain LABEL --all [--json|--csv] |
+prove RUN`: what ends when, why something stays, and what went."""
 
 import json
+import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterable, Iterator
@@ -9,12 +10,13 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime, time as clock_time
 from typing import Any, Final
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from crasme.kit.sheets import csv_writer
-from retention import services, wording
+from retention import proof, services, wording
 from retention.errors import RetentionError
 from retention.explanation import Verdict
 from retention.models import Run
@@ -40,7 +42,7 @@ class Command(BaseCommand):
     help = "Show what retention would end, end what is due, or explain why rows are still here."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        which = parser.add_subparsers(dest="what", required=True, metavar="plan|run|explain")
+        which = parser.add_subparsers(dest="what", required=True, metavar="plan|run|explain|prove")
         plan = which.add_parser("plan", help="count what would end, now or on a day to come; deletes nothing")
         plan.add_argument("--at", type=_day, metavar="DATE", help="2027-01-31: at the end of that day, UTC")
         plan.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -52,6 +54,11 @@ class Command(BaseCommand):
         form = explain.add_mutually_exclusive_group()
         form.add_argument("--json", action="store_true", help="one JSON object a line")
         form.add_argument("--csv", action="store_true", help="a table with a header, reasons in one column")
+
+        prove = which.add_parser(
+            "prove", help="show that rows went: the keys of one batch on standard input, one a line"
+        )
+        prove.add_argument("id", metavar="RUN", help="the run's id")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -109,6 +116,14 @@ class Command(BaseCommand):
                 self.stdout.write(_json(asdict(verdict) | {"words": verdict.words()}))
             else:
                 self.stdout.write(verdict.words() if len(keys) == 1 else f"{verdict.pk}  {verdict.words()}")
+
+    def _prove(self, *, id: str, **_options: Any) -> None:  # noqa: A002
+        try:
+            run = Run.objects.select_related("rule").get(pk=id)
+        except (Run.DoesNotExist, ValidationError):
+            raise CommandError("There is no such run.") from None
+        keys = [line.strip() for line in sys.stdin if line.strip()]
+        self.stdout.write(_json(asdict(proof.prove(run, keys))))
 
     def _write_csv(self, verdicts: Iterable[Verdict]) -> None:
         writer = csv_writer(self.stdout)
