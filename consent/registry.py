@@ -97,7 +97,8 @@ def _load() -> Snapshot:
     return _snapshot(ordered, declared, asked)
 
 
-def _load_rows() -> InForce:
+def read_in_force() -> InForce:
+    """As `in_force`, read now: for what is published from it."""
     newest = RegistryVersion.objects.newest()
     if newest is None:
         return InForce([], 0, "", None)
@@ -137,4 +138,4 @@ def _snapshot(
 
 
 _held = Remembered(_load, fallback=_shipped)
-_shown = Remembered(_load_rows, fallback=lambda: InForce([], 0, "", None))
+_shown = Remembered(read_in_force, fallback=lambda: InForce([], 0, "", None))

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from consent import filing, rates
+from consent import filing, rates, seal
 
 
 @shared_task
@@ -16,3 +16,9 @@ def make_partitions() -> None:
 def count_answers() -> None:
     """The last days' answers by notice version; idempotent, since each time they are counted anew."""
     rates.count(timezone.now())
+
+
+@shared_task
+def seal_day() -> None:
+    """Yesterday's choices under one entry of the ledger; idempotent."""
+    seal.seal_day(timezone.now())

@@ -7,4 +7,5 @@ and the banner keeps a choice that was not taken and sends it again later.
 from crasme.kit.limits import Limit
 
 SHOWN_NETWORK = Limit("shown-network", times=600, seconds=600)
+RECEIPTS_NETWORK = Limit("receipts-network", times=120, seconds=600)
 CHOICES_NETWORK = Limit("choices-network", times=300, seconds=600)

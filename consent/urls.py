@@ -2,10 +2,14 @@
 
 from django.urls import path, re_path
 
-from consent.views import events, preferences, state, unsubscribe, wellknown
+from consent.views import events, preferences, receipt, state, unsubscribe, wellknown
 
 urlpatterns = [
     path("cookies/", preferences.preferences, name="cookies"),
+    path("cookies/receipt/", receipt.page, name="consent-receipt"),
+    path("cookies/receipt.json", receipt.download, name="consent-receipt-file"),
+    path("cookies/receipt/verify_receipt.py", receipt.script, name="consent-receipt-script"),
+    path(".well-known/consent-receipt-keys.json", receipt.keys, name="consent-receipt-keys"),
     path("consent/events/", events.receive, name="consent-events"),
     path("consent/events/shown/", events.shown, name="consent-shown"),
     path("consent/state.css", state.state, name="consent-state"),

@@ -10,6 +10,11 @@ REGISTRY_PUBLISHED = register(
     "A version of the cookie registry came into force.",
     facts=("version", "registry", "asks_again", "changes", "vouched"),
 )
+DAY_SEALED = register(
+    "consent.day_sealed",
+    "All cookie choices of a day were sealed under one number.",
+    facts=("day", "root", "records"),
+)
 REGISTRY_CHANGED = register(
     "consent.registry_changed",
     "A category, service or cookie was declared, changed or removed.",

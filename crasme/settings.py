@@ -246,6 +246,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(hours=6),
         "options": {"queue": "clock", "expires": 3600},
     },
+    "consent: seal the day": {
+        "task": "consent.tasks.seal_day",
+        "schedule": timedelta(hours=1),
+        "options": {"queue": "clock", "expires": 3000},
+    },
     "consent: count answers": {
         "task": "consent.tasks.count_answers",
         "schedule": timedelta(hours=1),
@@ -278,6 +283,21 @@ for _entry in env.list("HANDOFF_KEYS", default=[]):
         _encoded = ""
     if not _name or len(HANDOFF_KEYS.get(_name, b"")) != 32:
         raise ImproperlyConfigured("HANDOFF_KEYS holds name:key with commas, each key 32 bytes (Ed25519) in base64.")
+
+# Receipts of cookie choices are signed with this key (32 bytes in base64); without one it is derived from SECRET_KEY.
+# Public keys of former ones stay in the list, so that old receipts can still be checked.
+try:
+    RECEIPT_KEY = b64decode(env.str("RECEIPT_KEY", default=""), validate=True)
+    RECEIPT_FORMER_KEYS = [
+        b64decode(each.strip(), validate=True) for each in env.list("RECEIPT_FORMER_KEYS", default=[])
+    ]
+except ValueError:
+    raise ImproperlyConfigured("RECEIPT_KEY and RECEIPT_FORMER_KEYS are keys of 32 bytes in base64.") from None
+if any(len(each) != 32 for each in (*RECEIPT_FORMER_KEYS, *([RECEIPT_KEY] if RECEIPT_KEY else []))):
+    raise ImproperlyConfigured("RECEIPT_KEY and RECEIPT_FORMER_KEYS are keys of 32 bytes in base64.")
+# As records name them, in the words of DPV's locations (https://w3id.org/dpv/loc).
+CONSENT_JURISDICTION = env.str("CONSENT_JURISDICTION", default="EU")
+CONSENT_STORAGE_LOCATION = env.str("CONSENT_STORAGE_LOCATION", default="EU")
 
 # --- people who sign in: staff only --------------------------------------------------------------------------------
 AUTH_USER_MODEL = "staff.User"

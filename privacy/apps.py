@@ -9,6 +9,10 @@ class PrivacyConfig(AppConfig):
     verbose_name = _("Privacy")
 
     def ready(self) -> None:
+        from consent import parties
         from privacy.policy import seed  # needs loaded models
+        from privacy.policy.facts import consent_controller
+
+        parties.provide(consent_controller)
 
         post_migrate.connect(seed.after_migrate, sender=self, dispatch_uid="privacy.policy.seed")

@@ -3,19 +3,26 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
-from unfold.decorators import display
+from unfold.decorators import action, display
 
+from consent import accounts, proofs
+from consent.errors import ConsentError
 from consent.models import ConsentEvent, Notice
 from consent.models.events import State
 from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin, ReadOnlyAdmin
+from crasme.staff.models import AccessEntry
 
 Action = ConsentEvent.Action
 
@@ -29,8 +36,10 @@ class ConsentEventAdmin(ReadOnlyAdmin, PersonalDataAdmin):
         ("action", ChoicesDropdownFilter),
         ("surface", ChoicesDropdownFilter),
         "gpc",
+        ("decided_at", RangeDateTimeFilter),
         ("filed_at", RangeDateTimeFilter),
     )
+    actions_detail = ("proof",)
     ordering = ("-filed_at", "-id")
     search_fields = ("visitor",)
     search_help_text = _("The reference of a record, a visitor's number or an account's id, in full.")
@@ -49,7 +58,30 @@ class ConsentEventAdmin(ReadOnlyAdmin, PersonalDataAdmin):
             wanted = UUID(search_term.strip())
         except ValueError:
             return queryset.none(), False
-        return queryset.filter(Q(id=wanted) | Q(visitor=wanted) | Q(account=wanted)), False
+        theirs = Q(visitor__in=accounts.visitors_of(wanted))
+        return queryset.filter(Q(id=wanted) | Q(visitor=wanted) | Q(account=wanted) | theirs), False
+
+    @action(description=_("Proof of this choice (ZIP)"), url_path="proof", icon="inventory_2")
+    def proof(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The record, the notice as it stood, its picture, the receipt and the ledger's proof, logged as an export."""
+        event = self.get_object(request, unquote(object_id))
+        if event is None:
+            raise Http404
+        if not self.has_view_permission(request, event):
+            raise PermissionDenied
+        with transaction.atomic():
+            try:
+                content = proofs.archive(event, now=timezone.now())
+            except ConsentError as error:
+                messages.error(request, str(error))
+                return redirect("admin:consent_consentevent_change", event.pk)
+            self.log_access(request, AccessEntry.Action.EXPORT, subject_ref=self.subject_ref_of(event))
+        name = f"consent-proof-{event.short_id}.zip"
+        return HttpResponse(
+            content,
+            content_type="application/zip",
+            headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+        )
 
     @display(
         description=_("choice"),

@@ -11,15 +11,17 @@ that two sets of facts can be compared (privacy.policy.drift).
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Prefetch
+from django.conf import settings
 from django.utils.translation import gettext
 
+from consent import parties, registry
 from consent.models import Category as CookieCategory, Cookie
 from crasme.kit import datamap
 from crasme.kit.calendar import Period
 from crasme.kit.datamap import Category
 from privacy.clock.rules import PROMISE_DAYS
 from privacy.models import Controller, Recipient, Right
+from privacy.models.registers import THE_ONE
 from retention.models import Rule
 
 Facts = dict[str, Any]
@@ -33,7 +35,9 @@ def collect(now: datetime) -> Facts:
         "tables": {table.label: _table(table) for table in _told()},
         "recipients": {each.slug: _recipient(each) for each in Recipient.objects.active()},
         "rights": {right.kind: _right(right) for right in Right.objects.open()},
-        "cookies": {category.slug: _cookie_category(category) for category in _cookie_categories()},
+        "cookies": {
+            category.slug: _cookie_category(category, rows) for category, rows in registry.read_in_force().rows
+        },
         "rules": {rule.slug: _rule(rule) for rule in Rule.objects.in_force(now)},
     }
 
@@ -42,6 +46,15 @@ def _controller() -> Facts:
     row = Controller.objects.current()
     names = ("company", "product", "contact_email", "postal_address", "website", "minimum_age")
     return {name: getattr(row, name) for name in names}
+
+
+def consent_controller() -> parties.Controller | None:
+    """The controller as records of consent name it; None before the first migration of this room."""
+    row = Controller.objects.filter(pk=THE_ONE).first()
+    if row is None:
+        return None
+    website = row.website or settings.SITE_URL
+    return parties.Controller(row.company, row.postal_address or website, row.contact_email, website)
 
 
 def _told() -> list[datamap.Table]:
@@ -92,18 +105,13 @@ def _right(row: Right) -> Facts:
     }
 
 
-def _cookie_categories() -> list[CookieCategory]:
-    cookies = Prefetch("cookies", Cookie.objects.select_related("service"))
-    return list(CookieCategory.objects.prefetch_related(cookies))
-
-
-def _cookie_category(row: CookieCategory) -> Facts:
+def _cookie_category(row: CookieCategory, cookies: list[Cookie]) -> Facts:
     return {
         "title": row.text("title"),
         "purpose": row.text("purpose"),
         "essential": row.essential,
         "position": row.position,
-        "cookies": {f"{each.kind}:{each.name}{each.domain}": _cookie(each) for each in row.cookies.all()},
+        "cookies": {f"{each.kind}:{each.name}{each.domain}": _cookie(each) for each in cookies},
     }
 
 
@@ -120,7 +128,10 @@ def _cookie(row: Cookie) -> Facts:
 def _rule(row: Rule) -> Facts:
     return {
         "about": [
-            _translated(table.title) for table in _told() if row.slug == table.ends or row.target == table.label.lower()
+            _translated(table.title)
+            for table in _told()
+            # What is only kept longer for a hold is the same data.
+            if (row.slug == table.ends or row.target == table.label.lower()) and row.carry_to != table.label.lower()
         ],
         "period": row.period,
         "counted_from": _anchor(row),

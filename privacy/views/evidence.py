@@ -11,12 +11,17 @@ from uuid import UUID
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
 
+from consent import receipts
+from crasme.kit.limits import limited, network
 from crasme.ledger.models import Entry
 from crasme.ledger.registry import known
 from crasme.ledger.services import digest_of
+from privacy import throttle
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +47,36 @@ class EvidenceForm(forms.Form):
     )
 
 
-@require_safe
+class ReceiptForm(forms.Form):
+    receipt = forms.CharField(
+        label=_("Receipt of a cookie choice"),
+        max_length=receipts.LARGEST,
+        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "autocomplete": "off"}),
+        help_text=_("The whole content of the file."),
+    )
+
+
+@csrf_exempt  # it changes nothing, and a token would need a cookie
+@require_http_methods(["GET", "HEAD", "POST"])
+@limited
 def verify(request: HttpRequest) -> HttpResponse:
-    """A form that asks by GET: the question is no secret, and its answer may be bookmarked."""
+    """A form that asks by GET: the question is no secret, and its answer may be bookmarked. A receipt comes by POST: it
+    is somebody's, and belongs into no address; nothing of it is kept."""
+    if request.method == "POST":
+        return _receipt(request)
     form = EvidenceForm(request.GET if "entry" in request.GET else None)
     asked = form.is_bound and form.is_valid()
     answer = _answer(form.cleaned_data["entry"], form.cleaned_data["digest"].lower()) if asked else None
-    context = {"form": form, "asked": asked, "answer": answer}
+    context = {"form": form, "asked": asked, "answer": answer, "receipt_form": ReceiptForm()}
     return render(request, "portal/evidence.html", context)
+
+
+def _receipt(request: HttpRequest) -> HttpResponse:
+    throttle.CHECK_NETWORK.hit(network(request), now=timezone.now())
+    form = ReceiptForm(request.POST)
+    verdict = receipts.verify(form.cleaned_data["receipt"]) if form.is_valid() else None
+    context = {"form": EvidenceForm(), "receipt_form": form, "verdict": verdict}
+    return render(request, "portal/evidence.html", context, status=200 if verdict else 422)
 
 
 def _answer(number: UUID, digest: str) -> Answer | None:

@@ -1,0 +1,103 @@
+"""One entry a day in the ledger that stands for all choices of the day: the root of a Merkle tree over their digests.
+
+Whoever holds a record's digest and the path to the root can show that the record was there when the day was sealed, and
+that none was slipped in or exchanged since; the ledger itself learns nothing of anybody.
+
+What could go wrong: a day is sealed while its last choices are still being stored (it waits a quarter of an hour), or a
+record ends by retention and the path of others can no longer be made (proofs handed out before stay good).
+Source: RFC 6962, section 2.1, for the tree.
+"""
+
+import hashlib
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+
+from django.db import connection, transaction
+
+from consent import verbs
+from consent.models import ConsentEvent
+from consent.models.events import Decision
+from crasme.ledger.models import Entry
+from crasme.ledger.services import record
+
+WAIT: Final = timedelta(minutes=15)
+ACTOR: Final = "system:consent"
+
+
+def seal_day(now: datetime) -> Entry | None:
+    """Seal yesterday (UTC) if nobody did; None when it was sealed, is too young, or nobody chose."""
+    day = (now.astimezone(UTC) - WAIT).date() - timedelta(days=1)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('consent seal', 0))")
+        if sealed(day) is not None or not (leaves := _leaves(day)):
+            return None
+        found = root(leaves).hex()
+        return record(verbs.DAY_SEALED.name, actor=ACTOR, day=day, root=found, records=len(leaves))
+
+
+def sealed(day: date) -> Entry | None:
+    return Entry.objects.filter(verb=verbs.DAY_SEALED.name, facts__day=day.isoformat()).order_by("id").first()
+
+
+def proof(decision: Decision) -> dict[str, Any]:
+    """{"entry", "digest", "root", "leaf", "path": [["left" or "right", hash], …]}; {} while the day is not sealed."""
+    day = decision.received_at.astimezone(UTC).date()
+    entry = sealed(day)
+    if entry is None:
+        return {}
+    leaves = _leaves(day)
+    position = leaves.index(decision.digest) if decision.digest in leaves else -1
+    if position < 0 or root(leaves).hex() != entry.facts["root"]:
+        return {"entry": str(entry.pk), "digest": entry.digest, "root": entry.facts["root"]}
+    return {
+        "entry": str(entry.pk),
+        "digest": entry.digest,
+        "root": entry.facts["root"],
+        "leaf": decision.digest,
+        "path": path(leaves, position),
+    }
+
+
+def holds(given: dict[str, Any]) -> bool:
+    """Whether leaf and path lead to the root."""
+    node = _leaf(given["leaf"])
+    for side, other in given["path"]:
+        node = _node(bytes.fromhex(other), node) if side == "left" else _node(node, bytes.fromhex(other))
+    return bool(node.hex() == given["root"])
+
+
+def root(leaves: list[str]) -> bytes:
+    if len(leaves) == 1:
+        return _leaf(leaves[0])
+    middle = _split(len(leaves))
+    return _node(root(leaves[:middle]), root(leaves[middle:]))
+
+
+def path(leaves: list[str], position: int) -> list[list[str]]:
+    if len(leaves) == 1:
+        return []
+    middle = _split(len(leaves))
+    if position < middle:
+        return [*path(leaves[:middle], position), ["right", root(leaves[middle:]).hex()]]
+    return [*path(leaves[middle:], position - middle), ["left", root(leaves[:middle]).hex()]]
+
+
+def _leaves(day: date) -> list[str]:
+    """The digests of the day's records, in the order of their ids."""
+    begins = datetime.combine(day, time(), UTC)
+    received = ConsentEvent.objects.filter(received_at__gte=begins, received_at__lt=begins + timedelta(days=1))
+    return list(received.order_by("id").values_list("digest", flat=True))
+
+
+def _split(size: int) -> int:
+    """The largest power of two below the size."""
+    return int(1 << ((size - 1).bit_length() - 1))
+
+
+def _leaf(digest: str) -> bytes:
+    return hashlib.sha256(b"\x00" + digest.encode()).digest()
+
+
+def _node(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
