@@ -148,6 +148,8 @@ NOTICE: dict[str, Any] = {
     "gpc": _("Your browser asks not to be tracked (Global Privacy Control). We follow that, unless you allow it here."),
     "saved": _("Your choice is saved."),
     "settings": _("Cookie settings"),
+    "frame": _("This part comes from {host}. It is shown, and may use cookies, once you allow: {category}."),
+    "frame_allow": _("Allow and show"),
     "buttons": [
         {"action": "refuse-all", "label": _("Refuse all")},
         {"action": "accept-all", "label": _("Accept all")},

@@ -9,3 +9,5 @@ from crasme.kit.limits import Limit
 SHOWN_NETWORK = Limit("shown-network", times=600, seconds=600)
 RECEIPTS_NETWORK = Limit("receipts-network", times=120, seconds=600)
 CHOICES_NETWORK = Limit("choices-network", times=300, seconds=600)
+# A browser tells of what it could not remove on each page; a few of a network say it all.
+SURVIVORS_NETWORK = Limit("survivors-network", times=60, seconds=600)

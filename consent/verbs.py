@@ -28,3 +28,8 @@ SUPPRESSION_LIFTED = register(
     "A person, verified, asked to receive mail again.",
     facts=("scope", "verification"),
 )
+SIGHTING_SETTLED = register(
+    "consent.sighting_settled",
+    "A cookie that was seen out of place was called resolved, ignored or open.",
+    facts=("cookie", "route", "reason", "state"),
+)

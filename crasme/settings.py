@@ -98,6 +98,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "consent.origins.ConsentedOrigins",
     "crasme.gate.RestoreGate",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -370,7 +371,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "crasme.kit.statics.Storage"
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG
@@ -415,6 +416,10 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL.startswith("https://") else []
 X_FRAME_OPTIONS = "DENY"
+# Origins of other sites that pages may use once a category is allowed: {"analytics": {"script-src": ["https://…"]}}.
+CONSENT_ORIGINS: dict[str, dict[str, list[str]]] = env.json("CONSENT_ORIGINS", default={})
+# Which category grants which signal of Google Consent Mode: analytics_storage=analytics,ad_storage= (never). Empty: none.
+CONSENT_GOOGLE_SIGNALS: dict[str, str] = env.dict("CONSENT_GOOGLE_SIGNALS", default={})
 COOKIE_GUARD_MODE = env.str("COOKIE_GUARD_MODE", default="enforce")  # or "report"
 
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # without one /metrics is shut outside development

@@ -1,47 +1,14 @@
-/* The cookie banner's script. No dependencies, no inline code; it may stand under the strictest content security policy.
-
-   It runs before the banner's HTML is read, so that somebody who has chosen never sees the banner flash. Without it the
-   banner is a plain form. A choice takes effect at once and is sent afterwards; until the server has it, it waits in
-   local storage, and it may arrive twice: its id is made here.
-
-     crasmeConsent.get("analytics")   true or false; get() for all of them, with `decided`
-     crasmeConsent.on(fn)             calls fn(get()) now and after each change; returns a function that ends it
-     crasmeConsent.set({analytics: true})   the visitor chose on the page itself; what is left out is refused
-     crasmeConsent.open()             shows the settings
-     <script type="text/plain" data-consent="analytics" src="…">   runs once analytics is allowed
-     <a href="/cookies/" data-consent-open>                        opens the settings, or the page without scripts */
+/* The cookie banner: asks, keeps, sends and takes back. No dependencies, no inline code; it may stand under the strictest
+   content security policy. Deferred: without it, or before it has come, the banner is a plain form, and boot.js alone says
+   what is allowed. A choice takes effect at once and is sent afterwards; until the server has it, it waits in local
+   storage, and it may arrive twice: its id is made here. docs/consent-in-the-browser.md says how pages use it. */
 (() => {
   "use strict";
-  const NAME = "crasme_consent", QUEUE = "crasme_consent_queue", DAY = 864e5;
-  const { endpoint, asked, categories } = document.currentScript.dataset;
+  const QUEUE = "crasme_consent_queue", DAY = 864e5;
+  const { endpoint } = document.currentScript.dataset;
+  const api = window.crasmeConsent, { get } = api, { known, gpc, value, write, read, answered, tell, calls } = api.own;
   const root = document.documentElement;
-  const known = categories.trim().split(/\s+/).map((entry) => {
-    const [slug, bit, since, rule] = entry.split(":");
-    return { slug, bit: 1 << bit, since: +since, always: rule === "always", gpc: rule === "gpc" };
-  });
-  const listeners = new Set();
-  const gpc = navigator.globalPrivacyControl === true;
-  let section, box, opener, memory = [], seen = "", about = null, seenAt = 0;
-
-  /* --- the cookie: 1.<granted bits, hex>.<notice version>.<g or ->.<visitor> --- */
-  const value = () => (document.cookie.match(/(?:^|; )crasme_consent=([^;]*)/) || [])[1] || "";
-  const read = () => {
-    const found = /^1\.([0-9a-f]{1,4})\.(\d{1,6})\.([g-])\.([0-9a-f]{32})$/.exec(value());
-    return found && { mask: parseInt(found[1], 16), version: +found[2], gpc: found[3] === "g", visitor: found[4] };
-  };
-  const write = (text) => {
-    const secure = location.protocol === "https:" ? "; secure" : "";
-    document.cookie = `${NAME}=${text}; path=/; max-age=${180 * 86400}; samesite=lax${secure}`;
-  };
-  const answered = (choice) => !!choice && choice.version >= +asked;
-  const allows = (choice, { bit, since, always, gpc: signalled }) =>
-    always || (!!choice && !!(choice.mask & bit) && choice.version >= since && !(signalled && gpc && !choice.gpc));
-
-  const get = (slug) => {
-    const choice = read();
-    const all = Object.fromEntries(known.map((each) => [each.slug, allows(choice, each)]));
-    return slug ? all[slug] === true : { ...all, decided: answered(choice) };
-  };
+  let section, box, opener, memory = [], seen = value(), about = null, seenAt = 0;
 
   /* --- ids: version 7 carries the time, which is how the server files a choice --- */
   const uuid = (seven) => {
@@ -66,10 +33,9 @@
       memory = [];
     } catch { memory = entries; }
   };
-  let sending = false;
-  const flush = async () => {
-    if (sending) return;
-    sending = true;
+  let sending;
+  const flush = () => { sending = sending || drain().finally(() => { sending = null; }); return sending; };
+  const drain = async () => {
     /* A store that can be read but not written would give the same entry for ever. */
     for (let entry, last; (entry = load()[0]) && entry.id !== last; last = entry.id) {
       const { at, seenAt: began, cookie, ...event } = entry;
@@ -86,7 +52,6 @@
       /* The answer's cookie knows nothing of a newer choice, made meanwhile here or in another tab, that still waits. */
       if (rest.length) write(rest[rest.length - 1].cookie);
     }
-    sending = false;
   };
 
   /* --- what a refusal takes back: cookies on every suffix of the host name and every part of the path, stored keys --- */
@@ -94,26 +59,39 @@
   const removeCookie = (name) => {
     const labels = location.hostname.split("."), steps = location.pathname.split("/");
     const domains = ["", ...labels.map((_, i) => `; domain=${labels.slice(i).join(".")}`)];
-    const paths = ["/", ...steps.map((_, i) => steps.slice(0, i + 1).join("/")).filter(Boolean)];
-    for (const domain of domains) for (const path of paths) document.cookie = `${name}=; max-age=0; path=${path}${domain}`;
+    const paths = steps.flatMap((_, i) => { const path = steps.slice(0, i + 1).join("/"); return [path, `${path}/`]; }).filter(Boolean);
+    for (const domain of domains) for (const path of paths) for (const kind of ["", "; secure", "; secure; partitioned"])
+      document.cookie = `${name}=; max-age=0; path=${path}${domain}${kind}`;
   };
-  const clear = () => {
-    for (const input of section ? section.querySelectorAll("input[data-clears]") : []) {
-      if (get(input.value)) continue;
-      for (const entry of input.dataset.clears.split(" ").filter(Boolean)) {
-        const [kind, pattern] = [entry.slice(0, entry.indexOf(":")), entry.slice(entry.indexOf(":") + 1)];
-        if (kind === "cookie") document.cookie.split("; ").map((pair) => pair.split("=")[0]).filter((name) => matches(pattern, name)).forEach(removeCookie);
-        else try {
-          const store = kind === "local" ? localStorage : sessionStorage;
-          Object.keys(store).filter((key) => matches(pattern, key)).forEach((key) => store.removeItem(key));
+  /* What is refused and there all the same: [kind, declared name, key] of each. */
+  const refused = () => {
+    const found = [];
+    for (const input of section.querySelectorAll("input[data-clears]")) {
+      if (!get(input.value)) for (const entry of input.dataset.clears.split(" ").filter(Boolean)) {
+        const at = entry.indexOf(":"), kind = entry.slice(0, at), pattern = entry.slice(at + 1);
+        try {
+          const keys = kind === "cookie" ? document.cookie.split("; ").map((pair) => pair.split("=")[0]) : Object.keys(window[`${kind}Storage`]);
+          for (const key of keys) if (matches(pattern, key)) found.push([kind, pattern, key]);
         } catch { /* storage that is blocked holds nothing */ }
       }
     }
+    return found;
+  };
+  const clear = () => {
+    for (const [kind, , key] of refused()) if (kind === "cookie") removeCookie(key); else window[`${kind}Storage`].removeItem(key);
+  };
+  /* What could not be removed is told to the site's owner: declared names, never a value. */
+  const report = () => {
+    clear();
+    const names = [...new Set(refused().map(([kind, pattern]) => `${kind}:${pattern}`))];
+    if (names.length && navigator.sendBeacon) navigator.sendBeacon(`${endpoint}survivors/`, JSON.stringify({ names }));
   };
 
+  /* --- scripts and frames that wait for a permission --- */
+  const allowed = (node) => node.dataset.consent.split(" ").every((slug) => get(slug));
   const activate = () => {
     for (const old of document.querySelectorAll('script[type="text/plain"][data-consent]')) {
-      if (!old.dataset.consent.split(" ").every((slug) => get(slug))) continue;
+      if (!allowed(old)) continue;
       const script = document.createElement("script");
       for (const { name, value: text } of old.attributes) if (!["type", "data-consent", "nonce"].includes(name)) script.setAttribute(name, text);
       if (old.nonce) script.nonce = old.nonce;
@@ -121,15 +99,36 @@
       script.text = old.text;
       old.replaceWith(script);
     }
+    for (const frame of document.querySelectorAll("iframe[data-consent][data-src]")) {
+      const on = allowed(frame), { src } = frame.dataset, before = frame.previousElementSibling;
+      const shown = before && before.matches(".consent-frame") ? before : null;
+      frame.hidden = !on;
+      if (on && frame.getAttribute("src") !== src) frame.src = src;
+      if (!on && frame.hasAttribute("src")) frame.removeAttribute("src");
+      if (on && shown) shown.remove();
+      if (!on && !shown && section) frame.before(placeholder(frame, src));
+    }
   };
-  const changed = () => {
-    const state = get();
-    seen = value();
-    root.dataset.consent = state.decided ? "answered" : "asking";
-    activate();
-    listeners.forEach((listener) => listener(state));
-    document.dispatchEvent(new CustomEvent("crasmeconsent", { detail: state }));
+  const placeholder = (frame, src) => {
+    const slugs = frame.dataset.consent.split(" "), stand = document.createElement("div");
+    const words = document.createElement("p"), button = document.createElement("button");
+    const titles = slugs.map((slug) => (section.querySelector(`input[value="${slug}"] + span b`) || { textContent: slug }).textContent);
+    stand.className = "consent-frame";
+    if (frame.height) stand.style.minHeight = `${parseInt(frame.height, 10)}px`;
+    words.textContent = section.dataset.frame.replace("{host}", new URL(src, location).host).replace("{category}", titles.join(", "));
+    button.type = "button";
+    button.className = "consent-button";
+    button.textContent = section.dataset.allow;
+    if (frame.title) button.setAttribute("aria-label", `${section.dataset.allow}: ${frame.title}`);
+    button.addEventListener("click", () => {
+      decide("save", { ...get(), ...Object.fromEntries(slugs.map((slug) => [slug, true])) }, "api");
+      frame.tabIndex = -1;
+      frame.focus();
+    });
+    stand.append(words, button);
+    return stand;
   };
+  const changed = () => { seen = value(); activate(); tell(); };
 
   /* A banner that came back asks only what changed; null: everything is on screen. */
   const pending = () => {
@@ -151,13 +150,19 @@
     const visitor = (earlier || {}).visitor || uuid(false).replaceAll("-", "");
     const cookie = `1.${mask.toString(16)}.${section.dataset.version}.${gpc ? "g" : "-"}.${visitor}`;
     const { dataset: { notice }, lang: language } = section;
+    const was = get();
     write(cookie);
     /* One that is still on its way was made before this one, whatever the way does to the times. */
     const before = load(), after = (before[before.length - 1] || {}).id;
     save([...before, { id: uuid(true), visitor, choices, action, surface, notice, language, after, asked, seenAt: surface === "banner" && seenAt || undefined, at: Date.now(), cookie }]);
     clear();
     changed();
-    flush();
+    const now = get();
+    flush().then(() => {
+      report();
+      /* The page's content policy knows the origins of what was allowed when it was made. */
+      if (known.some(({ slug, reload }) => reload && was[slug] !== now[slug])) location.reload();
+    });
     return true;
   };
 
@@ -169,16 +174,14 @@
     opener = null;
   };
   const leave = () => {
-    if (answered(read())) return hide();
+    if (answered()) return hide();
     decide("close", {});
     hide();
   };
   const open = (from) => {
     if (!section) return false;
     opener = from instanceof Element ? from : document.activeElement;
-    const decided = answered(read());
-    narrow(null);
-    seenAt = Date.now();
+    const decided = answered();
     section.classList.add("consent-open");
     section.querySelector("details").open = true;
     for (const input of section.querySelectorAll("input[name=category]")) input.checked = get(input.value);
@@ -198,7 +201,7 @@
       close.dataset.refuse = close.title;
       section.querySelector("[data-consent-gpc]").hidden = !gpc;
       new ResizeObserver(measure).observe(section);
-      if (!answered(read())) {
+      if (!answered()) {
         narrow(pending());
         seenAt = Date.now();
         /* Counted on a visit's first page, which is known without storing anything: no page of ours led here. */
@@ -226,16 +229,12 @@
     addEventListener("pageshow", look);
     addEventListener("online", flush);
     activate();
+    new MutationObserver((list) => { if (list.some((each) => each.addedNodes.length)) activate(); }).observe(root, { childList: true, subtree: true });
+    if (section && answered()) report();
     flush();
+    Object.assign(api, { set: (wanted) => decide("save", wanted, "api"), open });
+    for (const [name, given] of calls.splice(0)) api[name](given);
   };
 
-  window.crasmeConsent = {
-    get,
-    on(listener) { listeners.add(listener); listener(get()); return () => listeners.delete(listener); },
-    set(wanted) { return decide("save", wanted, "api"); },
-    open,
-  };
-  root.dataset.consent = answered(read()) ? "answered" : "asking";
-  seen = value();
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start); else start();
+  start();
 })();

@@ -1,0 +1,31 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("consent", "0004_records")]
+
+    operations = [
+        migrations.AddField(
+            model_name="cookiesighting",
+            name="state",
+            field=models.CharField(
+                choices=[("open", "open"), ("resolved", "resolved"), ("ignored", "ignored")],
+                default="open",
+                max_length=8,
+                verbose_name="state",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="cookiesighting",
+            name="reason",
+            field=models.CharField(
+                choices=[
+                    ("undeclared", "not in the registry"),
+                    ("unconsented", "not agreed to"),
+                    ("survived", "still there after a refusal"),
+                ],
+                max_length=12,
+                verbose_name="reason",
+            ),
+        ),
+    ]
