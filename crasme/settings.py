@@ -369,9 +369,7 @@ STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "crasme.kit.statics.Storage"
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "crasme.kit.statics.Storage"
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG
@@ -418,7 +416,7 @@ CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL.startswith("https://") else []
 X_FRAME_OPTIONS = "DENY"
 # Origins of other sites that pages may use once a category is allowed: {"analytics": {"script-src": ["https://…"]}}.
 CONSENT_ORIGINS: dict[str, dict[str, list[str]]] = env.json("CONSENT_ORIGINS", default={})
-# Which category grants which signal of Google Consent Mode: analytics_storage=analytics,ad_storage= (never). Empty: none.
+# Which category grants which signal of Google Consent Mode: analytics_storage=analytics,ad_storage= (never).
 CONSENT_GOOGLE_SIGNALS: dict[str, str] = env.dict("CONSENT_GOOGLE_SIGNALS", default={})
 COOKIE_GUARD_MODE = env.str("COOKIE_GUARD_MODE", default="enforce")  # or "report"
 

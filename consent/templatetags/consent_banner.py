@@ -10,7 +10,7 @@ from typing import Any
 
 from django import template
 from django.conf import settings
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
 from consent import look, notices, origins
@@ -48,8 +48,8 @@ def consent_frame(slugs: str, src: str, title: str) -> SafeString:
     return format_html(
         '<iframe data-consent="{}" data-src="{}" title="{}" hidden></iframe>'
         '<noscript><p><a href="{}" rel="noreferrer">{}</a></p></noscript>',
-        slugs, src, title, src, title,
-    )  # fmt: skip
+        *(escape(text) for text in (slugs, src, title, src, title)),  # a text in a template counts as safe otherwise
+    )
 
 
 def _notice(context: template.Context) -> dict[str, Any] | None:

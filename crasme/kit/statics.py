@@ -16,11 +16,11 @@ _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
 def squeeze(text: str) -> str:
-    """A script or style sheet without comments, indentation and empty lines; the line ends stay, they end statements."""
+    """Without comments, indentation and empty lines; the line ends stay, they end statements."""
     return "\n".join(line.strip() for line in _COMMENT.sub("", text).splitlines() if line.strip())
 
 
-class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
+class Storage(CompressedManifestStaticFilesStorage):
     """WhiteNoise's storage (hashed names, gzip and Brotli beside), behind `squeeze` for the folders in SQUEEZED."""
 
     def _save(self, name: str, content: Any) -> str:

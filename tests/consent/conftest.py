@@ -1,16 +1,22 @@
-"""What every test of this room needs: no memory of another test's rows, and a short way to make a choice."""
+"""What every test of this room needs: no memory of another test's rows, short ways to make a choice and to look."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Route
+from pytest_django.live_server_helper import LiveServer
 
 from consent import drafting, notices, registry, services, sightings
 from consent.models import Category as CookieCategory, ConsentEvent, Cookie, RegistryVersion, Service
 from crasme.kit.ids import uuid7
+from crasme.kit.statics import squeeze
 
+FILES = Path(__file__).parents[2] / "consent" / "static" / "consent"
 Choose = Callable[..., tuple[ConsentEvent, bool]]
 
 
@@ -81,3 +87,44 @@ def declare(db: None) -> Callable[..., Cookie]:
 
 def ago(now: datetime, **parts: float) -> datetime:
     return now - timedelta(**parts)
+
+
+@pytest.fixture
+def visit(browser: Browser, live_server: LiveServer) -> Generator[Callable[..., Page]]:
+    """A page in a browser of its own: `visit(javascript=False)`, `visit(gpc=True)`, `visit(width=360)`.
+
+    The banner's files are those that are served in production, without comments and indentation.
+    """
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def opened(path: str = "/policy/", *, javascript: bool = True, gpc: bool = False, width: int = 1280) -> Page:
+        context = browser.new_context(
+            base_url=live_server.url,
+            locale="en-GB",
+            java_script_enabled=javascript,
+            viewport={"width": width, "height": 760},
+            reduced_motion="reduce",
+            extra_http_headers={"Sec-GPC": "1"} if gpc else {},
+        )
+        if gpc:
+            context.add_init_script("Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})")
+        context.route("**/static/consent/*", _squeezed)
+        context.set_default_timeout(8_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: complaints.append(said.text) if "Security Policy" in said.text else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(path)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _squeezed(route: Route) -> None:
+    file = FILES / urlsplit(route.request.url).path.rpartition("/")[2]
+    kind = "text/css" if file.suffix == ".css" else "text/javascript"
+    route.fulfill(body=squeeze(file.read_text()), content_type=f"{kind}; charset=utf-8")

@@ -1,50 +1,18 @@
 """The banner in a real browser, with and without scripts."""
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
-from pytest_django.live_server_helper import LiveServer
+from playwright.sync_api import Page, expect
 
 from consent import notices, registry
 from consent.models import ConsentEvent, Cookie
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Open = Callable[..., Page]
-
-
-@pytest.fixture
-def visit(browser: Browser, live_server: LiveServer) -> Generator[Open]:
-    """A page in a browser of its own: `visit(javascript=False)`, `visit(gpc=True)`, `visit(width=360)`."""
-    contexts: list[BrowserContext] = []
-    complaints: list[str] = []
-
-    def opened(path: str = "/policy/", *, javascript: bool = True, gpc: bool = False, width: int = 1280) -> Page:
-        context = browser.new_context(
-            base_url=live_server.url,
-            locale="en-GB",
-            java_script_enabled=javascript,
-            viewport={"width": width, "height": 760},
-            reduced_motion="reduce",
-            extra_http_headers={"Sec-GPC": "1"} if gpc else {},
-        )
-        if gpc:
-            context.add_init_script("Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})")
-        context.set_default_timeout(8_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda said: complaints.append(said.text) if "Security Policy" in said.text else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(path)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert complaints == []
 
 
 def recorded(count: int) -> list[ConsentEvent]:
