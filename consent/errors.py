@@ -39,3 +39,21 @@ class LiftRefused(ConsentError):
     """Somebody other than the person wanted to end an opt-out."""
 
     code = "lift-refused"
+
+
+class NoBrowser(ConsentError):
+    """A proof needs a real browser, and this machine has none."""
+
+    code = "no-browser"
+
+
+class ScanFailed(ConsentError):
+    """The crawl did not come to a result; it says nothing about the registry."""
+
+    code = "scan-failed"
+
+
+class Unfair(ConsentError):
+    """A notice that pushes people towards one answer, or that no browser has measured, cannot be published."""
+
+    code = "unfair"

@@ -9,7 +9,7 @@ with the cookie and the signal, and one that names an origin is for its own brow
 takes itself out, and pages stay the same for everybody.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from csp.constants import SELF
 from django.conf import settings
@@ -35,6 +35,11 @@ def allowed_to(slugs: set[str]) -> Directives:
             for directive, sources in directives.items():
                 found.setdefault(directive, []).extend(sources)
     return found
+
+
+def of(slugs: Iterable[str]) -> set[str]:
+    """The origins of these categories, whatever they may be used for."""
+    return {source for sources in allowed_to(set(slugs)).values() for source in sources}
 
 
 class ConsentedOrigins:

@@ -60,6 +60,7 @@ COOKIES: list[dict[str, Any]] = [
         "service": "site",
         "category": "essential",
         "lifetime": "persistent",
+        "unseen": "Only while a choice cannot be sent.",
         "purpose": _("Holds a choice that could not be sent yet; it is emptied as soon as it has been."),
     },
     {
@@ -76,6 +77,7 @@ COOKIES: list[dict[str, Any]] = [
         "category": "essential",
         "lifetime": "session",
         "http_only": True,
+        "unseen": "Only after signing in, or while a request is being made.",
         "purpose": _("Keeps you signed in, or keeps a request open that you are making."),
     },
     {
@@ -84,6 +86,7 @@ COOKIES: list[dict[str, Any]] = [
         "category": "essential",
         "lifetime": "session",
         "http_only": True,
+        "unseen": "Only after the link in our mail was followed.",
         "purpose": _("Opens the page of one request for you, after you have followed the link in our mail."),
     },
     {
@@ -92,6 +95,7 @@ COOKIES: list[dict[str, Any]] = [
         "category": "essential",
         "lifetime": "session",
         "http_only": True,
+        "unseen": "Only on the answer to a form.",
         "purpose": _("Carries a short notice, such as “saved”, to the next page."),
     },
     {

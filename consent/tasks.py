@@ -1,9 +1,15 @@
 """What the clock starts."""
 
+import logging
+
 from celery import shared_task
 from django.utils import timezone
 
 from consent import filing, rates, seal
+from consent.errors import NoBrowser, ScanFailed
+from consent.scanning.run import scan
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task
@@ -22,3 +28,15 @@ def count_answers() -> None:
 def seal_day() -> None:
     """Yesterday's choices under one entry of the ledger; idempotent."""
     seal.seal_day(timezone.now())
+
+
+@shared_task
+def scan_cookies() -> None:
+    """The daily proof of the registry, where COOKIE_SCAN is on. The report is a row; a failure says what is missing."""
+    try:
+        result = scan(now=timezone.now())
+    except (NoBrowser, ScanFailed) as error:
+        logger.error("The cookie registry was not compared with the site: %s", error)  # noqa: TRY400
+        return
+    if result.differences:
+        logger.error("The site differs from the cookie registry in %d places.", len(result.differences))

@@ -420,6 +420,18 @@ CONSENT_ORIGINS: dict[str, dict[str, list[str]]] = env.json("CONSENT_ORIGINS", d
 CONSENT_GOOGLE_SIGNALS: dict[str, str] = env.dict("CONSENT_GOOGLE_SIGNALS", default={})
 COOKIE_GUARD_MODE = env.str("COOKIE_GUARD_MODE", default="enforce")  # or "report"
 
+# What `manage.py cookies scan` walks through; the first must show the banner.
+COOKIE_SCAN_ROUTES = env.list(
+    "COOKIE_SCAN_ROUTES", default=["/", "/policy/", "/requests/new/", "/cookies/", "/evidence/verify/"]
+)
+if env.bool("COOKIE_SCAN", default=False):  # daily, by a worker that has Chromium
+    CELERY_BEAT_SCHEDULE["consent: compare the site with the cookie registry"] = {
+        "task": "consent.tasks.scan_cookies",
+        "schedule": timedelta(days=1),
+        "options": {"queue": "celery", "expires": 3600},
+    }
+CHROMIUM_SANDBOX = env.bool("CHROMIUM_SANDBOX", default=not DEBUG)
+
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # without one /metrics is shut outside development
 
 # --- API -----------------------------------------------------------------------------------------------------------

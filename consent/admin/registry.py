@@ -93,6 +93,7 @@ class CookieAdmin(SheetAdmin, RegistryAdmin):
         "purpose",
         "translations",
         ("http_only", "on_request"),
+        "unseen",
     )
 
     @display(

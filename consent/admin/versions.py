@@ -72,11 +72,32 @@ def change_table(changes: list[dict[str, object]]) -> SafeString | str:
 
 @admin.register(RegistryCheck)
 class RegistryCheckAdmin(ReadOnlyAdmin, StaffModelAdmin):
-    list_display = ("checked_at", "short", "revision", "differences")
+    list_display = ("checked_at", "site", "short", "revision", "differences")
     ordering = ("-checked_at",)
-    fields = ("checked_at", "sha256", "revision", "differences")
+    fields = ("checked_at", "site", "walk", "sha256", "revision", "differences", "seen", "found")
     empty_words: ClassVar = _("No crawl has compared the site with the registry yet.")
 
     @display(description=_("registry version"))
     def short(self, check: RegistryCheck) -> str:
         return check.sha256[:12]
+
+    @display(description=_("site"))
+    def site(self, check: RegistryCheck) -> str:
+        return str(check.report.get("site", "–"))
+
+    @display(description=_("states and routes"))
+    def walk(self, check: RegistryCheck) -> str:
+        return " · ".join(", ".join(check.report.get(name, [])) or "–" for name in ("states", "routes"))
+
+    @display(description=_("seen"))
+    def seen(self, check: RegistryCheck) -> str:
+        return ", ".join(check.report.get("seen", [])) or "–"
+
+    @display(description=_("found"))
+    def found(self, check: RegistryCheck) -> SafeString | str:
+        line = "<div><strong>{}</strong> <code>{}</code>: {} <em>{} · {}</em></div>"
+        rows = (
+            (each["what"], each["name"], each["detail"], ", ".join(each["states"]), ", ".join(each["routes"]))
+            for each in check.report.get("differences", [])
+        )
+        return format_html_join("\n", line, rows) or "–"

@@ -188,6 +188,13 @@ class Cookie(Translated):
         ),
     )
 
+    unseen = models.CharField(
+        _("why a crawl does not see it"),
+        max_length=200,
+        blank=True,
+        help_text=_("For staff. Without a reason the crawl reports a cookie that no page sets."),
+    )
+
     class Meta:
         verbose_name = _("cookie")
         verbose_name_plural = _("cookies")

@@ -57,6 +57,7 @@ class RegistryCheck(models.Model):
     checked_at = models.DateTimeField(_("checked at"))
     revision = models.CharField(_("program version"), max_length=64, blank=True)
     differences = models.PositiveIntegerField(_("differences"), default=0)
+    report = models.JSONField(_("report"), default=dict, help_text=_("Site, routes, states, what was seen and found."))
 
     class Meta:
         verbose_name = _("registry check")

@@ -35,7 +35,11 @@ RUNS: Final[dict[str, tuple[list[str], Callable[[str], bool]]]] = {
     "rotate_keys": ([], lambda text: True),
 }
 # Run by tests of their own: they take long, or write into the source tree.
-ELSEWHERE: Final = {"demo": "tests/house/test_demo.py", "languages": "tests/privacy/test_languages.py"}
+ELSEWHERE: Final = {
+    "cookies": "tests/consent/test_scan.py",
+    "demo": "tests/house/test_demo.py",
+    "languages": "tests/privacy/test_languages.py",
+}
 
 
 def test_every_command_is_known_here() -> None:

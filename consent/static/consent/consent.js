@@ -43,7 +43,7 @@
       const body = JSON.stringify({ ...event, age, shown: began && age + Math.max(0, at - began) });
       try {
         const answer = await fetch(endpoint, {
-          method: "POST", body, keepalive: true, credentials: "same-origin", headers: { "Content-Type": "application/json" },
+          method: "POST", body, keepalive: true, headers: { "Content-Type": "application/json" },
         });
         if (answer.status >= 500 || answer.status === 429) break;
       } catch { break; }
@@ -112,7 +112,7 @@
   const placeholder = (frame, src) => {
     const slugs = frame.dataset.consent.split(" "), stand = document.createElement("div");
     const words = document.createElement("p"), button = document.createElement("button");
-    const titles = slugs.map((slug) => (section.querySelector(`input[value="${slug}"] + span b`) || { textContent: slug }).textContent);
+    const titles = slugs.map((slug) => section.querySelector(`input[value="${slug}"] + span b`).textContent);
     stand.className = "consent-frame";
     if (frame.height) stand.style.minHeight = `${parseInt(frame.height, 10)}px`;
     words.textContent = section.dataset.frame.replace("{host}", new URL(src, location).host).replace("{category}", titles.join(", "));

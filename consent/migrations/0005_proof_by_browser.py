@@ -6,6 +6,23 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField(
+            model_name="cookie",
+            name="unseen",
+            field=models.CharField(
+                blank=True,
+                help_text="For staff. Without a reason the crawl reports a cookie that no page sets.",
+                max_length=200,
+                verbose_name="why a crawl does not see it",
+            ),
+        ),
+        migrations.AddField(
+            model_name="registrycheck",
+            name="report",
+            field=models.JSONField(
+                default=dict, help_text="Site, routes, states, what was seen and found.", verbose_name="report"
+            ),
+        ),
+        migrations.AddField(
             model_name="cookiesighting",
             name="state",
             field=models.CharField(
