@@ -52,6 +52,12 @@ class PlanAltered(RetentionError):
     remedy = "Plan anew, and find out who changed it."
 
 
+class NoCertificate(RetentionError):
+    """The run is not over, or left no entry that could prove it."""
+
+    code = "no-certificate"
+
+
 class UnknownCount(RetentionError):
     """The database gave no number of rows where one was due."""
 

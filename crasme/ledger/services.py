@@ -104,7 +104,12 @@ def _store(entries: list[Entry]) -> None:
 
 def digest_of(entry: Entry) -> str:
     """SHA-256 in hex over the entry's canonical JSON: sorted keys, no spaces, UTF-8."""
-    content = {
+    return digest(contents(entry))
+
+
+def contents(entry: Entry) -> dict[str, Any]:
+    """What the digest is taken of, as JSON holds it."""
+    return {
         "id": str(entry.id),
         "recorded_at": entry.recorded_at.astimezone(UTC).isoformat(),
         "verb": entry.verb,
@@ -112,7 +117,6 @@ def digest_of(entry: Entry) -> str:
         "subject": entry.subject,
         "facts": entry.facts,
     }
-    return digest(content)
 
 
 def _plain(name: str, value: Any) -> Any:

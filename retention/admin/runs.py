@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -20,7 +21,7 @@ from crasme.crm.admin.base import DayFilter
 from crasme.kit.errors import CrasmeError
 from crasme.staff import actors
 from crasme.staff.admin import EstimatePaginator, ReadOnlyAdmin, StaffModelAdmin, confirmed
-from retention import services, wording
+from retention import certificate, services, wording
 from retention.models import Run
 
 
@@ -62,7 +63,7 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
     readonly_fields = (
         "time", "went", "asked", "approved", "how_far", "allowed", "why_approval", "off", "plan_hash", "vacuum"
     )  # fmt: skip
-    actions_detail = ("approve", "plan_anew")
+    actions_detail = ("certificate", "approve", "plan_anew")
 
     @display(
         description=_("state"),
@@ -134,9 +135,41 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
 
     def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[UnfoldAction]:
         run = self.get_object(request, unquote(str(object_id)))
-        if run is None or run.state != Run.State.WAITING:
+        if run is None:
             return []
-        return list(super().get_actions_detail(request, object_id))
+        shown = list(super().get_actions_detail(request, object_id))
+        if run.state == Run.State.WAITING:
+            return [each for each in shown if not each.action_name.endswith("certificate")]
+        return [each for each in shown if each.action_name.endswith("certificate") and run.entry is not None]
+
+    # --- certificate -------------------------------------------------------------------------------------------------
+    def has_certificate_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm("retention.view_run")
+
+    @action(description=_("Certificate"), permissions=["certificate"], icon="verified")
+    def certificate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """To be printed; with `?format=json` the file that anybody can check."""
+        run = self.get_object(request, unquote(object_id))
+        if run is None:
+            raise Http404
+        try:
+            content = certificate.of(run)
+        except CrasmeError as error:
+            messages.error(request, str(error))
+            return redirect("admin:retention_run_change", run.pk)
+        if request.GET.get("format") == "json":
+            answer = JsonResponse(content, json_dumps_params={"indent": 2, "ensure_ascii": False})
+            answer["Content-Disposition"] = f'attachment; filename="retention-{run.rule.slug}-{run.period_key}.json"'
+            return answer
+        context = {
+            "run": run,
+            "content": content,
+            "asked": self.asked(run),
+            "approved": self.approved(run),
+            "reasons": wording.reasons(run.planned) if run.planned else [],
+            "counts": sorted(run.counts.items()),
+        }
+        return TemplateResponse(request, "admin/retention/run/certificate.html", context)
 
     @action(
         description=_("Approve"),

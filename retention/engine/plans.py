@@ -90,7 +90,12 @@ def signed(lines: Iterable[PlanLine], *, at: datetime, now: datetime, actor: str
 
 def is_intact(plan: Plan) -> bool:
     """Whether it is what was drawn and signed, here or before a change of keys."""
-    return plan.hash == digest(plan.content) and signing.is_signed(plan.content, signature=plan.signature, key=plan.key)
+    return holds(plan.content, hash_of=plan.hash, signature=plan.signature, key=plan.key)
+
+
+def holds(content: dict[str, Any], *, hash_of: str, signature: str, key: str) -> bool:
+    """The same of a plan that was read from a file."""
+    return hash_of == digest(content) and signing.is_signed(content, signature=signature, key=key)
 
 
 def _line(rule: Rule, cutoff: datetime, *, exact: bool, kept: bool = False, ended: int = 0) -> PlanLine:

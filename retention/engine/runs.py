@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 NOT_DRAINED = "not-drained"
 TRY_AGAIN = timedelta(hours=1)
+CLOSED = ("state", "finished_at", "retry_at", "last_error")
 
 ACTIONS: dict[str, Callable[[Run, Watch], bool]] = {
     Rule.Action.DELETE: rows.end,
@@ -187,8 +188,7 @@ def _close(run: Run, state: Run.State, now: datetime) -> Run:
         if state == Run.State.DONE:
             run.last_error = ""
         run.progress |= tidy.wanted(run)
-        run.save(update_fields=["state", "finished_at", "retry_at", "last_error", "busy", "wal_bytes", "progress"])
-        record(
+        entry = record(
             PURGED.name,
             actor=run.requested_by,
             run=run.pk,
@@ -205,4 +205,6 @@ def _close(run: Run, state: Run.State, now: datetime) -> Run:
             plan=run.plan.hash if run.plan else "",
             planned=run.rows_due,
         )
+        run.entry = entry.pk
+        run.save(update_fields=[*CLOSED, "busy", "wal_bytes", "progress", "entry"])
     return run

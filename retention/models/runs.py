@@ -67,6 +67,8 @@ class Run(models.Model):
     last_error = models.CharField(_("last error"), max_length=64, blank=True)
     retry_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
 
+    entry = models.UUIDField(_("ledger entry"), null=True, editable=False)
+
     requested_by = models.CharField(_("requested by"), max_length=80)
     approved_by = models.CharField(_("approved by"), max_length=80, blank=True)
     approved_at = models.DateTimeField(_("approved at"), null=True, blank=True)

@@ -1,5 +1,5 @@
 """`manage.py retention plan [--at DATE] [--json] | run | explain LABEL ID… | explain LABEL --all [--json|--csv] |
-prove RUN`: what ends when, why something stays, and what went."""
+prove RUN | check FILE`: what ends when, why something stays, what went, and whether a certificate holds together."""
 
 import json
 import sys
@@ -8,6 +8,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time as clock_time
+from pathlib import Path
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
@@ -16,7 +17,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from crasme.kit.sheets import csv_writer
-from retention import proof, services, wording
+from crasme.ledger import signing
+from retention import certificate, proof, services, wording
 from retention.errors import RetentionError
 from retention.explanation import Verdict
 from retention.models import Run
@@ -42,11 +44,13 @@ class Command(BaseCommand):
     help = "Show what retention would end, end what is due, or explain why rows are still here."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        which = parser.add_subparsers(dest="what", required=True, metavar="plan|run|explain|prove")
+        which = parser.add_subparsers(dest="what", required=True, metavar="plan|run|explain|prove|check")
         plan = which.add_parser("plan", help="count what would end, now or on a day to come; deletes nothing")
         plan.add_argument("--at", type=_day, metavar="DATE", help="2027-01-31: at the end of that day, UTC")
         plan.add_argument("--json", action="store_true", help="one JSON object a line")
         which.add_parser("run", help="carry out what is due today, as the beat does every minute")
+        check = which.add_parser("check", help="see whether the certificate of a run holds together")
+        check.add_argument("file", type=Path)
         explain = which.add_parser("explain", help="why rows stay, and until when")
         explain.add_argument("label", help="crm.invoice")
         explain.add_argument("keys", metavar="ID", nargs="*", help="the rows' primary keys")
@@ -81,6 +85,17 @@ class Command(BaseCommand):
                 f"{line['rule']:<24}{before:<22}{line['rows']:>12,}{line['deferred']:>12,}  {line['target']}{note}"
             )
         self.stdout.write(f"Plan {plan.hash}, signed with {plan.key}.")
+
+    def _check(self, *, file: Path, **_options: Any) -> None:
+        try:
+            content = json.loads(file.read_text())
+        except (OSError, ValueError) as error:
+            raise CommandError(f"{file.name} cannot be read: {type(error).__name__}") from None
+        if problems := certificate.check(content if isinstance(content, dict) else {}):
+            raise CommandError("\n".join(problems))
+        own = content["signature"]["key"] == signing.public_key(certificate.PURPOSE)
+        whose = "this house's" if own else "not this house's of today; compare it"
+        self.stdout.write(f"The certificate holds together. Signed with {content['signature']['key']} ({whose}).")
 
     def _run(self, **_options: Any) -> None:
         runs = services.run_due(timezone.now(), told=Teller(self.stdout.write))
