@@ -45,6 +45,11 @@ class Acceptance(models.Model):
             models.Index(fields=["account", "document", "-decided_at"], name="consent_acceptance_account"),
         ]
         constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["account", "document", "version"],
+                condition=models.Q(act="told"),
+                name="consent_acceptance_told_once",
+            ),
             models.CheckConstraint(
                 condition=models.Q(decided_at__lte=models.F("received_at")),
                 name="consent_acceptance_decided_first",

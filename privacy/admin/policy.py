@@ -55,6 +55,12 @@ class PublishForm(forms.Form):
         help_text=gettext_lazy("Then everybody must be told before it takes effect."),
         widget=UnfoldBooleanSwitchWidget,
     )
+    requires_acceptance = forms.BooleanField(
+        label=gettext_lazy("Must be accepted"),
+        required=False,
+        help_text=gettext_lazy("Accounts are asked to accept it where they sign in, and on the self-service pages."),
+        widget=UnfoldBooleanSwitchWidget,
+    )
     rules = forms.TypedMultipleChoiceField(
         label=gettext_lazy("Drafts of rules that take effect with it"),
         required=False,
@@ -76,7 +82,7 @@ class PolicyVersionAdmin(ReadOnlyAdmin, StaffModelAdmin):
         ("version", "public_page"),
         ("last_updated", "effective_on"),
         "summary",
-        "material",
+        ("material", "requires_acceptance"),
         ("proposer", "who", "published_at"),
         "sha256",
     )
@@ -153,7 +159,7 @@ class PolicyProposalAdmin(ReadOnlyAdmin, StaffModelAdmin):
         ("version", "state"),
         ("last_updated", "effective_on"),
         "summary",
-        "material",
+        ("material", "requires_acceptance"),
         "changes",
         ("proposer", "proposed_at"),
         ("decider", "decided_at"),

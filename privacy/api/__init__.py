@@ -1,5 +1,6 @@
-"""The machine interface of requests: entering them for somebody, and following them."""
+"""The machine interface: requests to enter and to follow, and what accounts accepted."""
 
+from privacy.api.accounts import BrowsersView, PolicyView
 from privacy.api.views import RequestsView, RequestView
 
-__all__ = ["RequestView", "RequestsView"]
+__all__ = ["BrowsersView", "PolicyView", "RequestView", "RequestsView"]

@@ -50,6 +50,9 @@ class PolicyVersion(models.Model):
     effective_on = models.DateField(_("effective on"))
     summary = models.TextField(_("summary of changes"), help_text=_("What changed, for readers of the policy."))
     material = models.BooleanField(_("material change"), help_text=_("Then everybody is told before it takes effect."))
+    requires_acceptance = models.BooleanField(
+        _("must be accepted"), default=False, help_text=_("Accounts are asked to accept it, or a later one.")
+    )
     published_at = models.DateTimeField(_("published at"))
     proposed_by = models.CharField(_("proposed by"), max_length=80, blank=True)
     published_by = models.CharField(_("published by"), max_length=80)
@@ -116,6 +119,7 @@ class PolicyProposal(models.Model):
     effective_on = models.DateField(_("effective on"))
     summary = models.TextField(_("summary of changes"))
     material = models.BooleanField(_("material change"))
+    requires_acceptance = models.BooleanField(_("must be accepted"), default=False)
     rules = ArrayField(models.UUIDField(), verbose_name=_("drafts of rules"), default=list, blank=True)
     hash = models.CharField(_("hash"), max_length=64)
     state = models.CharField(_("state"), max_length=9, choices=State.choices, default=State.OPEN)

@@ -43,6 +43,7 @@ def propose(
     summary: str,
     material: bool,
     rules: Iterable[UUID] = (),
+    requires_acceptance: bool = False,
     actor: str,
     now: datetime,
 ) -> PolicyProposal:
@@ -56,6 +57,7 @@ def propose(
         effective_on=effective_on,
         summary=summary,
         material=material,
+        requires_acceptance=requires_acceptance,
         rules=[draft.pk for draft in chosen],
         proposed_by=actor,
         proposed_at=now,
@@ -108,6 +110,7 @@ def hash_of(proposal: PolicyProposal, now: datetime) -> str:
             "effective_on": proposal.effective_on.isoformat(),
             "summary": proposal.summary,
             "material": proposal.material,
+            "requires_acceptance": proposal.requires_acceptance,
             "rules": said,
             "facts": page,
         }
@@ -128,6 +131,7 @@ def _publish(proposal: PolicyProposal, *, actor: str, now: datetime) -> PolicyVe
         effective_on=proposal.effective_on,
         summary=proposal.summary,
         material=proposal.material,
+        requires_acceptance=proposal.requires_acceptance,
         proposed_by=proposal.proposed_by,
         rules=proposal.rules,
         actor=actor,

@@ -46,6 +46,7 @@ def publish(
     now: datetime,
     proposed_by: str = "",
     rules: Iterable[UUID] = (),
+    requires_acceptance: bool = False,
 ) -> PolicyVersion:
     """Freeze the page as `version`, as it will be on `effective_on` (from 00:00 UTC), and move the drafts `rules` on.
 
@@ -73,6 +74,7 @@ def publish(
         effective_on=effective_on,
         summary=summary,
         material=material,
+        requires_acceptance=requires_acceptance,
         published_at=now,
         published_by=actor,
         proposed_by=proposed_by,

@@ -16,6 +16,9 @@ class ApiKey(models.Model):
         REQUESTS_WRITE = "requests:write", _("enter privacy requests")
         REQUESTS_READ = "requests:read", _("follow privacy requests that this key entered")
         REQUESTS_READ_ALL = "requests:read-all", _("follow all privacy requests (beside requests:read)")
+        POLICY_READ = "policy:read", _("ask whether an account must accept the policy")
+        POLICY_WRITE = "policy:write", _("record that an account accepted the policy")
+        CONSENT_WRITE = "consent:write", _("join browsers to accounts")
         SUPPRESSION_READ = "suppression:read", _("check suppression")
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
