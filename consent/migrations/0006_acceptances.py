@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('consent', '0004_records'),
+        ('consent', '0005_proof_by_browser'),
     ]
 
     operations = [
