@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import fsspec
 from django.conf import settings
 
+from retention import stores
 from retention.errors import BackupFolderMissing, BackupPlaceFailed, UnsafeLocation
 
 Parts = tuple[str, ...]  # of a location
@@ -33,10 +33,11 @@ class Copies:
     def __init__(self) -> None:
         url = settings.BACKUP_URL or str(Path(settings.BACKUP_DIR).resolve())
         with _failing_as_ours():
-            self._fs, root = fsspec.core.url_to_fs(url, use_listings_cache=False)
+            self._fs, root = stores.opened(url)
+            self._versions = stores.with_versions(url)
         self._root = root.rstrip("/")
         self._local = "file" in _protocols(self._fs)
-        if not self._answers():
+        if not stores.in_time(self._answers):
             raise BackupFolderMissing("The backup folder is not there.")
 
     def path_of(self, location: str) -> str:
@@ -100,8 +101,17 @@ class Copies:
                 yield Found(name, _instant(info))
 
     def _has_versions(self, path: str) -> bool:
-        ask = getattr(self._fs, "object_version_info", None)
-        return bool(ask(path)) if ask is not None else False
+        """Of the file, or of anything in the folder: a store that keeps versions keeps them of what was deleted."""
+        ask = getattr(self._versions, "object_version_info", None)
+        if ask is None:
+            return False
+        key = path.strip("/").partition("/")[2]
+        # It lists by the beginning of a name: neighbours whose names begin like ours are none of it.
+        try:
+            found = {each["Key"] for each in ask(path)}
+        except KeyError:  # s3fs, where the store knows not one
+            return False
+        return any(each == key or each.startswith(f"{key}/") for each in found)
 
     def _answers(self) -> bool:
         with _failing_as_ours():

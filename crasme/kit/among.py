@@ -8,10 +8,12 @@ from collections.abc import Collection
 from typing import Any
 
 from django.db import connection
-from django.db.models import Field
+from django.db.models import Field, IntegerField, UUIDField
 from django.db.models.expressions import RawSQL
 
 
 def among(field: "Field[Any, Any]", keys: Collection[Any]) -> RawSQL:
     """For `…__in=among(Account._meta.pk, keys)`: the keys are values of `field`'s own Python type."""
-    return RawSQL(f"SELECT unnest(%s::{field.db_type(connection)}[])", [list(keys)])  # noqa: S611  (a column type's name)
+    plain = isinstance(field, UUIDField | IntegerField)  # these need no quoting, so all of them are written at once
+    value = f"{{{','.join(map(str, keys))}}}" if plain else list(keys)
+    return RawSQL(f"SELECT unnest(%s::{field.db_type(connection)}[])", [value])  # noqa: S611  (a column type's name)

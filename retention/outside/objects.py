@@ -6,25 +6,19 @@ a store that takes the connection and says nothing, while transactions and reque
 """
 
 import functools
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
-import fsspec
-
+from retention import stores
 from retention.errors import RetentionError
 from retention.outside.lines import Tail, tail
 from retention.outside.places import Make
 
 ATTEMPTS = 20
-PATIENCE = 15.0  # seconds that a call to the store may take, with all its attempts
-# For the clients below fsspec, where they take it: seconds to connect, and to wait for an answer.
-CONNECT, ANSWER, TIMES = 3, 8, 2
 
 
 class LineObjects:
     def __init__(self, url: str) -> None:
-        self._fs, path = fsspec.core.url_to_fs(url, use_listings_cache=False, **_limits(url))
+        self._fs, path = stores.opened(url)
         self._folder = path.rstrip("/")
         self._known: tuple[int, Tail] = (0, Tail())
 
@@ -64,7 +58,7 @@ class LineObjects:
         raise OSError("too many hosts write at once")
 
     def _ask[T](self, act: Callable[[], T]) -> T:
-        return _in_time(lambda: _as_os_error(act))
+        return stores.in_time(lambda: _as_os_error(act))
 
     def _tail(self) -> Tail:
         last, found = self._known
@@ -115,32 +109,3 @@ def _as_os_error[T](act: Callable[[], T]) -> T:
         raise
     except Exception as error:
         raise OSError(type(error).__name__) from error
-
-
-def _limits(url: str) -> dict[str, Any]:
-    """Limits of time for the client of the store, in its own words."""
-    if url.partition(":")[0] not in ("s3", "s3a"):
-        return {}
-    tries = {"max_attempts": TIMES, "mode": "standard"}
-    return {"config_kwargs": {"connect_timeout": CONNECT, "read_timeout": ANSWER, "retries": tries}}
-
-
-def _in_time[T](act: Callable[[], T]) -> T:
-    """The answer, or TimeoutError when the store has given none: whatever its client waits for, we do not."""
-    answers: list[T] = []
-    errors: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            answers.append(act())
-        except BaseException as error:  # noqa: BLE001  (raised again where it was asked)
-            errors.append(error)
-
-    worker = threading.Thread(target=work, name="erasure-ledger", daemon=True)
-    worker.start()
-    worker.join(PATIENCE)
-    if errors:
-        raise errors[0]
-    if not answers:
-        raise TimeoutError("the store of the erasure ledger does not answer")
-    return answers[0]

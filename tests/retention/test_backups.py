@@ -112,8 +112,9 @@ class Versioned(MemoryFileSystem):
     def _strip_protocol(cls, path: str) -> str:
         return str(super()._strip_protocol(path.replace("versioned://", "memory://")))
 
-    def object_version_info(self, path: str) -> list[str]:
-        return [each for each in self.kept if each == path]
+    def object_version_info(self, path: str) -> list[dict[str, str]]:
+        """By the beginning of the name, and by the key below the bucket, as S3 does."""
+        return [{"Key": each.removeprefix("/bucket/")} for each in self.kept if each.startswith(path)]
 
 
 @pytest.mark.parametrize("kept", [False, True])
@@ -123,7 +124,7 @@ def test_an_object_store_is_asked_whether_anything_is_left(kept: bool, settings:
     store = Versioned()
     for name in ("old.dump", "wal/000001", "wal/000002", "young.dump"):
         store.pipe_file(f"/bucket/nightly/{name}", b"rows")
-    Versioned.kept = {"/bucket/nightly/old.dump"} if kept else set()
+    Versioned.kept = {"/bucket/nightly/old.dump"} if kept else {"/bucket/nightly/old.dump.of-somebody-else"}
     old, wal = register("old.dump", age=timedelta(days=31)), register("wal", age=timedelta(days=31))
     young = register("young.dump", age=timedelta(days=1))
     assert (run().rows_total, store.find("/bucket")) == (1 if kept else 2, ["/bucket/nightly/young.dump"])

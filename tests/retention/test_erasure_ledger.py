@@ -23,6 +23,7 @@ from crasme.kit.datamap import Subject
 from crasme.kit.ids import uuid7
 from crasme.ledger.models import Entry as EvidenceEntry
 from retention import erasure, gate, holds, rebuilding, replay, services
+from retention.copies import Copies
 from retention.errors import GateShut, LedgerBroken, LedgerUnreachable, ReplayImpossible
 from retention.gate import State
 from retention.models import ErasureEntry, ErasureHead, ErasureParked
@@ -429,7 +430,7 @@ class Counting:
 
 
 def test_a_store_that_never_answers_holds_nobody_up(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retention.outside.objects.PATIENCE", 0.2)
+    monkeypatch.setattr("retention.stores.PATIENCE", 0.2)
     settings.ERASURE_LEDGER_URL = f"memory://silent-{uuid7()}"
     hang = threading.Event()
     monkeypatch.setattr(MemoryFileSystem, "exists", lambda *args, **kwargs: hang.wait(30))
@@ -439,6 +440,9 @@ def test_a_store_that_never_answers_holds_nobody_up(settings: Settings, monkeypa
         places.reachable(place().tail)
     with pytest.raises(LedgerUnreachable):
         lines.read(places.whole())
+    settings.BACKUP_URL = settings.ERASURE_LEDGER_URL
+    with pytest.raises(OSError, match="does not answer"):
+        Copies()
     assert time.monotonic() - began < 5
     hang.set()
 
