@@ -1,12 +1,13 @@
 """Writing down what a batch did, in the batch's own transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext as _
 
 from retention.engine import digests, drift
+from retention.engine.digests import Leaf
 from retention.engine.watch import Watch
 from retention.errors import RuleChanged, UnknownCount
 from retention.models import Batch, Rule, Run
@@ -32,9 +33,18 @@ def begin(run: Run, watch: Watch | None = None) -> None:
 
 
 def note(
-    run: Run, watch: Watch, *, label: str, rows: int, digest: str, counts: Mapping[str, int], **progress: Any
+    run: Run,
+    watch: Watch,
+    *,
+    rows: int,
+    counts: Mapping[str, int],
+    label: str = "",
+    digest: str = "",
+    leaves: Sequence[Leaf] = (),
+    **progress: Any,
 ) -> None:
-    """Add one batch: `rows` of the rule's own target ended, `counts` everything by label; `progress` as given.
+    """Add one batch: `rows` of the rule's own target ended, `counts` everything by label; `progress` as given. `leaves`
+    in place of `label` and `digest` where it ended several things, of which each is to be shown by itself.
 
     UnknownCount when a number is none: a loop that counts with it would never end, or end at once. PlanDrift when
     more rows went than may go by the run's plan: nothing of this batch is committed then.
@@ -48,7 +58,7 @@ def note(
         if number:
             run.counts[name] = run.counts.get(name, 0) + number
     drift.within(run)
-    _leaf(run, label, rows, digest)
+    _grow(run, leaves or [(label, rows, digest)])
     run.progress |= progress | {"batch": watch.pace.rows}
     run.busy += spent
     run.wal_bytes += wal_bytes
@@ -56,10 +66,14 @@ def note(
     watch.told(run)
 
 
-def _leaf(run: Run, label: str, rows: int, digest: str) -> None:
-    """Put the batch into the run's tree."""
-    tree = digests.grown(run.progress.get("tree", []), digests.leaf(label, rows, digest))
-    number = sum(size for size, _node in tree)
-    Batch(run=run, number=number, label=label, rows=rows, digest=digest).save(force_insert=True)
+def _grow(run: Run, leaves: Sequence[Leaf]) -> None:
+    """Put what a batch ended into the run's tree."""
+    tree = run.progress.get("tree", [])
+    first = sum(size for size, _node in tree) + 1
+    made = []
+    for number, (label, rows, digest) in enumerate(leaves, first):
+        tree = digests.grown(tree, digests.leaf(label, rows, digest))
+        made.append(Batch(run=run, number=number, label=label, rows=rows, digest=digest))
+    Batch.objects.bulk_create(made)
     run.digest = digests.root(tree)
     run.progress |= {"tree": tree}

@@ -19,6 +19,7 @@ from uuid import UUID
 from django.db import models
 
 Peak = tuple[int, str]
+Leaf = tuple[str, int, str]  # a batch: its label, the number of rows, the digest of their keys
 
 
 def of_keys(keys: Iterable[Any]) -> str:

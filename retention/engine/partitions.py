@@ -1,9 +1,9 @@
 """Time series: whole months are dropped, held rows are carried to a shelf first, the rest of a month is deleted.
 
-One plain transaction a partition: the holds lock is shared, writers to the partition are kept out, held rows copied,
-what goes is counted and digested, the run's row written, the table dropped, all committed at once. A crash anywhere
-before the commit leaves everything as it was. DROP needs the whole table for an instant; when it does not get it in
-three seconds the purge gives way and comes back.
+One plain transaction a partition, or for several small ones: the holds lock is shared, writers to them are kept out,
+held rows copied, what goes is counted and digested, the run's row written, the tables dropped, all committed at once. A
+crash anywhere before the commit leaves everything as it was. DROP needs the whole table for an instant; when it does
+not get it in three seconds the purge gives way and comes back.
 
 The month in which the cut-off lies is cut by stretches of time: one DELETE each, in a transaction of its own, whose
 keys are digested where they are deleted. A stretch with a locked row is left to the row by row pass, which comes last.
@@ -28,22 +28,24 @@ from crasme.kit.append_only import allow_purge
 from crasme.kit.partitions import Partition
 from retention import graph, locks, predicate
 from retention.engine import checkpoint, digests, rows
+from retention.engine.digests import Leaf
 from retention.engine.watch import Watch
 from retention.models import Rule, Run
 from retention.obstacles import Scopes
 
 STRETCH_ROWS = 250_000  # about as many rows are deleted by one statement: a second of work, some megabytes of keys
+AT_ONCE_ROWS = 1_000_000  # of small partitions together: half a second of work
 FEW_ACCOUNTS = 2_000  # so many can be looked up in a month's index faster than the month is read
 STRETCHES = 1_000  # a month in three quarters of an hour each, at most
 
 
 def end(run: Run, watch: Watch) -> bool:
     """Drop what is wholly over, delete up to the cut-off, clear the shelf. False when time ran out before."""
-    for partition in over(run):
+    for months in _groups(over(run)):
         if watch.is_over():
             return False
         with transaction.atomic():
-            _drop(run, watch, partition)
+            _drop(run, watch, months)
         watch.reached("partition.committed")
     for since, until in _stretches(run):
         if watch.is_over():
@@ -62,37 +64,51 @@ def shelf(rule: Rule) -> type[Model]:
     return apps.get_model(rule.carry_to)
 
 
-def _drop(run: Run, watch: Watch, partition: Partition) -> None:
+def _groups(found: list[Partition]) -> Iterator[list[Partition]]:
+    """What goes by one transaction: one partition, or several small ones, whose commit would cost more than they do."""
+    group: list[Partition] = []
+    for each in found:
+        if group and sum(one.rows_estimate for one in [*group, each]) > AT_ONCE_ROWS:
+            yield group
+            group = []
+        group.append(each)
+    if group:
+        yield group
+
+
+def _drop(run: Run, watch: Watch, months: list[Partition]) -> None:
     checkpoint.begin(run)
     locks.share_holds()
-    name = connection.ops.quote_name(partition.name)
+    names = ", ".join(connection.ops.quote_name(each.name) for each in months)
     with connection.cursor() as cursor:
         # Keeps writers out and lets readers go on; DROP below takes what it needs.
-        cursor.execute(f"LOCK TABLE {name} IN EXCLUSIVE MODE")
-        carried = _carry(cursor, run, watch, partition)
+        cursor.execute(f"LOCK TABLE {names} IN EXCLUSIVE MODE")
+        carried = _carry(cursor, run, watch, months)
         watch.reached("partition.carried")
-        gone, digest = _count(cursor, run.rule, name)
         label = run.rule.model._meta.label_lower
+        leaves = _counted(cursor, run.rule, label, months)
+        gone = sum(rows for _label, rows, _digest in leaves)
         checkpoint.note(
             run,
             watch,
-            label=f"{label} {partition.name}",
             rows=gone,
-            digest=digest,
-            counts={label: gone, "carried": carried, "partitions": 1},
-            partitions=[*run.progress.get("partitions", []), partition.name],
+            leaves=leaves,
+            counts={label: gone, "carried": carried, "partitions": len(months)},
+            partitions=[*run.progress.get("partitions", []), *(each.name for each in months)],
         )
         watch.reached("partition.counted")
-        cursor.execute(f"DROP TABLE {name}")
+        # Last, because from here to the commit nobody can read the whole table.
+        cursor.execute(f"DROP TABLE {names}")
         watch.reached("partition.dropped")
 
 
-def _carry(cursor: Any, run: Run, watch: Watch, partition: Partition) -> int:
+def _carry(cursor: Any, run: Run, watch: Watch, months: list[Partition]) -> int:
     """Copy what something keeps to the shelf; rows that are there already stay as they are."""
     rule, target = run.rule, shelf(run.rule)
     scopes = Scopes.now()
+    # No other partition lies between these: all that is over is taken in the order of its dates.
     kept = _of_few(rule, scopes, predicate.deferred(rule, run.cutoff, scopes=scopes)).filter(
-        **{f"{rule.anchor}__gte": partition.lower, f"{rule.anchor}__lt": partition.upper}
+        **{f"{rule.anchor}__gte": months[0].lower, f"{rule.anchor}__lt": months[-1].upper}
     )
     if kept.query.is_empty():
         return 0
@@ -174,15 +190,21 @@ def _deleted(found: QuerySet[Any]) -> tuple[int, str]:
     return int(number), str(digest)
 
 
-def _count(cursor: Any, rule: Rule, partition: str) -> tuple[int, str]:
-    """How many rows of the partition are not on the shelf, and the digest of their keys."""
+def _counted(cursor: Any, rule: Rule, label: str, months: list[Partition]) -> list[Leaf]:
+    """Of each partition: how many of its rows are not on the shelf, and the digest of their keys."""
     quote = connection.ops.quote_name
     key, anchor = quote(column(rule.model, rule.model._meta.pk.name)), quote(column(rule.model, rule.anchor))
     held = quote(shelf(rule)._meta.db_table)
     carried = f"SELECT 1 FROM {held} h WHERE h.{key} = p.{key} AND h.{anchor} = p.{anchor}"  # noqa: S608
-    cursor.execute(digests.sql_of_keys(rule.model, f"p.{key}", f"{partition} p WHERE NOT EXISTS ({carried})"))
-    gone, digest = cursor.fetchone()
-    return int(gone), str(digest)
+    # By one statement, whose parts PostgreSQL gives to several workers: a digest in order is the work of one each.
+    digested = [
+        digests.sql_of_keys(rule.model, f"p.{key}", f"{quote(each.name)} p WHERE NOT EXISTS ({carried})")
+        for each in months
+    ]
+    parts = (f"SELECT {number}, leaf.* FROM ({sql}) AS leaf" for number, sql in enumerate(digested))  # noqa: S608
+    cursor.execute(" UNION ALL ".join(parts))
+    found = sorted(cursor.fetchall())
+    return [(f"{label} {months[number].name}", int(gone), str(digest)) for number, gone, digest in found]
 
 
 def column(model: type[Model], name: str) -> str:

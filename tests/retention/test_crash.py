@@ -150,8 +150,7 @@ def test_partitions(victim: Victim) -> None:
         ("partition.carried", 0),
         ("partition.counted", 0),
         ("partition.dropped", 0),
-        ("partition.committed", 1),
-        ("partition.dropped", 1),
+        ("partition.committed", 2),
         ("slice.deleted", 2),
         ("slice.committed", 3),
     ):
