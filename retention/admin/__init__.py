@@ -1,3 +1,3 @@
-from retention.admin import backups, holds, plans, rules, runs
+from retention.admin import backups, holds, panel, plans, rules, runs
 
-__all__ = ["backups", "holds", "plans", "rules", "runs"]
+__all__ = ["backups", "holds", "panel", "plans", "rules", "runs"]

@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -230,3 +232,29 @@ def test_a_processors_copy_is_confirmed_by_whoever_may(client: Client, officer: 
     assert (theirs.verified_gone_at is not None, ours.verified_gone_at) == (True, None)
     sign_in(client, make_user(AUDITOR))
     assert client.post(address).status_code == 403
+
+
+def test_the_page_of_a_row_says_until_when_it_is_kept_and_why(
+    client: Client, officer: User, django_assert_max_num_queries: Any
+) -> None:
+    account = builders.furnish(builders.account(closed=timezone.now() - timedelta(days=10)))
+    page = reverse("admin:crm_account_change", args=[account.pk])
+    hold = builders.hold(holds.account(account.pk), matter="M-4711")
+    until = (account.closed_at + timedelta(days=90)).date().isoformat()
+    with django_assert_max_num_queries(80):
+        shown = client.get(page).content.decode()
+    assert f"Kept until {until}" in shown
+    assert "hold M-4711" in shown
+    assert reverse("admin:retention_hold_change", args=[hold.pk]) in shown
+    assert reverse("admin:retention_rule_change", args=[builders.rule("account-closed").pk]) in shown
+    # Table by table: the contact ends with the account, the usage by its own rule.
+    assert "Usage events" in shown
+    assert "kept whatever it says" in shown
+    device = client.get(reverse("admin:crm_device_change", args=[account.devices.get().pk])).content.decode()
+    assert f"Kept until {until}" in device
+    # Who may not look at holds learns that there is one, not which.
+    agent = sign_in(client, make_user())
+    agent.user_permissions.add(Permission.objects.get(codename="view_account"))
+    shown = client.get(page).content.decode()
+    assert "on hold" in shown
+    assert "M-4711" not in shown

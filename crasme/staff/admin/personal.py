@@ -13,12 +13,15 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from crasme.staff import access
+from crasme.staff.admin import panels
 from crasme.staff.admin.base import StaffModelAdmin
 from crasme.staff.models import AccessEntry
 
 
 class PersonalDataAdmin(StaffModelAdmin):
     """Base of the admin page of every model that holds people."""
+
+    change_form_outer_before_template = "admin/staff/panels.html"
 
     def subject_ref_of(self, obj: Model) -> str:
         """The keyed hash of the person a row is about; override where the data map's own paths do not tell."""
@@ -60,6 +63,7 @@ class PersonalDataAdmin(StaffModelAdmin):
             response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
             if (shown := _context(response).get("original")) is not None:
                 self.log_access(request, AccessEntry.Action.VIEW, subject_ref=self.subject_ref_of(shown))
+                _context(response)["panels"] = panels.of(request, shown)
         return response
 
 

@@ -1,0 +1,36 @@
+"""Panels that other rooms put on the pages of rows: what they know of a row, for staff who look at it.
+
+A room registers what makes its panel; the bases of the admin ask every panel, and nobody repeats it page by page. What
+could go wrong: a panel that fails takes the page down with it, so it must answer for every row, or with None.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Model
+from django.http import HttpRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A template, and what it is rendered with."""
+
+    template: str
+    context: dict[str, Any]
+
+
+Make = Callable[[HttpRequest, Model], Panel | None]
+_makers: list[Make] = []
+
+
+def register(make: Make) -> Make:
+    """Decorator: ask it for every row that is shown; None where it has nothing to say."""
+    if make not in _makers:
+        _makers.append(make)
+    return make
+
+
+def of(request: HttpRequest, shown: Model) -> list[Panel]:
+    """The panels of a row's page."""
+    return [panel for make in _makers if (panel := make(request, shown)) is not None]

@@ -1,0 +1,87 @@
+"""On the page of every row that a rule ends: until when it is kept, and why, in words.
+
+What could go wrong: a hold's file reference shown to whoever may see the row. That a hold exists can be part of
+proceedings; its reference and the way to it are for those who may look at holds.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from crasme.crm.models import Account
+from crasme.staff.admin import panels
+from crasme.staff.admin.panels import Panel
+from retention import dependants, explanation
+from retention.errors import RetentionError
+from retention.explanation import Verdict
+from retention.models import Hold, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    words: str
+    icon: str
+    tone: str = ""
+    address: str = ""
+    link: str = ""
+
+
+@panels.register
+def kept(request: HttpRequest, shown: Model) -> Panel | None:
+    """The panel of a row; None for what no rule ends."""
+    try:
+        verdict = explanation.explain(shown._meta.label, shown.pk, timezone.now())
+    except RetentionError:
+        return None
+    head, tone, state = _state(verdict)
+    return Panel(
+        "admin/retention/panel.html",
+        {
+            "verdict": verdict,
+            "head": head,
+            "tone": tone,
+            "state": state,
+            "reasons": _reasons(request, verdict),
+            "dependants": list(dependants.of_account(shown.pk)) if isinstance(shown, Account) else [],
+        },
+    )
+
+
+def _state(verdict: Verdict) -> tuple[str, str, str]:
+    day = {"day": verdict.until.date().isoformat() if verdict.until else ""}
+    if verdict.over and verdict.kept:
+        return _("Period over on %(day)s") % day, "warn", _("kept")
+    if verdict.over:
+        return _("Due since %(day)s") % day, "bad", _("goes with the next run")
+    if verdict.until is None:
+        return _("No end yet"), "info", _("kept")
+    return _("Kept until %(day)s") % day, "warn" if verdict.kept else "good", _("kept")
+
+
+def _reasons(request: HttpRequest, verdict: Verdict) -> list[Reason]:
+    rule = Rule.objects.active().filter(slug=verdict.rule).first() if verdict.rule else None
+    rule_page = ""
+    if rule is not None and request.user.has_perm("retention.view_rule"):
+        rule_page = reverse("admin:retention_rule_change", args=[rule.pk])
+    link = {"address": rule_page, "link": _("Rule")} if rule_page else {}
+    found = [Reason(verdict.reasons[0], "schedule", **link)]
+    may_see = request.user.has_perm("retention.view_hold")
+    holds: dict[str, Any] = {}
+    if verdict.matters and may_see:
+        holds = dict(Hold.objects.filter(matter__in=verdict.matters).values_list("matter", "pk"))
+    of_holds = {_("hold %(matter)s") % {"matter": matter}: matter for matter in verdict.matters}
+    for words in verdict.reasons[1:]:
+        matter = of_holds.get(words)
+        if matter is None:
+            found.append(Reason(words, "lock", "warn"))
+        elif matter in holds:
+            page = reverse("admin:retention_hold_change", args=[holds[matter]])
+            found.append(Reason(words, "gavel", "bad", page, _("Hold")))
+        else:
+            found.append(Reason(_("on hold"), "gavel", "bad"))
+    return list(dict.fromkeys(found))

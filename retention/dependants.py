@@ -1,0 +1,54 @@
+"""What hangs off one account, table by table: how many rows, until when the last of them stays, how many are kept."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Max, Q
+from django.utils.translation import gettext as _
+
+from crasme.crm.models import Account
+from crasme.kit import datamap
+from retention import grounds, obstacles
+from retention.endings import Endings
+from retention.obstacles import Scopes
+
+
+@dataclass(frozen=True, slots=True)
+class Dependants:
+    """`until` (aware, UTC) is when the last row's period is over; None where one has not begun or none can. `kept` rows
+    stay whatever their period says."""
+
+    title: str
+    rows: int
+    kept: int
+    until: datetime | None
+
+    def words(self) -> str:
+        until = (
+            _("kept until %(day)s") % {"day": self.until.date().isoformat()} if self.until else _("no period has begun")
+        )
+        return f"{until}; {_('%(count)s kept whatever it says') % {'count': self.kept}}" if self.kept else until
+
+
+def of_account(pk: Any) -> Iterator[Dependants]:
+    """One statement for each table with rows that belong to an account; tables without any are left out."""
+    endings, scopes = Endings(), Scopes.now()
+    for table in datamap.tables():
+        path = table.subject.get("account")
+        if path is None or table.model is Account or not obstacles.keepable(table):
+            continue
+        ending = endings.final(table)
+        keeping = grounds.kept(table.model, ending, scopes)
+        asked: dict[str, Any] = {
+            "rows": Count("pk"),
+            "kept": Count("pk", filter=keeping if keeping is not None else Q(pk__in=[])),
+        }
+        if ending is not None:
+            asked |= {"begun": Count(ending.path), "last": Max(ending.path)}
+        found = table.model._base_manager.filter(**{path: pk}).order_by().aggregate(**asked)
+        if found["rows"]:
+            has_end = ending is not None and found["begun"] == found["rows"]
+            until = ending.until(found["last"]) if ending is not None and has_end else None
+            yield Dependants(str(table.title), found["rows"], found["kept"], until)
