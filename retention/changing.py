@@ -17,6 +17,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.utils.translation import gettext as _
 
 from crasme.ledger.services import record
+from retention import fields
 from retention.errors import NotADraft, RuleWaits
 from retention.models import Rule
 from retention.verbs import RULE_AHEAD, RULE_CHANGED
@@ -44,6 +45,7 @@ def chosen(keys: Iterable[UUID]) -> list[Rule]:
         raise RuleWaits(_("A published change of this rule waits for its day already."))
     for draft in drafts:
         draft.full_clean()
+        fields.clean(draft)
     return drafts
 
 

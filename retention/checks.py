@@ -14,9 +14,10 @@ from django.core.exceptions import FieldDoesNotExist, ValidationError
 
 from crasme.kit import datamap
 from crasme.kit.datamap import Erase, Table, blanked
-from retention import graph
+from retention import fields, graph
 from retention.errors import NotBlankable
 from retention.models import Rule
+from retention.models.rules import FIELD_ACTIONS
 from retention.replacements import replacement
 from retention.schedule import FIRST_SCHEDULE, Planned, _rule
 
@@ -53,6 +54,8 @@ def the_schedule_ends_everything(**kwargs: Any) -> list[Error]:
 
 def reaches(planned: "Planned | Rule", table: Table) -> bool:
     """Whether carrying out the rule ends the table's rows."""
+    if planned.action in FIELD_ACTIONS:
+        return False  # the rows are still there
     if planned.action == Rule.Action.ERASE_ACCOUNT:
         return "account" in table.subject
     label = table.model._meta.label_lower
@@ -64,6 +67,7 @@ def reaches(planned: "Planned | Rule", table: Table) -> bool:
 def _broken_rule(planned: Planned) -> Iterator[Error]:
     try:
         _rule(planned).clean()
+        fields.clean(_rule(planned))
     except ValidationError:
         yield Error(
             f"The rule {planned.slug!r} of the first schedule names a model or a date that does not exist.",

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from crasme.kit import calendar
 from crasme.ledger.services import record
-from retention import predicate
+from retention import fields, predicate
 from retention.errors import NotADraft
 from retention.models import Rule
 from retention.verbs import RULE_DISCARDED, RULE_DRAFTED
@@ -31,6 +31,8 @@ SUBSTANCE = (
     "anchor",
     "period",
     "action",
+    "fields",
+    "anonymity",
     "carry_to",
     "unreferenced_by",
     "legal_reason",
@@ -90,6 +92,7 @@ def save(draft: Rule, *, actor: str, now: datetime) -> Rule:
         raise NotADraft(_("This rule is no draft (any more); what is in force changes by a publication only."))
     draft.effective_from, draft.drafted_by = now, actor
     draft.full_clean()
+    fields.clean(draft)
     draft.save(force_insert=is_new)
     record(RULE_DRAFTED.name, actor=actor, rule=draft.slug, period=draft.period, action=draft.action)
     return draft

@@ -59,12 +59,12 @@ class Endings:
         """The rules that end rows of the table, the one that leaves nothing of the row last; empty when none does."""
         model = table.model
         named = self.rules.get(table.ends)
-        found = [named] if named is not None and named.action != Rule.Action.KEEP else []
+        found = [named] if named is not None and _ends_rows(named) else []
         label = model._meta.label_lower
         found += [
             rule
             for rule in self.rules.values()
-            if rule is not named and rule.action != Rule.Action.KEEP and rule.target.lower() == label
+            if rule is not named and _ends_rows(rule) and rule.target.lower() == label
         ]
         endings = [
             Ending(rule, f"{up}__{rule.anchor}" if up else rule.anchor, up)
@@ -77,6 +77,10 @@ class Endings:
         """The ending after which nothing of a row is left."""
         endings = self.of(table)
         return endings[-1] if endings else None
+
+
+def _ends_rows(rule: Rule) -> bool:
+    return rule.action != Rule.Action.KEEP and not rule.changes_fields
 
 
 def _up(rule: Rule, table: Table, model: type[Model]) -> str | None:

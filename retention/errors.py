@@ -115,6 +115,12 @@ class NotBlankable(RetentionError):
     code = "not-blankable"
 
 
+class NotAnonymous(RetentionError):
+    """The rows would still be somebody's: the run's report names the column and the remedy."""
+
+    code = "not-anonymous"
+
+
 class TooShortToSearch(RetentionError):
     """An identifier of one or two characters would be found everywhere."""
 

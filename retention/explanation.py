@@ -233,7 +233,8 @@ def _endings(model: type[Model]) -> list[Ending] | str:
     every = Endings()
     if table is None:
         target = model._meta.label_lower
-        found = [Ending(rule, rule.anchor) for rule in every.rules.values() if rule.target.lower() == target]
+        rules = [rule for rule in every.rules.values() if rule.target.lower() == target and not rule.changes_fields]
+        found = [Ending(rule, rule.anchor) for rule in rules]
         if found:
             return found
     elif found := every.of(table):

@@ -17,9 +17,10 @@ from django.utils.translation import gettext as _
 from crasme.kit import datamap
 from crasme.kit.append_only import allow_purge
 from crasme.kit.datamap import Erase, Subject, Table, blanked
-from retention import graph, obstacles
+from retention import fields, graph, obstacles
 from retention.errors import ErasureBlocked
 from retention.graph import OnDelete
+from retention.models import Rule
 from retention.obstacles import Scopes
 from retention.replacements import replacement, value_at
 
@@ -120,6 +121,12 @@ def cascade(rows: QuerySet[Any]) -> Iterator[Operation]:
         elif edge.nullable and edge.on_delete in (OnDelete.UNLINK, OnDelete.CASCADE):
             yield _unlink(edge, edge.children_of(rows))
     yield Operation(Kind.DELETE, model, rows)
+
+
+def ended_fields(rows: QuerySet[Any], rule: Rule, cutoff: datetime) -> Iterator[Operation]:
+    """The step that ends fields of `rows`, which stay, as the rule says."""
+    changed = fields.values(rule, cutoff)
+    yield Operation(Kind.CHANGE, rows.model, rows, tuple(changed), tuple(changed.values()))
 
 
 def free(model: type[Model], rows: QuerySet[Any], scopes: Scopes, *, lean: bool = False) -> QuerySet[Any]:

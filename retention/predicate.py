@@ -12,7 +12,7 @@ from django.apps import apps
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from crasme.crm.models import Account
-from retention import graph, obstacles
+from retention import fields, graph, obstacles
 from retention.models import BackupSet, Rule
 from retention.obstacles import Scopes
 
@@ -27,13 +27,21 @@ _STILL_THERE: dict[str, Q] = {
 def due(rule: Rule, cutoff: datetime, *, model: type[Model] | None = None) -> QuerySet[Any]:
     """Rows whose period is over, kept or not. `model` is the rule's target, or the shelf of a partitioned one."""
     rows = (model or rule.model)._base_manager.filter(**{f"{rule.anchor}__lt": rule.bound(cutoff)})
-    condition = still_there(rule)
+    condition = fields.pending(rule, cutoff) if rule.changes_fields else still_there(rule)
     return rows.filter(condition) if condition is not None else rows
 
 
 def still_there(rule: Rule) -> Q | None:
-    """True for rows on which the rule has not acted yet, and is the one to act; None: it leaves nothing behind."""
+    """True for rows that the rule ends and on which it has not acted yet, and is the one to act; None: it leaves
+    nothing behind. A rule on fields ends no rows."""
     return _STILL_THERE.get(rule.action)
+
+
+def past(rule: Rule, cutoff: datetime) -> QuerySet[Any]:
+    """Rows whose period is over and that nothing keeps, whether a rule on fields has acted on them already or not."""
+    rows = rule.model._base_manager.filter(**{f"{rule.anchor}__lt": rule.bound(cutoff)})
+    keeping = kept(rule, rule.model, Scopes.now())
+    return rows.exclude(keeping) if keeping is not None else rows
 
 
 def releasable(

@@ -36,6 +36,7 @@ class Planned:
     action: Rule.Action = Rule.Action.DELETE
     policy_section: str = ""
     carry_to: str = ""
+    fields: tuple[str, ...] = ()
     unreferenced_by: tuple[str, ...] = ()
     batch_size: int = 20_000
     max_rows: int | None = None
@@ -75,6 +76,21 @@ FIRST_SCHEDULE = (
         period="P7Y",
         policy_section="P8.3",
         legal_reason="Tax and commercial law demands billing records for seven years.",
+        max_rows=500_000,
+        max_share=Decimal("0.5"),
+    ),
+    Planned(
+        slug="billing-mailbox",
+        target="crm.invoice",
+        anchor="issued_on",
+        period="P3Y",
+        action=Rule.Action.BLANK,
+        fields=("billed_email",),
+        legal_reason=(
+            "The mailbox an invoice was sent to is needed while it can be late or disputed; tax law asks for the"
+            " invoice, not for the mailbox."
+        ),
+        batch_size=10_000,
         max_rows=500_000,
         max_share=Decimal("0.5"),
     ),
@@ -274,6 +290,7 @@ def _rule(planned: Planned) -> Rule:
         period=planned.period,
         action=planned.action,
         carry_to=planned.carry_to,
+        fields=list(planned.fields),
         unreferenced_by=list(planned.unreferenced_by),
         legal_reason=planned.legal_reason,
         policy_section=planned.policy_section,

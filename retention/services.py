@@ -8,23 +8,29 @@ from django.utils.translation import gettext as _
 from crasme.kit import calendar
 from crasme.ledger.services import record
 from retention import changing, gate, replay
+from retention.anonymity import checker
+from retention.anonymity.report import Report
 from retention.copies import Copies, Found
 from retention.engine import drift, plans, runs, tidy
 from retention.engine.plans import PlanLine
 from retention.engine.watch import Reached, Told, Watch, silent, unheard
 from retention.errors import NotAProcessorsCopy, NotInSchedule, PlanChanged, RunNotWaiting, SameHands
 from retention.explanation import Verdict, explain, explain_all, explain_keys, explain_table
+from retention.fieldwise import FieldVerdict, explain_fields
 from retention.models import BackupSet, ErasureParked, Plan, Rule, Run
 from retention.outside import soon, writing
 from retention.verbs import APPROVED, BACKUP_GONE, PLANNED
 
 __all__ = [
+    "FieldVerdict",
     "PlanLine",
     "Verdict",
+    "anonymity",
     "approve",
     "draw_plan",
     "explain",
     "explain_all",
+    "explain_fields",
     "explain_keys",
     "explain_table",
     "plan",
@@ -148,6 +154,15 @@ def draw_plan(at: datetime, *, actor: str, now: datetime) -> Plan:
             over_limit=sum(line.over_limit for line in lines),
         )
     return drawn
+
+
+def anonymity(label: str, now: datetime) -> list[tuple[Rule, Report]]:
+    """What the rules that anonymise a table leave of it, drafts included, measured now. Reads only. NotInSchedule."""
+    rules = Rule.objects.filter(target__iexact=label, action=Rule.Action.ANONYMISE).exclude(state=Rule.State.RETIRED)
+    found = [(rule, checker.check(rule, rule.cutoff(now), now)) for rule in rules]
+    if not found:
+        raise NotInSchedule(_("No rule anonymises this table."))
+    return found
 
 
 def register_backup(*, name: str, kind: str, location: str, made_at: datetime, size: int = 0) -> BackupSet:

@@ -22,6 +22,7 @@ from crasme.kit.datamap import Category
 from privacy.clock.rules import PROMISE_DAYS
 from privacy.models import Controller, Recipient, Right
 from privacy.models.registers import THE_ONE
+from retention import fields
 from retention.models import Rule
 
 Facts = dict[str, Any]
@@ -127,17 +128,29 @@ def _cookie(row: Cookie) -> Facts:
 
 def _rule(row: Rule) -> Facts:
     return {
-        "about": [
-            _translated(table.title)
-            for table in _told()
-            # What is only kept longer for a hold is the same data.
-            if (row.slug == table.ends or row.target == table.label.lower()) and row.carry_to != table.label.lower()
-        ],
+        "about": _about(row),
         "period": row.period,
         "counted_from": _anchor(row),
         "reason": _translated(row.legal_reason),
         "section": row.policy_section,
     }
+
+
+def _about(row: Rule) -> list[str]:
+    """What the period is of: tables, or the fields of one that end before its rows."""
+    tables = [
+        table
+        for table in _told()
+        # What is only kept longer for a hold is the same data.
+        if (row.slug == table.ends or row.target == table.label.lower()) and row.carry_to != table.label.lower()
+    ]
+    if not row.changes_fields:
+        return [_translated(table.title) for table in tables]
+    names = [change.name for change in fields.changes(row)]
+    return [
+        f"{_translated(table.title)}: {', '.join(_translated(table.fields[name].meaning) for name in names)}"
+        for table in tables
+    ]
 
 
 def _anchor(row: Rule) -> str:

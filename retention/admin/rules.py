@@ -27,11 +27,33 @@ from unfold.widgets import UnfoldAdminDateWidget
 from crasme.kit import calendar
 from crasme.staff import actors
 from crasme.staff.admin import StaffModelAdmin
-from retention import drafts, predicate, wording
+from retention import drafts, fields, predicate, wording
+from retention.anonymity import checker
+from retention.anonymity.decision import Decision
 from retention.models import Rule, Run, Standing
 
 # Counting further would read much of a large table, and the page only has to say "many".
 COUNT_UP_TO = 10_000
+
+
+class RuleForm(forms.ModelForm):
+    """Whatever the service would refuse is said at its field. `drafter` owns a decision that names nobody."""
+
+    drafter = ""
+
+    class Meta:
+        model = Rule
+        fields = drafts.SUBSTANCE
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if not self.errors:
+            if isinstance(self.instance.anonymity, dict):
+                self.instance.anonymity.setdefault("owner", self.drafter)
+            try:
+                fields.clean(self.instance)
+            except ValidationError as error:
+                self.add_error(None, error)
 
 
 class AtForm(forms.Form):
@@ -47,6 +69,7 @@ class RuleAdmin(StaffModelAdmin):
     fieldsets = (
         (None, {"fields": (("slug", "state", "effective_from"), ("target", "anchor", "period"), "action")}),
         (_("Why"), {"fields": ("legal_reason", "policy_section")}),
+        (_("Fields"), {"fields": ("fields", "anonymity")}),
         (_("Limits"), {"fields": (("batch_size", "max_rows", "max_share"), ("unreferenced_by", "carry_to"))}),
         (_("Now"), {"fields": (("next_cutoff", "over_now", "kept_now"),)}),
         (_("At the last measurement"), {"fields": (("measured", "overdue"), ("flow", "kept_because"))}),
@@ -56,7 +79,7 @@ class RuleAdmin(StaffModelAdmin):
         "state", "effective_from", "next_cutoff", "over_now", "kept_now", "drafter", "published_in",
         "measured", "overdue", "flow", "kept_because",
     )  # fmt: skip
-    actions_detail = ("succeed", "what_changes")
+    actions_detail = ("succeed", "what_changes", "anonymity_report")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rule]:
         runs = Run.objects.filter(rule=OuterRef("pk")).order_by("-started_at", "-id")
@@ -85,14 +108,21 @@ class RuleAdmin(StaffModelAdmin):
 
     def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[UnfoldAction]:
         rule = self.get_object(request, unquote(str(object_id)))
+        if not isinstance(rule, Rule):
+            return []
         offered: dict[str, str] = {Rule.State.ACTIVE: "succeed", Rule.State.DRAFT: "what_changes"}
-        name = offered.get(rule.state) if isinstance(rule, Rule) else None
+        names = [offered.get(rule.state), "anonymity_report" if rule.action == Rule.Action.ANONYMISE else None]
         found = super().get_actions_detail(request, object_id)
-        return [each for each in found if name and each.action_name.endswith(name)]
+        return [each for each in found if any(name and each.action_name.endswith(name) for name in names)]
 
     # --- drafts ------------------------------------------------------------------------------------------------------
     def save_model(self, request: HttpRequest, obj: Rule, form: Any, change: Any) -> None:
         drafts.save(obj, actor=request.user.ref, now=timezone.now())  # type: ignore[union-attr]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, obj, change, **kwargs | {"form": RuleForm})
+        form.drafter = request.user.ref  # type: ignore[union-attr]
+        return form
 
     def delete_model(self, request: HttpRequest, obj: Rule) -> None:
         drafts.discard(obj, actor=request.user.ref)  # type: ignore[union-attr]
@@ -133,6 +163,24 @@ class RuleAdmin(StaffModelAdmin):
             "preview": drafts.preview(rule, max(at, now)),
         }
         return TemplateResponse(request, "admin/retention/what_changes.html", context)
+
+    @action(description=_("Anonymity"), permissions=["view"], icon="visibility_off")
+    def anonymity_report(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What the rule leaves of its rows, measured now by the three questions. Reads only."""
+        rule, now = self._found(request, object_id), timezone.now()
+        if rule.action != Rule.Action.ANONYMISE:
+            raise Http404
+        decision = Decision.of(rule)
+        context = self.admin_site.each_context(request) | {
+            "title": _("Anonymity"),
+            "opts": self.opts,
+            "original": rule,
+            "rule": rule,
+            "decision": decision,
+            "owner": actors.names([decision.owner])[decision.owner],
+            "report": checker.check(rule, rule.cutoff(now), now),
+        }
+        return TemplateResponse(request, "admin/retention/anonymity.html", context)
 
     def _found(self, request: HttpRequest, object_id: str) -> Rule:
         rule = self.get_object(request, unquote(object_id))

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.dataclasses import UnfoldAction
@@ -22,6 +22,7 @@ from crasme.kit.errors import CrasmeError
 from crasme.staff import actors
 from crasme.staff.admin import EstimatePaginator, ReadOnlyAdmin, StaffModelAdmin, confirmed
 from retention import certificate, services, wording
+from retention.anonymity.report import Report
 from retention.models import Run
 
 
@@ -55,13 +56,14 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
     fieldsets = (
         (None, {"fields": (("rule", "period_key", "state"), ("cutoff", "started_at", "finished_at"), "how_far")}),
         (_("Planned"), {"fields": (("rows_due", "share_due", "allowed"), "why_approval", "off", "plan_hash")}),
-        (_("What went"), {"fields": ("rows_total", "went", "digest")}),
+        (_("What went"), {"fields": ("rows_total", "went", "digest", "anonymous")}),
         (_("Cost"), {"fields": (("time", "wal_bytes", "vacuum"),)}),
         (_("Trouble"), {"fields": (("attempts", "last_error", "retry_at"),)}),
         (_("Who"), {"fields": (("asked", "approved", "approved_at"),)}),
     )
     readonly_fields = (
-        "time", "went", "asked", "approved", "how_far", "allowed", "why_approval", "off", "plan_hash", "vacuum"
+        "time", "went", "asked", "approved", "how_far", "allowed", "why_approval", "off", "plan_hash", "vacuum",
+        "anonymous",
     )  # fmt: skip
     actions_detail = ("certificate", "approve", "plan_anew")
 
@@ -120,6 +122,15 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
     @display(description=_("rows by table"))
     def went(self, run: Run) -> str:
         return format_html("<pre>{}</pre>", json.dumps(run.counts, indent=2, sort_keys=True)) if run.counts else "–"
+
+    @display(description=_("check of anonymity"))
+    def anonymous(self, run: Run) -> str:
+        if run.anonymity is None:
+            return "–"
+        report = Report.read(run.anonymity)
+        return format_html_join(
+            "", "<p>{}: {}</p>", [("", report.words()), *((found.column, found.words()) for found in report.findings)]
+        )
 
     @display(description=_("asked for by"))
     def asked(self, run: Run) -> str:

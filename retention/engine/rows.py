@@ -39,9 +39,10 @@ def _batch(run: Run, watch: Watch, model: type[Model], position: Position | None
     batch = rows.filter(**{"pk__in": among(model._meta.pk, keys), f"{rule.anchor}__range": (found[0][1], found[-1][1])})
     counts: dict[str, int] = {}
     ended = 0
-    for step in operations.cascade(batch):
+    steps = operations.ended_fields(batch, rule, run.cutoff) if rule.changes_fields else operations.cascade(batch)
+    for step in steps:
         ended = step.apply(watch.now)  # the last step is the target's own
-        if step.kind is operations.Kind.DELETE:
+        if step.kind is not operations.Kind.UNLINK:
             label = step.model._meta.label_lower
             counts[label] = counts.get(label, 0) + ended
     watch.reached("rows.deleted")

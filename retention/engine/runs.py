@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 from crasme.kit.claims import pause_after
 from crasme.ledger.services import record
 from retention import locks, predicate
-from retention.engine import accounts, checkpoint, drift, files, partitions, plans, rows, tidy
+from retention.engine import accounts, anonymous, checkpoint, drift, files, partitions, plans, rows, tidy
 from retention.engine.pace import Pace
 from retention.engine.watch import Watch
 from retention.errors import PlanDrift, RuleChanged, code_of
@@ -34,6 +34,9 @@ ACTIONS: dict[str, Callable[[Run, Watch], bool]] = {
     Rule.Action.ERASE_ACCOUNT: accounts.end,
     Rule.Action.DROP_PARTITIONS: partitions.end,
     Rule.Action.DELETE_FILES: files.end,
+    Rule.Action.BLANK: rows.end,
+    Rule.Action.UNLINK: rows.end,
+    Rule.Action.ANONYMISE: anonymous.end,
 }
 
 

@@ -21,6 +21,9 @@ from crasme.kit.calendar import Period
 from crasme.kit.fields import PeriodField
 from crasme.kit.ids import uuid7
 
+# Actions after which the rows are still there.
+FIELD_ACTIONS = ("blank", "unlink", "anonymise")
+
 
 class RuleQuerySet(models.QuerySet["Rule"]):
     def active(self) -> Self:
@@ -50,6 +53,9 @@ class Rule(models.Model):
         ERASE_ACCOUNT = "erase-account", _("erase accounts")
         DROP_PARTITIONS = "drop-partitions", _("drop partitions")
         DELETE_FILES = "delete-files", _("delete files")
+        BLANK = "blank", _("blank fields")
+        UNLINK = "unlink", _("unlink")
+        ANONYMISE = "anonymise", _("anonymise")
         KEEP = "keep", _("keep")
 
     class State(models.TextChoices):
@@ -66,6 +72,19 @@ class Rule(models.Model):
     )
     period = PeriodField(_("period"), blank=True, help_text=_("ISO 8601: P24M, P7Y, P90D. Calendar months, UTC."))
     action = models.CharField(_("action"), max_length=16, choices=Action.choices)
+    fields = ArrayField(
+        models.CharField(max_length=120),
+        verbose_name=_("fields"),
+        default=list,
+        blank=True,
+        help_text=_("For actions on fields: billed_email, or occurred_at:month. Empty: as the data map erases them."),
+    )
+    anonymity = models.JSONField(
+        _("decision on anonymity"),
+        null=True,
+        blank=True,
+        help_text=_("For anonymise: quasi, sensitive, harmless, k, l, adversary, owner, review_on."),
+    )
     carry_to = models.CharField(
         _("carried to"), max_length=80, blank=True, help_text=_("Model that takes held rows of a dropped partition.")
     )
@@ -140,6 +159,20 @@ class Rule(models.Model):
                 ),
             ),
             models.CheckConstraint(
+                condition=Q(action__in=FIELD_ACTIONS) | Q(fields=[]),
+                name="retention_rule_fields_iff_it_changes_them",
+                violation_error_message=_("Only an action on fields names fields."),
+            ),
+            models.CheckConstraint(
+                condition=Q(action="anonymise", anonymity__isnull=False)
+                | (~Q(action="anonymise") & Q(anonymity__isnull=True)),
+                name="retention_rule_anonymity_is_decided",
+                violation_error_message=_(
+                    "Anonymising needs a decision (which columns single out, how large a class, against whom), by"
+                    " somebody, to be reviewed; nothing else has one."
+                ),
+            ),
+            models.CheckConstraint(
                 condition=Q(max_share__gt=0, max_share__lte=1),
                 name="retention_rule_share",
                 violation_error_message=_("A share lies above 0 and is at most 1."),
@@ -157,6 +190,11 @@ class Rule(models.Model):
     @property
     def model(self) -> type[models.Model]:
         return apps.get_model(self.target)
+
+    @property
+    def changes_fields(self) -> bool:
+        """Whether the rows stay and only some of their fields end."""
+        return self.action in FIELD_ACTIONS
 
     @property
     def length(self) -> Period:

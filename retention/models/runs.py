@@ -60,6 +60,9 @@ class Run(models.Model):
     counts = models.JSONField(_("counts"), default=dict)
     progress = models.JSONField(_("progress"), default=dict, editable=False)
     digest = models.CharField(_("digest"), max_length=64, blank=True)
+    anonymity = models.JSONField(
+        _("check of anonymity"), null=True, blank=True, help_text=_("Figures before and after, and what was found.")
+    )
     wal_bytes = models.BigIntegerField(_("WAL bytes"), default=0)
     busy = models.DurationField(_("time at work"))
 

@@ -19,7 +19,7 @@ from retention.errors import ErasureBlocked
 from tests.retention import builders
 from tests.retention.builders import NOW
 
-MODELS = ("Ticket", "Reply", "Tag", "Rating", "Receipt")
+MODELS = ("Ticket", "Reply", "Tag", "Rating", "Visit", "Receipt")
 
 
 def forget_caches() -> None:

@@ -1,5 +1,6 @@
 """`manage.py retention plan [--at DATE] [--json] | run | explain LABEL ID… | explain LABEL --all [--json|--csv] |
-prove RUN | check FILE`: what ends when, why something stays, what went, and whether a certificate holds together."""
+prove RUN | check FILE | anonymity LABEL`: what ends when, why something stays, what went, whether a certificate holds
+together, and whether what was anonymised is anonymous."""
 
 import json
 import sys
@@ -44,7 +45,7 @@ class Command(BaseCommand):
     help = "Show what retention would end, end what is due, or explain why rows are still here."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        which = parser.add_subparsers(dest="what", required=True, metavar="plan|run|explain|prove|check")
+        which = parser.add_subparsers(dest="what", required=True, metavar="plan|run|explain|prove|check|anonymity")
         plan = which.add_parser("plan", help="count what would end, now or on a day to come; deletes nothing")
         plan.add_argument("--at", type=_day, metavar="DATE", help="2027-01-31: at the end of that day, UTC")
         plan.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -58,6 +59,8 @@ class Command(BaseCommand):
         form = explain.add_mutually_exclusive_group()
         form.add_argument("--json", action="store_true", help="one JSON object a line")
         form.add_argument("--csv", action="store_true", help="a table with a header, reasons in one column")
+        anonymity = which.add_parser("anonymity", help="measure what the rules that anonymise a table leave of it")
+        anonymity.add_argument("label", help="the table, as crm.device; changes nothing")
 
         prove = which.add_parser(
             "prove", help="show that rows went: the keys of one batch on standard input, one a line"
@@ -131,6 +134,9 @@ class Command(BaseCommand):
                 self.stdout.write(_json(asdict(verdict) | {"words": verdict.words()}))
             else:
                 self.stdout.write(verdict.words() if len(keys) == 1 else f"{verdict.pk}  {verdict.words()}")
+        if len(keys) == 1 and not json:
+            for field in services.explain_fields(label, keys[0], now):
+                self.stdout.write(f"  {field.name}: {field.words()}")
 
     def _prove(self, *, id: str, **_options: Any) -> None:  # noqa: A002
         try:
@@ -149,6 +155,19 @@ class Command(BaseCommand):
                 [each.label, each.pk, until, int(each.over), int(each.kept), each.rule]
                 + ["; ".join(words) for words in (each.matters, each.reasons)]
             )
+
+    def _anonymity(self, *, label: str, **_options: Any) -> None:
+        for rule, report in services.anonymity(label, timezone.now()):
+            self.stdout.write(f"{rule.slug} ({rule.get_state_display()}): {report.words()}")
+            for name, figures in (("before", report.before), ("after", report.after)):
+                self.stdout.write(
+                    f"  {name:<8}{figures.rows:>12,} rows  {figures.classes:>9,} classes  smallest {figures.smallest:,}"
+                    f"  unique {figures.uniqueness:.2%}  below k {figures.below:,}  diversity {figures.diversity:,}"
+                )
+            for question, findings in report.by_question():
+                self.stdout.write(str(question.words))
+                for found in findings:
+                    self.stdout.write(f"  {found.column}: {found.words()}")
 
 
 def _day(text: str) -> datetime:

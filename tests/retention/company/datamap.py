@@ -36,6 +36,22 @@ TABLES = [
             "invoice": kept("Invoice", reason="Books."),
         },
     ),
+    Table(
+        label="company.Visit",
+        title="Visits",
+        category=Category.USAGE,
+        purposes=(Purpose.IMPROVEMENT,),
+        subject={"account": "account"},
+        ends="account-closed",
+        fields={
+            "account": blanked("Whose"),
+            "seen_at": kept("When", reason="Counted."),
+            "address": blanked("IP address"),
+            "device": blanked("Device"),
+            "page": kept("Page", reason="Counted."),
+            "mood": kept("Mood", reason="Counted."),
+        },
+    ),
     NoPeople("company.Tag", why="Words."),
     NoPeople("company.Receipt", why="Numbers."),
 ]

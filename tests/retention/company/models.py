@@ -1,5 +1,7 @@
 from django.db import models
 
+from crasme.kit.ids import uuid7
+
 
 class Row(models.Model):
     class Meta:
@@ -38,6 +40,18 @@ class Rating(Row):
     source = models.CharField(max_length=20)
     seen_on = models.DateField()
     invoice = models.CharField(max_length=20)
+
+
+class Visit(Row):
+    """What is worth counting without the people."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    account = models.ForeignKey("crm.Account", on_delete=models.SET_NULL, null=True, related_name="+")
+    seen_at = models.DateTimeField()
+    address = models.GenericIPAddressField(null=True)
+    device = models.CharField(max_length=64)
+    page = models.CharField(max_length=20)
+    mood = models.CharField(max_length=20)
 
 
 class Receipt(Row):

@@ -1,0 +1,170 @@
+"""The checks, each one statement over all rows: classes, rare values, keys that stay, shared values, reversal.
+
+The rows are those past the rule's cut-off that nothing keeps, those of earlier runs included; columns that the rule
+changes are read through its own expressions, so that what is measured is what the rows will be.
+
+What could go wrong: a check that a new column slips through (whatever stays and is not classified is a finding), or one
+that calls a table of ten rows anonymous because nothing was compared (classes are counted, not sampled).
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db import models
+from django.db.models import Count, F, Min, Model, Q, QuerySet, Subquery, Sum, Value
+
+from crasme.kit import datamap
+from crasme.kit.datamap import Table
+from crasme.kit.fields import EncryptedField
+from retention import fields, predicate
+from retention.anonymity.decision import Decision
+from retention.anonymity.report import Figures, Finding, Question, Report
+from retention.fields import FRESH, Change
+from retention.models import Rule
+
+# Kinds of columns whose values can be the same in two tables, and mean the same person.
+_FAMILIES: tuple[tuple[str, tuple[type[models.Field], ...]], ...] = (
+    ("text", (models.CharField, models.TextField)),
+    ("uuid", (models.UUIDField,)),
+    ("address", (models.GenericIPAddressField,)),
+    ("instant", (models.DateTimeField,)),
+)
+
+
+def check(rule: Rule, cutoff: datetime, now: datetime) -> Report:
+    """Measure the rows before and after, and say what still makes them somebody's. Reads only."""
+    decision = Decision.of(rule)
+    changes = {change.name: change for change in fields.changes(rule)}
+    rows = predicate.past(rule, cutoff)
+    before = {name: F(name) for name in decision.classified}
+    after = {name: changes[name].expression if name in changes else F(name) for name in decision.classified}
+    report = Report(_figures(rows, before, decision), _figures(rows, after, decision))
+    found = [*_decided(rule, decision, changes, now)]
+    if report.after.rows:
+        found += [
+            *_classes(report.after, decision),
+            *_rare(rows, after, decision),
+            *_kept_keys(rule.model, changes),
+            *_shared(rule.model, rows, changes, decision),
+            *_reversible(rows.filter(fields.pending(rule, cutoff)), changes),
+            *_inferred(rows, after, decision),
+        ]
+    order = list(Question)
+    return Report(report.before, report.after, tuple(sorted(found, key=lambda each: order.index(each.question))))
+
+
+def _figures(rows: QuerySet[Any], columns: dict[str, Any], decision: Decision) -> Figures:
+    classes = _grouped(rows, columns, decision.quasi, decision.sensitive)
+    wanted = {
+        "classes": Count("*"),
+        "rows": Sum("n"),
+        "smallest": Min("n"),
+        "unique": Sum("n", filter=Q(n=1)),
+        "below": Sum("n", filter=Q(n__lt=decision.k)),
+        **{f"least_{name}": Min(f"values_{name}") for name in decision.sensitive},
+    }
+    found = {name: number or 0 for name, number in classes.aggregate(**wanted).items()}
+    least = [found.pop(f"least_{name}") for name in decision.sensitive]
+    return Figures(**found, diversity=min(least, default=0))
+
+
+def _grouped(
+    rows: QuerySet[Any], columns: dict[str, Any], by: tuple[str, ...], distinct: tuple[str, ...] = ()
+) -> QuerySet[Any]:
+    """One line a class of equal values: `n` rows, and the number of values of each column in `distinct`."""
+    keys: dict[str, Any] = {f"by_{name}": columns[name] for name in by} or {"by_nothing": Value(1)}
+    counted = {f"values_{name}": Count(columns[name], distinct=True) for name in distinct}
+    classes: QuerySet[Any] = rows.order_by().annotate(**keys).values(*keys).annotate(n=Count("*"), **counted)
+    return classes
+
+
+def _decided(rule: Rule, decision: Decision, changes: dict[str, Change], now: datetime) -> Iterator[Finding]:
+    if decision.review_on < now.astimezone(UTC).date():
+        yield Finding(Question.SINGLE_OUT, "review-overdue", "anonymity")
+    for field in rule.model._meta.concrete_fields:
+        change = changes.get(field.name)
+        ended = change is not None and (change.constant or change.how == FRESH)
+        if not ended and not field.primary_key and field.name not in decision.classified:
+            yield Finding(Question.SINGLE_OUT, "unclassified", field.name)
+
+
+def _classes(after: Figures, decision: Decision) -> Iterator[Finding]:
+    if after.smallest < decision.k:
+        yield Finding(Question.SINGLE_OUT, "small-class", ", ".join(decision.quasi), after.below)
+
+
+def _rare(rows: QuerySet[Any], after: dict[str, Any], decision: Decision) -> Iterator[Finding]:
+    for name in decision.harmless:
+        rare = _grouped(rows, after, (name,)).filter(n__lt=decision.k).aggregate(rows=Sum("n"))["rows"]
+        if rare:
+            yield Finding(Question.SINGLE_OUT, "rare-value", name, rare)
+
+
+def _kept_keys(model: type[Model], changes: dict[str, Change]) -> Iterator[Finding]:
+    for field in model._meta.concrete_fields:
+        if field.name in changes:
+            continue
+        target = field.related_model
+        if field.primary_key:
+            yield Finding(Question.LINK, "stable-key", field.name)
+        elif isinstance(target, type) and isinstance(datamap.covers(target._meta.label), Table):
+            yield Finding(Question.LINK, "link-kept", field.name, where=target._meta.label)
+
+
+def _shared(
+    model: type[Model], rows: QuerySet[Any], changes: dict[str, Change], decision: Decision
+) -> Iterator[Finding]:
+    """Rare values of a column that stays, or is only made coarser, and that stand in another table about people too."""
+    for field in model._meta.concrete_fields:
+        change = changes.get(field.name)
+        family = _family(field)
+        if family is None or field.primary_key or field.is_relation or (change is not None and change.constant):
+            continue
+        value = change.expression if change is not None else F(field.name)
+        empty = Q(value__isnull=True) | (Q(value="") if family == "text" else Q())
+        rare = rows.order_by().annotate(value=value).exclude(empty).values("value").annotate(n=Count("*"))
+        rare = rare.filter(n__lt=decision.k)
+        if not rare.exists():
+            continue
+        for table in datamap.tables():
+            columns = [each for each in table.model._meta.concrete_fields if _family(each) == family]
+            if table.model is model or not columns:
+                continue
+            there = reduce(or_, (Q(value__in=_values(each)) for each in columns))
+            if number := rare.filter(there).aggregate(rows=Sum("n"))["rows"]:
+                yield Finding(Question.LINK, "same-value", field.name, number, table.label)
+
+
+def _values(field: Any) -> Subquery:
+    rows = field.model._base_manager.filter(**{f"{field.name}__isnull": False})
+    return Subquery(rows.order_by().values(field.name))
+
+
+def _family(field: Any) -> str | None:
+    if isinstance(field, EncryptedField) or field.is_relation:
+        return None
+    if isinstance(field, models.GenericIPAddressField):  # a CharField to some
+        return "address"
+    return next((name for name, kinds in _FAMILIES if isinstance(field, kinds)), None)
+
+
+def _reversible(rows: QuerySet[Any], changes: dict[str, Change]) -> Iterator[Finding]:
+    """What somebody finds who knows the old values and puts them through the same function: an outcome that only one
+    of them has gives it away, however many rows have it. Asked while the old values are still there."""
+    for change in changes.values():
+        if change.constant or change.how == FRESH:
+            continue
+        outcomes = rows.order_by().annotate(outcome=change.expression).values("outcome")
+        told = outcomes.annotate(n=Count("*"), inputs=Count(F(change.name), distinct=True)).filter(inputs=1)
+        if number := told.aggregate(rows=Sum("n"))["rows"]:
+            yield Finding(Question.LINK, "reversible", change.name, number)
+
+
+def _inferred(rows: QuerySet[Any], after: dict[str, Any], decision: Decision) -> Iterator[Finding]:
+    for name in decision.sensitive:
+        classes = _grouped(rows, after, decision.quasi, (name,)).filter(**{f"values_{name}__lt": decision.l})
+        if number := classes.aggregate(rows=Sum("n"))["rows"]:
+            yield Finding(Question.INFER, "homogeneous", name, number)

@@ -1,0 +1,102 @@
+"""What a check of anonymity measured and found, as JSON takes it and as people read it.
+
+Figures and names of columns only: no value of any row is in a report, for it is kept with the run.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+from django.utils.translation import gettext as _
+
+
+class Question(StrEnum):
+    """The three of WP216."""
+
+    SINGLE_OUT = "single-out"
+    LINK = "link"
+    INFER = "infer"
+
+    @property
+    def words(self) -> str:
+        return {
+            Question.SINGLE_OUT: _("Can somebody be singled out?"),
+            Question.LINK: _("Can rows be linked to somebody?"),
+            Question.INFER: _("Can something be inferred about somebody?"),
+        }[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What still makes rows somebody's: `column` (or several, with commas), `rows` concerned, `where` it leads."""
+
+    question: Question
+    code: str
+    column: str
+    rows: int = 0
+    where: str = ""
+
+    def words(self) -> str:
+        """What is wrong, and the remedy."""
+        said = {
+            "small-class": _("%(rows)s rows share their values with too few others: make one of these columns coarser"
+                             " or blank it."),
+            "rare-value": _("%(rows)s rows have a rare value in a column that was called harmless: blank it, or count"
+                            " it among those that single out."),
+            "unclassified": _("It stays, and nobody has decided what it tells: blank it, or classify it in the rule's"
+                              " decision."),
+            "review-overdue": _("The decision on anonymity is overdue for review: draft the rule anew."),
+            "stable-key": _("It still identifies the same row elsewhere, as in a backup: renew it (id:fresh), or"
+                            " delete the rows."),
+            "link-kept": _("It still leads to %(where)s: unlink it, or delete the rows."),
+            "same-value": _("%(rows)s rows have a rare value that stands in %(where)s as well: blank it or make it"
+                            " coarser."),
+            "reversible": _("%(rows)s rows can be found by putting known values through the same function: it hides"
+                            " nothing. Blank it or make it coarser."),
+            "homogeneous": _("%(rows)s rows are in classes that tell its value: make the classes larger, or blank it."),
+        }[self.code]  # fmt: skip
+        return said % {"rows": f"{self.rows:,}", "where": self.where}
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """`smallest` is k: the fewest rows that share all declared columns. `unique` rows share them with none, `below`
+    ones with fewer than the decision's k. `diversity` is the fewest values of a sensitive column in a class."""
+
+    rows: int = 0
+    classes: int = 0
+    smallest: int = 0
+    unique: int = 0
+    below: int = 0
+    diversity: int = 0
+
+    @property
+    def uniqueness(self) -> float:
+        """The share of rows that are alone with their values, 0 to 1."""
+        return self.unique / self.rows if self.rows else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    before: Figures
+    after: Figures
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def anonymous(self) -> bool:
+        return not self.findings
+
+    def words(self) -> str:
+        return _("anonymous by every check") if self.anonymous else _("not anonymous")
+
+    def by_question(self) -> list[tuple[Question, list[Finding]]]:
+        return [(each, [found for found in self.findings if found.question is each]) for each in Question]
+
+    def stored(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> Self:
+        findings = tuple(Finding(**found | {"question": Question(found["question"])}) for found in stored["findings"])
+        return cls(Figures(**stored["before"]), Figures(**stored["after"]), findings)

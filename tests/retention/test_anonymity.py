@@ -1,0 +1,179 @@
+"""Anonymous is measured: what would still be somebody's stops the run before anything is changed, and says why."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+
+from crasme.crm.models import Device
+from crasme.staff.roles import PRIVACY_OFFICER
+from retention import anonymity, changing, drafts, fields, services
+from retention.anonymity import checker
+from retention.anonymity.report import Question, Report
+from retention.models import Rule, Run
+from tests.builders import make_user, sign_in
+from tests.retention import builders
+from tests.retention.builders import NOW
+from tests.retention.test_own_models import company  # noqa: F401  (a fixture: somebody else's app and its tables)
+
+pytestmark = pytest.mark.django_db
+
+GOOD = ["id:fresh", "account", "seen_at:month", "address", "device"]
+DECISION: dict[str, Any] = {
+    "quasi": ["page", "seen_at"],
+    "sensitive": ["mood"],
+    "harmless": [],
+    "k": 3,
+    "l": 2,
+    "adversary": "A colleague who knows when somebody visited which page.",
+    "owner": "staff:owner",
+    "review_on": "2027-11-22",
+}
+LONG_AGO = datetime(2025, 3, 5, 8, 30, 15, 123456, tzinfo=UTC)
+
+
+@pytest.fixture
+def visits(company: Any) -> Any:  # noqa: F811
+    """Two pages, four visits each, in one month, of two moods each."""
+    who = builders.account()
+    for number in range(8):
+        company.Visit.objects.create(
+            account=who, seen_at=LONG_AGO + timedelta(hours=number, microseconds=number), address="192.0.2.7",
+            device="tablet", page=f"page-{number % 2}", mood=f"mood-{number // 4}",
+        )  # fmt: skip
+    return company.Visit
+
+
+def said(names: list[str] | None = None, **decided: Any) -> Rule:
+    return Rule(
+        slug="visits",
+        target="company.visit",
+        anchor="seen_at",
+        period="P6M",
+        action=Rule.Action.ANONYMISE,
+        fields=names or GOOD,
+        anonymity=DECISION | decided,
+        legal_reason="Counted without the people.",
+    )
+
+
+def rule(names: list[str] | None = None, **decided: Any) -> Rule:
+    draft = drafts.save(said(names, **decided), actor="staff:author", now=NOW)
+    changing.put_in_force([draft], now=NOW, actor="staff:approver", version="2026.12")
+    return draft
+
+
+def run(of: Rule, now: datetime = NOW) -> Run:
+    done = services.run_rule(of, now=now, actor="system:test")
+    assert done is not None
+    return done
+
+
+def codes(report: Report) -> set[tuple[Question, str, str]]:
+    return {(found.question, found.code, found.column) for found in report.findings}
+
+
+def test_rows_that_are_anonymous_are_made_so_and_the_figures_stay_with_the_run(visits: Any) -> None:
+    keys = set(visits.objects.values_list("pk", flat=True))
+    found = rule()
+    done = run(found)
+    assert (done.state, done.rows_total, done.last_error) == (Run.State.DONE, 8, "")
+    after = list(visits.objects.all())
+    assert not keys & {visit.pk for visit in after}
+    assert {visit.pk.version for visit in after} == {4}
+    assert {(v.account_id, v.seen_at, v.address, v.device) for v in after} == {
+        (None, datetime(2025, 3, 1, tzinfo=UTC), None, "")
+    }
+    report = Report.read(done.anonymity or {})
+    assert report.anonymous
+    assert (report.before.smallest, report.before.uniqueness) == (1, 1.0)
+    assert (report.after.rows, report.after.classes, report.after.smallest, report.after.diversity) == (8, 2, 4, 2)
+    # Nothing is due again, although nothing marks the rows: every replacement is a fixed point.
+    again = run(found, NOW + timedelta(days=1))
+    assert (again.state, again.rows_total) == (Run.State.DONE, 0)
+    assert not visits.objects.filter(fields.pending(found, again.cutoff)).exists()
+
+
+CASES: list[tuple[list[str], dict[str, Any], tuple[Question, str, str]]] = [
+    (GOOD[1:], {}, (Question.LINK, "stable-key", "id")),
+    ([GOOD[0], *GOOD[2:]], {"quasi": ["page", "seen_at", "account"]}, (Question.LINK, "link-kept", "account")),
+    (GOOD[:3] + GOOD[4:], {}, (Question.SINGLE_OUT, "unclassified", "address")),
+    (GOOD[:3] + GOOD[4:], {"harmless": ["address"], "k": 9}, (Question.LINK, "same-value", "address")),
+    ([*GOOD[:4], "device:hash"], {"harmless": ["device"]}, (Question.LINK, "reversible", "device")),
+    (["id:fresh", "account", "address", "device"], {}, (Question.SINGLE_OUT, "small-class", "page, seen_at")),
+    (
+        ["id:fresh", "account", "address", "device"],
+        {"quasi": ["page"], "harmless": ["seen_at"]},
+        (Question.SINGLE_OUT, "rare-value", "seen_at"),
+    ),
+    (GOOD, {"l": 3}, (Question.INFER, "homogeneous", "mood")),
+    (GOOD, {"review_on": "2026-11-21"}, (Question.SINGLE_OUT, "review-overdue", "anonymity")),
+]
+
+
+def test_what_is_only_pseudonymous_is_found_by_its_column(visits: Any) -> None:
+    Device.objects.create(
+        account=builders.account(), kind="desktop", ip_address="192.0.2.7", first_seen_at=NOW, last_seen_at=NOW
+    )
+    for names, decided, expected in CASES:
+        asked = said(names, **decided)
+        report = checker.check(asked, asked.cutoff(NOW), NOW)
+        assert expected in codes(report), (expected, report)
+        for found in report.findings:
+            assert found.words()
+            assert "192.0.2.7" not in f"{found.words()} {report.stored()}"
+
+
+def test_a_run_that_would_only_pseudonymise_stops_and_changes_nothing(visits: Any) -> None:
+    before = list(visits.objects.order_by("pk").values())
+    done = run(rule(GOOD[1:]))
+    assert (done.state, done.last_error, done.rows_total) == (Run.State.STOPPED, "not-anonymous", 0)
+    assert codes(Report.read(done.anonymity or {})) == {(Question.LINK, "stable-key", "id")}
+    assert list(visits.objects.order_by("pk").values()) == before
+
+
+def test_one_visit_more_can_undo_it_and_the_next_run_says_so(visits: Any) -> None:
+    found = rule()
+    run(found)
+    visits.objects.create(seen_at=LONG_AGO, device="", page="page-9", mood="mood-0")
+    done = run(found, NOW + timedelta(days=1))
+    assert (done.state, done.last_error) == (Run.State.STOPPED, "not-anonymous")
+    assert (Question.SINGLE_OUT, "small-class", "page, seen_at") in codes(Report.read(done.anonymity or {}))
+
+
+def test_a_hold_leaves_its_rows_out_and_an_empty_table_is_no_failure(visits: Any) -> None:
+    found = rule()
+    visits.objects.all().delete()
+    report = checker.check(found, found.cutoff(NOW), NOW)
+    assert (report.anonymous, report.after.rows) == (True, 0)
+    assert run(found).state == Run.State.DONE
+    assert anonymity.__doc__
+
+
+def test_the_command_reports_by_the_three_questions(visits: Any) -> None:
+    rule(GOOD[1:])
+    out = StringIO()
+    call_command("retention", "anonymity", "company.visit", stdout=out)
+    text = out.getvalue()
+    assert [line for line in text.splitlines() if line.startswith("Can ")] == [each.words for each in Question]
+    assert "id: It still identifies the same row elsewhere" in text
+
+
+def test_the_page_reports_what_was_measured_and_decided(visits: Any, client: Client) -> None:
+    officer = sign_in(client, make_user(PRIVACY_OFFICER))
+    form = drafts.substance(said(GOOD[1:])) | {"fields": ",".join(GOOD[1:]), "unreferenced_by": "", "max_rows": ""}
+    decided = {name: value for name, value in DECISION.items() if name != "owner"}
+    answer = client.post(reverse("admin:retention_rule_add"), form | {"anonymity": json.dumps(decided)})
+    assert answer.status_code == 302, answer.context["errors"]
+    draft = Rule.objects.get(slug="visits")
+    assert draft.anonymity["owner"] == officer.ref
+    page = client.get(reverse("admin:retention_rule_anonymity_report", args=[draft.pk])).content.decode()
+    assert "It still identifies the same row elsewhere" in page
+    assert "A colleague who knows" in page
+    wrong = client.post(reverse("admin:retention_rule_add"), form | {"slug": "other", "anonymity": '{"k": 2}'})
+    assert "Give quasi" in wrong.content.decode()
