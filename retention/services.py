@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from crasme.kit import calendar
 from crasme.ledger.services import record
-from retention import changing, gate, replay
+from retention import changing, gate, locks, replay
 from retention.anonymity import checker
 from retention.anonymity.report import Report
 from retention.copies import Copies, Found
@@ -99,7 +99,9 @@ def approve(run: Run, *, plan_hash: str, actor: str, now: datetime) -> Run:
     it has another plan by now, SameHands when `actor` is who asked for it.
     """
     with transaction.atomic():
-        locked = _waiting(run)
+        locked = _locked(run)
+        if locked.state != Run.State.WAITING:
+            raise RunNotWaiting(_("This run does not wait for an approval."))
         if locked.requested_by == actor:
             raise SameHands(_("Whoever asked for a run cannot approve it."))
         if (locked.plan.hash if locked.plan else "") != plan_hash:
@@ -120,16 +122,17 @@ def approve(run: Run, *, plan_hash: str, actor: str, now: datetime) -> Run:
 
 
 def plan_anew(run: Run, *, actor: str, now: datetime) -> Run:
-    """Count again what a waiting run would end; it goes on by itself when that is within its rule's limits by now.
-
-    RunNotWaiting when it does not wait.
+    """Count again what a run would end that waits, or stopped; it goes on by itself when that is within its rule's
+    limits by now. RunNotWaiting when it is over, or at work at this moment.
     """
-    with transaction.atomic():
-        locked = _waiting(run)
+    with locks.only_one(runs.lock_of(run.rule)) as mine, transaction.atomic():
+        locked = _locked(run)
+        if not mine or locked.state not in (Run.State.WAITING, Run.State.STOPPED):
+            raise RunNotWaiting(_("This run does not wait for anybody."))
         locked.needs_approval = drift.plan_anew(locked, now=now, actor=actor)
         locked.progress.pop("drift", None)
-        if not locked.needs_approval:
-            locked.state, locked.last_error = Run.State.RUNNING, ""
+        locked.state = Run.State.WAITING if locked.needs_approval else Run.State.RUNNING
+        locked.last_error, locked.retry_at = "", None
         locked.save()
     return locked
 
@@ -205,8 +208,5 @@ def unregistered_backups() -> list[Found]:
     return Copies().unknown(ours.values_list("location", flat=True))
 
 
-def _waiting(run: Run) -> Run:
-    locked = Run.objects.select_for_update(of=("self",)).select_related("rule", "plan").get(pk=run.pk)
-    if locked.state != Run.State.WAITING:
-        raise RunNotWaiting(_("This run does not wait for an approval."))
-    return locked
+def _locked(run: Run) -> Run:
+    return Run.objects.select_for_update(of=("self",)).select_related("rule", "plan").get(pk=run.pk)

@@ -83,6 +83,7 @@ ROLES: Final = (
             "privacy.view_webhookdelivery",
             "privacy.redeliver_webhook",
             "retention.view_rule",
+            "retention.view_plan",
             "retention.view_run",
             "retention.*_backupset",
             "staff.*_user",

@@ -149,9 +149,9 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
         if run is None:
             return []
         shown = list(super().get_actions_detail(request, object_id))
-        if run.state == Run.State.WAITING:
-            return [each for each in shown if not each.action_name.endswith("certificate")]
-        return [each for each in shown if each.action_name.endswith("certificate") and run.entry is not None]
+        fitting = {Run.State.WAITING: ("approve", "plan_anew"), Run.State.STOPPED: ("plan_anew",)}
+        names = ("certificate",) if run.entry is not None else fitting.get(Run.State(run.state), ())
+        return [each for each in shown if names and each.action_name.endswith(names)]
 
     # --- certificate -------------------------------------------------------------------------------------------------
     def has_certificate_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:

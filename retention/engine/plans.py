@@ -116,10 +116,18 @@ def _line(rule: Rule, cutoff: datetime, *, exact: bool, kept: bool = False, ende
         deferred=_deferred(rule, cutoff) if kept else None,
         share=share,
         exact=exact,
-        # An estimate may be off by as much again; a run that passes it counts exactly before it goes on.
-        tolerance=max(limits.FEW, int(rows * TOLERANCE) if exact else rows),
+        tolerance=_tolerance(rule, rows, exact=exact),
         reasons=tuple(limits.reasons(rule, rows, share)),
     )
+
+
+def _tolerance(rule: Rule, rows: int, *, exact: bool) -> int:
+    """An estimate may be off by as much again: a run that passes it counts exactly before it goes on. What is within
+    its rule's limit stays within it: nobody was asked."""
+    tolerance = max(limits.FEW, int(rows * TOLERANCE) if exact else rows)
+    if rule.max_rows is not None and rows <= rule.max_rows:
+        return min(tolerance, rule.max_rows - rows)
+    return tolerance
 
 
 def _deferred(rule: Rule, cutoff: datetime) -> int:

@@ -46,7 +46,7 @@ def carry_out(rule: Rule, watch: Watch, *, actor: str) -> Run | None:
     None when another worker is at it, or the day's run is over. The run may come back waiting for approval, stopped
     (see `last_error`), or running when the watch's budget was used up.
     """
-    with locks.only_one(f"retention rule {rule.slug}") as mine:
+    with locks.only_one(lock_of(rule)) as mine:
         if not mine:
             return None
         watch.lap()  # what was before this rule is not its cost
@@ -62,11 +62,16 @@ def cancel_orphans(now: datetime) -> int:
     """End the open runs of rules that are no longer active: their successors run by their own periods."""
     cancelled = 0
     for run in Run.objects.open().exclude(rule__state=Rule.State.ACTIVE).select_related("rule"):
-        with locks.only_one(f"retention rule {run.rule.slug}") as mine:
+        with locks.only_one(lock_of(run.rule)) as mine:
             if mine:
                 _cancel(run, now)
                 cancelled += 1
     return cancelled
+
+
+def lock_of(rule: Rule) -> str:
+    """The name of the lock under which a rule is worked on."""
+    return f"retention rule {rule.slug}"
 
 
 def period_key(now: datetime) -> str:

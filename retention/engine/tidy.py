@@ -66,9 +66,20 @@ def _serve(run: Run) -> None:
     except DatabaseError:
         failed = [*labels]
     finally:
-        own.close()
+        _reset(own)
     run.progress[DONE] = {"tables": done, "failed": failed, "seconds": round(time.monotonic() - begun, 3)}
     run.save(update_fields=["progress"])
+
+
+def _reset(own: Any) -> None:
+    """A connection of a pool goes back to it, and must not take our time-outs along."""
+    try:
+        with own.cursor() as cursor:
+            cursor.execute("RESET lock_timeout; RESET statement_timeout")
+    except DatabaseError:
+        pass
+    finally:
+        own.close()
 
 
 def _tables(model: type[Model], cutoff: datetime) -> list[str]:

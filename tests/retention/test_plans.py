@@ -14,7 +14,7 @@ from crasme.ledger.models import Entry
 from retention import holds, operations, services, wording
 from retention.engine import limits, pace, plans, rows, tidy
 from retention.engine.pace import Pace
-from retention.errors import PlanChanged
+from retention.errors import PlanChanged, RunNotWaiting
 from retention.models import Plan, Rule, Run
 from tests.retention import builders
 from tests.retention.builders import NOW
@@ -163,6 +163,26 @@ def test_a_plan_that_was_changed_in_the_database_is_not_carried_out(small: None)
     plan.save()
     again = carried_out(NOW + timedelta(minutes=1))
     assert (again.state, again.last_error, erased()) == ("stopped", "plan-altered", 0)
+    anew = services.plan_anew(again, actor="staff:one", now=NOW)
+    assert (anew.state, anew.approved_by, anew.rows_due) == ("waiting", "", 3)
+    approve(anew)
+    assert carried_out(NOW + timedelta(minutes=2)).state == Run.State.DONE
+    with pytest.raises(RunNotWaiting):
+        services.plan_anew(anew, actor="staff:one", now=NOW)
+
+
+def test_what_nobody_was_asked_about_stays_within_the_limit_of_its_rule() -> None:
+    closed(2)
+    limit(max_rows=3, batch_size=1)
+
+    def more(boundary: str) -> None:
+        if boundary == "accounts.committed" and erased() == 1:
+            closed(4, LONG_AGO + DAY)
+
+    run = carried_out(reached=more)
+    assert (run.state, run.last_error, run.rows_total, erased()) == ("waiting", "plan-drift", 3, 3)
+    assert run.planned is not None
+    assert [reason["why"] for reason in run.planned["reasons"]] == ["rows"]
 
 
 def test_the_database_itself_lets_no_run_over_its_limits_go_on_unapproved(small: None) -> None:

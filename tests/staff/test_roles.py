@@ -29,6 +29,7 @@ LISTS = {
     "retention.BackupSet": OVERSIGHT,
     "retention.Hold": WITH_PEOPLE,
     "retention.HoldItem": WITH_PEOPLE,
+    "retention.Plan": OVERSIGHT,
     "retention.Rule": EVERYBODY,
     "retention.Run": OVERSIGHT,
     "staff.Absence": EVERYBODY,
