@@ -3,11 +3,12 @@
     python -m crasme.mailsink --port 1025 --spool .local/mail
 
 What could go wrong: a reader sees half a mail (it is written to tmp/ and renamed into new/, as a Maildir does), or the
-spool grows for ever (only the newest KEPT mails stay).
+spool grows for ever (only the newest KEPT mails stay, and none for longer than KEPT_FOR).
 """
 
 import argparse
 import asyncio
+import contextlib
 import itertools
 import os
 import signal
@@ -18,6 +19,7 @@ from pathlib import Path
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 KEPT = 1000
+KEPT_FOR = 30 * 24 * 60 * 60  # seconds: mails are about people, also those that are only looked at here
 
 
 class Spool:
@@ -29,6 +31,7 @@ class Spool:
             part.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._kept = kept
         self._count = itertools.count()
+        self._forget()
 
     async def handle_DATA(  # noqa: N802  (the name that aiosmtpd calls)
         self, server: SMTP, session: Session, envelope: Envelope
@@ -50,9 +53,14 @@ class Spool:
             stream.flush()
             os.fsync(stream.fileno())
         kept = draft.rename(self._new / name)
-        for old in sorted(self._new.glob("*.eml"))[: -self._kept]:
-            old.unlink(missing_ok=True)
+        self._forget()
         return kept
+
+    def _forget(self) -> None:
+        for place, mail in enumerate(sorted(self._new.glob("*.eml"), reverse=True)):
+            with contextlib.suppress(FileNotFoundError):
+                if place >= self._kept or mail.stat().st_mtime < time.time() - KEPT_FOR:
+                    mail.unlink()
 
 
 async def serve(port: int, folder: Path) -> None:

@@ -2,7 +2,8 @@
 
 E001 a model nobody declared · E002 a field nobody declared · E003 a declared field or path that does not exist ·
 E004 a reason missing (kept, anonymised, withheld, no end) · E005 exporter and eraser disagree · E006 a table that
-mixes deleting the row with keeping parts of it · E007 a declaration that declares nothing: unknown label.
+mixes deleting the row with keeping parts of it · E007 a declaration that declares nothing: unknown label · E008 a
+model of no people that leads to one.
 """
 
 from collections.abc import Iterator
@@ -41,7 +42,23 @@ def data_map_is_complete(**kwargs: Any) -> list[Error]:
             )
         elif isinstance(covering, Table):
             found += _undeclared_fields(model, covering)
+        else:
+            found += _links_to_people(model)
     return found
+
+
+def _links_to_people(model: type[Model]) -> Iterator[Error]:
+    """A row with a link to a person is about that person, and would never end: whoever says otherwise is wrong."""
+    for column in model._meta.concrete_fields:
+        target = column.related_model
+        table = datamap.covers(target._meta.label) if isinstance(target, type) else None
+        if isinstance(table, Table) and {"pk", target._meta.pk.name} & set(table.subject.values()):  # type: ignore[union-attr]
+            yield Error(
+                f"{model._meta.label} is said to hold no people, but its {column.name} leads to one of them.",
+                hint="Declare it as a Table, with a rule that ends its rows.",
+                obj=model,
+                id="datamap.E008",
+            )
 
 
 def _undeclared_fields(model: type[Model], table: Table) -> Iterator[Error]:

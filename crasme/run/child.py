@@ -18,6 +18,7 @@ from crasme.embedded import processes
 LIMIT = 5
 STABLE_SECONDS = 60
 LARGEST_LOG = 5 * 1024 * 1024
+OLDEST_LOG = 30 * 24 * 60 * 60  # seconds since the last line of one that was set aside
 
 
 @dataclass
@@ -45,9 +46,13 @@ class Child:
 
     def start(self, *, logs: Path, environment: Mapping[str, str], folder: Path) -> None:
         self.log, self._environment, self._folder = logs / f"{self.name}.log", environment, folder
+        old = self.log.with_suffix(".log.1")
+        with contextlib.suppress(FileNotFoundError):
+            if old.stat().st_mtime < time.time() - OLDEST_LOG:
+                old.unlink()
         with contextlib.suppress(FileNotFoundError):
             if self.log.stat().st_size > LARGEST_LOG:
-                self.log.replace(self.log.with_suffix(".log.1"))
+                self.log.replace(old)
         self._start_of_log = self._read = self.log.stat().st_size if self.log.exists() else 0
         self._spawn()
 

@@ -48,6 +48,7 @@ def test_every_model_is_covered() -> None:
         ("shop.Unfindable", ["datamap.E005"]),
         ("shop.Half", ["datamap.E006"]),
         ("shop.Vanished", ["datamap.E007"]),
+        ("shop.Denied", ["datamap.E008"]),
         ("store.", []),
     ],
 )

@@ -1,8 +1,10 @@
 """The local mail sink keeps what real mail clients send it, whole, and the inbox shows it without letting it act."""
 
+import os
 import smtplib
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -15,7 +17,7 @@ from pytest_django import Settings
 
 from crasme import inbox, urls
 from crasme.embedded import processes
-from crasme.mailsink import Spool
+from crasme.mailsink import KEPT_FOR, Spool
 from crasme.run.plan import listens
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -64,6 +66,9 @@ def test_only_the_newest_stay(tmp_path: Path) -> None:
     spool = Spool(tmp_path, kept=3)
     names = [spool.keep(b"Subject: x\r\n\r\n", "a@example.com", ["b@example.com"]).name for _ in range(5)]
     assert sorted(file.name for file in (tmp_path / "new").iterdir()) == sorted(names[2:])
+    os.utime(tmp_path / "new" / names[3], (0, time.time() - KEPT_FOR - 1))
+    Spool(tmp_path)
+    assert sorted(file.name for file in (tmp_path / "new").iterdir()) == sorted([names[2], names[4]])
 
 
 @pytest.mark.django_db

@@ -20,5 +20,6 @@ TABLES = [
     table("shop.Betrayed", EMAIL | {"token": gone("Token", sensitivity=Sensitivity.SECRET)}),
     table("shop.Unfindable", EMAIL, subject={}),
     table("shop.Half", EMAIL | {"total": kept("Total", reason="Tax law.")}),
+    NoPeople("shop.Denied", why="Only numbers, we thought."),
     NoPeople("shop.Vanished", why="It is not there any more."),
 ]

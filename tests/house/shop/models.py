@@ -34,6 +34,10 @@ class Unfindable(models.Model):  # noqa: DJ008
     email = models.EmailField()
 
 
+class Denied(models.Model):  # noqa: DJ008
+    account = models.ForeignKey("crm.Account", on_delete=models.CASCADE, related_name="+")
+
+
 class Half(models.Model):  # noqa: DJ008
     email = models.EmailField()
     total = models.IntegerField()
