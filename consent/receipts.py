@@ -17,13 +17,10 @@ import json
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 from consent import jsonld, mandatory, verbs
@@ -31,6 +28,7 @@ from consent.errors import ConsentError
 from consent.models import ConsentEvent, HeldConsentEvent, Notice
 from consent.models.events import Decision
 from crasme.kit.canonical import canonical
+from crasme.kit.crypto import derived_key
 from crasme.kit.ids import uuid7
 from crasme.ledger.models import Entry
 
@@ -123,12 +121,4 @@ def described(key: Ed25519PublicKey) -> dict[str, str]:
 
 
 def _key() -> Ed25519PrivateKey:
-    return _made(settings.RECEIPT_KEY, settings.SECRET_KEY)
-
-
-@lru_cache(maxsize=4)
-def _made(seed: bytes, secret: str) -> Ed25519PrivateKey:
-    derived = seed or HKDF(hashes.SHA256(), length=32, salt=None, info=b"crasme consent receipt").derive(
-        secret.encode()
-    )
-    return Ed25519PrivateKey.from_private_bytes(derived)
+    return Ed25519PrivateKey.from_private_bytes(settings.RECEIPT_KEY or derived_key("signing:consent-receipt"))

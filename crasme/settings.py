@@ -285,7 +285,7 @@ for _entry in env.list("HANDOFF_KEYS", default=[]):
     if not _name or len(HANDOFF_KEYS.get(_name, b"")) != 32:
         raise ImproperlyConfigured("HANDOFF_KEYS holds name:key with commas, each key 32 bytes (Ed25519) in base64.")
 
-# Receipts of cookie choices are signed with this key (32 bytes in base64); without one it is derived from SECRET_KEY.
+# Receipts of cookie choices are signed with this key (32 bytes in base64); without one it is derived from SUBJECT_KEY.
 # Public keys of former ones stay in the list, so that old receipts can still be checked.
 try:
     RECEIPT_KEY = b64decode(env.str("RECEIPT_KEY", default=""), validate=True)

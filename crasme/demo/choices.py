@@ -6,15 +6,17 @@ from datetime import timedelta
 from itertools import batched
 
 from django.db import connection
+from django.db.models import F
 
-from consent import filing, notices, registry, suppression
-from consent.models import ConsentEvent, Suppression
+from consent import filing, notices, rates, registry, suppression
+from consent.models import ConsentEvent, NoticeDay, Suppression
 from crasme.crm.models import Account
 from crasme.demo.plan import Counts, Demo, Draw, uuid7_at
 from crasme.kit.partitions import ensure_months
 
 SPAN_DAYS = 540
 BATCH = 2_000
+FIGURES_DAYS = 40
 ACTIONS = {"accept-all": 45, "refuse-all": 35, "save": 15, "close": 5}
 ACTOR = "system:demo"
 
@@ -25,6 +27,9 @@ def make(demo: Demo, draw: Draw) -> Counts:
     for batch in batched(_events(demo), BATCH):
         made += len(ConsentEvent.objects.bulk_create(batch))
         draw(made, demo.size.consents)
+    rates.count(demo.now, days=FIGURES_DAYS)
+    # Of five who saw the banner four answered.
+    NoticeDay.objects.update(shown=(F("accepted") + F("refused") + F("chosen")) * 5 / 4)
     return {"cookie choices": made, "opt-outs": _opt_outs(demo)}
 
 

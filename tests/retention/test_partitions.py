@@ -7,9 +7,11 @@ import pytest
 from django.db import OperationalError, connection
 from psycopg.errors import LockNotAvailable
 
+from consent.models import ConsentEvent, HeldConsentEvent
 from crasme.crm.models import Account, HeldUsageEvent, UsageEvent
 from crasme.crm.partitions import TABLE
 from crasme.kit import partitions
+from crasme.kit.ids import uuid7
 from retention import holds, services
 from retention.engine import checkpoint, digests, partitions as purge
 from retention.models import Run
@@ -156,3 +158,32 @@ def test_empty_tables_and_no_partitions_at_all_are_nothing_special() -> None:
             cursor.execute(f'DROP TABLE "{name}"')
     assert run().rows_total == 0
     assert Account.objects.count() == 0
+
+
+def test_months_of_consent_records_go_too_and_what_a_hold_keeps_stays_a_record() -> None:
+    """The table refuses DELETE; whole months are dropped all the same, and the cut-off's month is cut in place."""
+    held, other = builders.account(), builders.account()
+    builders.hold(holds.account(held.pk))
+    rule = builders.rule("consent")
+    cutoff, tick = rule.cutoff(NOW), timedelta(microseconds=1)
+
+    def choice(account: Account, at: datetime) -> ConsentEvent:
+        partitions.ensure_months(connection, ConsentEvent._meta.db_table, at, at)
+        row = ConsentEvent(
+            filed_at=at, visitor=uuid7(), account=account.pk, notice="0" * 64, choices={"essential": True},
+            asked=["analytics"], action="refuse-all", surface="banner", language="en", decided_at=at, received_at=at,
+        )  # fmt: skip
+        row.digest = row.computed_digest()
+        row.save(force_insert=True)
+        return row
+
+    kept = choice(held, cutoff - timedelta(days=90))
+    for at in (cutoff - timedelta(days=90), cutoff - tick):
+        choice(other, at)
+    stays = choice(other, cutoff)
+    done = services.run_rule(rule, now=NOW, actor="system:test")
+    assert done is not None
+    assert (done.state, done.last_error, done.rows_total, done.counts["carried"]) == (Run.State.DONE, "", 2, 1)
+    assert list(ConsentEvent.objects.all()) == [stays]
+    shelved = HeldConsentEvent.objects.get()
+    assert (shelved.pk, shelved.digest, shelved.computed_digest()) == (kept.pk, kept.digest, kept.digest)
