@@ -5,8 +5,8 @@ What could go wrong: a change is made and forgotten. `outdated` tells, and the a
 
 from django.db import transaction
 
-from consent import drafting, verbs
-from consent.models import Category, Cookie, RegistryVersion, Service
+from consent import drafting, topics, verbs
+from consent.models import Category, Channel, Cookie, RegistryVersion, Service, Topic
 from crasme.ledger.services import record
 
 Row = Category | Service | Cookie
@@ -28,6 +28,16 @@ def remove(row: Row, *, actor: str) -> None:
         row.delete()
         row.pk = pk
         _record(row, "removed", actor)
+
+
+def save_topic(topic: Topic, *, actor: str) -> None:
+    """Add or change a marketing topic; it counts at once here and within half a minute elsewhere."""
+    topic.full_clean()
+    with transaction.atomic():
+        topic.save()
+        facts = {name: getattr(topic, name) for name in ("active", *Channel.values)}
+        record(verbs.TOPIC_CHANGED.name, actor=actor, topic=topic.slug, **facts)
+        topics.forget_after_commit()
 
 
 def outdated() -> bool:

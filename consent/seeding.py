@@ -8,8 +8,8 @@ from typing import Any
 from django.db import connections, router, transaction
 from django.utils import timezone
 
-from consent import filing, notices, registry, seeds
-from consent.models import Category, ConsentEvent, Cookie, Notice, RegistryVersion, Service
+from consent import filing, notices, registry, seeds, topics
+from consent.models import Category, ConsentEvent, Cookie, Notice, RegistryVersion, Service, Topic
 
 ACTOR = "system:migrate"
 
@@ -28,6 +28,7 @@ def after_migrate(*, using: str, **kwargs: Any) -> None:
         elif notices.looks_different() and not notices.pending():
             # A new program draws the banner differently: the record must name what is shown. Nobody is asked for it.
             notices.publish(actor=ACTOR, now=now)
+    topics.forget()
     registry.forget()
     notices.forget()
 
@@ -38,6 +39,8 @@ def seed() -> None:
         Category.objects.get_or_create(slug=row["slug"], defaults=row)
     for row in seeds.SERVICES:
         Service.objects.get_or_create(slug=row["slug"], defaults=row)
+    for row in seeds.TOPICS:
+        Topic.objects.get_or_create(slug=row["slug"], defaults=row)
     categories = {category.slug: category for category in Category.objects.all()}
     services = {service.slug: service for service in Service.objects.all()}
     for row in seeds.COOKIES:
@@ -48,7 +51,7 @@ def seed() -> None:
 
 
 def _tables_exist(using: str) -> bool:
-    wanted = {model._meta.db_table for model in (Category, Service, Cookie, Notice, ConsentEvent)}
+    wanted = {model._meta.db_table for model in (Category, Service, Cookie, Notice, ConsentEvent, Topic)}
     wanted |= {"ledger_entry", RegistryVersion._meta.db_table}
     connection = connections[using]
     with connection.cursor() as cursor:

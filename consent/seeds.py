@@ -46,6 +46,26 @@ SERVICES: list[dict[str, Any]] = [
     {"slug": "back-office", "name": _("Back office (staff only)"), "provider": "Concaide"},
 ]
 
+TOPICS: list[dict[str, Any]] = [
+    {
+        "slug": "announcements",
+        "position": 1,
+        "title": _("product announcements"),
+        "purpose": _("New products and editions, offers and events."),
+        "email": "soft-opt-in",
+        "phone": "consent",
+        "post": "interest",
+    },
+    {
+        "slug": "features",
+        "position": 2,
+        "title": _("feature updates"),
+        "purpose": _("What is new in the product you use, and how to make more of it."),
+        "email": "soft-opt-in",
+        "sms": "consent",
+    },
+]
+
 COOKIES: list[dict[str, Any]] = [
     {
         "name": "crasme_consent",

@@ -1,98 +1,172 @@
-"""The one gate for "does this person want this mail?", and the acts that open and shut it.
+"""The one gate for "may this go out to this address?", and the acts that open and shut it.
 
 What could go wrong: an import revives somebody who opted out (imports ask here as well), an opt-out from news blocks a
 password reset (mail about the service has no scope and always passes), staff lift an opt-out by mistake (only the
-person can), an address is compared in another spelling (everything is normalised and hashed, see `AddressHashField`).
+person can), an address is compared in another spelling (everything is normalised and hashed, see `AddressHashField`),
+or something is sent that nobody asked for (a topic that needs consent passes only with one on record).
 Whose data may only be stored gets no such mail either, for as long as the restriction lasts; nothing is written for it
 here, so nothing is left behind when it ends.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models.query import QuerySet
+from django.db.models import Value
 
-from consent import verbs
-from consent.errors import LiftRefused, UnknownScope
+from consent import marketing, peppers, topics, verbs
+from consent.errors import LiftRefused
 from consent.inserts import insert_once
-from consent.models import Suppression
-from consent.models.suppression import address_hash
+from consent.models import Channel, Suppression
+from consent.models.addresses import address_hash, current_version, hashes_of, is_address, normalise, versions
+from consent.models.choices import person_ref
 from crasme.crm.models import Account
-from crasme.kit import outside
-from crasme.kit.crypto import subject_ref
-from crasme.kit.text import normalise_email
 from crasme.ledger.services import record
 from crasme.staff.actors import PERSON
 
 Scope, Reason, Source = Suppression.Scope, Suppression.Reason, Suppression.Source
 # Policy P2.3: notices about the service, answers, billing. An opt-out from marketing never reaches them.
 ALWAYS_SENT = frozenset({"service", "answer", "billing"})
+# What is a choice of the person, and so stands in the ledger of choices too.
+CHOSEN = frozenset({Reason.UNSUBSCRIBED, Reason.OBJECTED, Reason.COMPLAINED})
 
 
 def suppress(
-    email: str, *, scope: str = Scope.MARKETING, reason: str, source: str, actor: str, now: datetime
+    email: str,
+    *,
+    scope: str = Scope.MARKETING,
+    channel: str = topics.EVERY,
+    reason: str,
+    source: str,
+    actor: str,
+    now: datetime,
+    noted: bool = False,
 ) -> tuple[Suppression, bool]:
     """Put an address on the list and say whether it was new there. UnknownScope for a scope that cannot be refused.
 
-    Whoever is on it already stays as they are: the first reason and its time are what counts.
+    Whoever is on it already stays as they are: the first reason and its time are what counts. `channel` "" is all.
+    `noted`: the ledger of choices has the act already.
     """
     return suppress_hash(
-        address_hash(email), subject=person_ref(email), scope=scope, reason=reason, source=source, actor=actor, now=now
+        address_hash(email),
+        subject=person_ref(email),
+        scope=scope,
+        channel=channel,
+        reason=reason,
+        source=source,
+        actor=actor,
+        now=now,
+        noted=noted,
     )
 
 
 def suppress_hash(
-    hashed: str, *, subject: str, scope: str, reason: str, source: str, actor: str, now: datetime
+    hashed: str,
+    *,
+    subject: str,
+    scope: str,
+    reason: str,
+    source: str,
+    actor: str,
+    now: datetime,
+    channel: str = topics.EVERY,
+    version: int | None = None,
+    noted: bool = False,
 ) -> tuple[Suppression, bool]:
-    """As `suppress`, for callers that know the hash only; `subject` is the ledger's reference to the person."""
-    if scope not in Scope.values:
-        raise UnknownScope(f"There is no mail called “{scope}” that can be refused.")
-    row = Suppression(address=hashed, scope=scope, reason=Reason(reason), source=Source(source), created_at=now)
+    """As `suppress`, for callers that know the hash only (and which pepper made it); `subject` is the ledger's
+    reference to the person.
+    """
+    topics.check(scope)
+    row = Suppression(
+        address=hashed,
+        key_version=version or current_version(),
+        scope=scope,
+        channel=channel and Channel(channel),
+        reason=Reason(reason),
+        source=Source(source),
+        created_at=now,
+    )
     with transaction.atomic():
         if not insert_once(row):
-            return Suppression.objects.get(address=hashed, scope=scope, key_version=row.key_version), False
-        record(verbs.SUPPRESSED.name, actor=actor, subject=subject, scope=scope, reason=reason, source=source)
-        outside.note(
-            "suppress", now=now, address=row.address, key=row.key_version, scope=scope, reason=reason, source=source
-        )
+            there = Suppression.objects.filter(address=hashed, scope=scope, channel=channel)
+            return there.get(key_version=row.key_version), False
+        facts = {"scope": scope, "reason": reason, "source": source} | ({"channel": channel} if channel else {})
+        record(verbs.SUPPRESSED.name, actor=actor, subject=subject, **facts)
+        if reason in CHOSEN and not noted:
+            marketing.note_refusal(subject, scope=scope, channel=channel, reason=reason, source=source, now=now)
     return row, True
 
 
-def is_suppressed(email: str, scope: str = Scope.MARKETING) -> bool:
-    """Whether mail of this scope must not go to this address: because nobody there wants it, or because their data may
-    only be stored. Always False for mail about the service itself.
+def allowed(address: str, scope: str = Scope.MARKETING, channel: str = Channel.EMAIL) -> bool:
+    """Whether this may be sent to this address by this channel now."""
+    return not refused([address], scope, channel)
+
+
+def is_suppressed(email: str, scope: str = Scope.MARKETING, channel: str = Channel.EMAIL) -> bool:
+    """Whether it must not: because nobody there wants it, nobody asked for what needs consent, or their data may only
+    be stored. Always False for mail about the service itself.
     """
-    return bool(check_many([email], scope))
+    return bool(refused([email], scope, channel))
 
 
-def check_many(emails: Iterable[str], scope: str = Scope.MARKETING) -> set[str]:
-    """Those of the addresses, as they were given, that must not get mail of this scope. One query for all of them."""
+def check_many(emails: Iterable[str], scope: str = Scope.MARKETING, channel: str = Channel.EMAIL) -> set[str]:
+    """Those of the addresses, as they were given, that must not get it."""
+    asked = list(emails)
+    return {asked[position] for position in refused(asked, scope, channel)}
+
+
+def refused(addresses: Sequence[str], scope: str = Scope.MARKETING, channel: str = Channel.EMAIL) -> list[int]:
+    """The positions of those addresses that must not be written to, in order. One query for all of them, and a second
+    where consent is needed. UnknownScope for what is not sent at all.
+    """
     if scope in ALWAYS_SENT:
-        return set()
-    by_hash: dict[str, list[str]] = {}
-    by_address: dict[str, list[str]] = {}
-    for email in emails:
-        by_hash.setdefault(address_hash(email), []).append(email)
-        by_address.setdefault(normalise_email(email), []).append(email)
-    unwanted = _covering(scope).filter(address__in=by_hash).values_list("address")
-    restricted = Account.objects.restricted().filter(email__in=by_address).exclude(email="")
-    asked = by_hash | by_address
-    return {email for (found,) in unwanted.union(restricted.values_list("email")) for email in asked[found]}
+        return []
+    cell = topics.cell(scope, channel)
+    known = [normalise(address) for address in addresses]
+    shut = _shut(known, scope, channel)
+    if (
+        cell.needs_consent
+        if cell is not None
+        else not any(each.channel == channel and not each.needs_consent for each in topics.cells())
+    ):
+        open_to = marketing.granted(known, cell) if cell is not None else set()
+        return [position for position, each in enumerate(known) if each in shut or each not in open_to]
+    return [position for position, each in enumerate(known) if each in shut] if shut else []
+
+
+def _shut(known: Sequence[str], scope: str, channel: str) -> set[str]:
+    """Which of the normalised addresses are on the list for this, or belong to somebody restricted."""
+    by_hash: dict[str, str] = {}
+    current: set[str] = set()
+    for version in versions():
+        hashed = hashes_of(known, version)
+        by_hash.update(zip(hashed, known, strict=True))
+        current = current or set(hashed)
+    rows = Suppression.objects.filter(
+        address__among=list(by_hash), scope__in={Scope.MARKETING, scope}, channel__in=(topics.EVERY, channel)
+    )
+    # "h" and "a" tell a hash from an address; a column of the same name cannot.
+    found = rows.annotate(what=Value("h")).values_list("what", "address").order_by()
+    restricted = Account.objects.restricted().filter(email__among=[each for each in known if each])
+    both = found.union(restricted.annotate(what=Value("a")).values_list("what", "email").order_by())
+    shut, old = set(), []
+    for what, text in both:
+        shut.add(by_hash[text] if what == "h" else text)
+        if what == "h" and text not in current:
+            old.append(by_hash[text])
+    if old:
+        peppers.rehash(old)
+    return shut
 
 
 def lift(email: str, *, scope: str = Scope.MARKETING, verification: UUID, actor: str, now: datetime) -> int:
     """End an opt-out because the person asked, verified by `verification`; how many rows went.
 
-    Only the person may: LiftRefused for any other actor. Lifting all marketing lifts its parts too.
+    Only the person may: LiftRefused for any other actor. Lifting all marketing lifts its parts too, by every channel.
     """
-    if not actor.startswith(f"{PERSON}:"):
-        raise LiftRefused(
-            "Only the person can ask for mail again.", remedy="Ask them to confirm it by the link in a mail to them."
-        )
-    if scope not in Scope.values:
-        raise UnknownScope(f"There is no mail called “{scope}” that can be refused.")
+    refuse_others(actor)
+    topics.check(scope)
     with transaction.atomic():
         rows = Suppression.objects.filter(address=email, scope__startswith=scope)
         count, _per_model = rows.delete()
@@ -104,18 +178,27 @@ def lift(email: str, *, scope: str = Scope.MARKETING, verification: UUID, actor:
                 scope=scope,
                 verification=verification,
             )
-            outside.note("unsuppress", now=now, address=address_hash(email), scope=scope)
+            marketing.note_return(person_ref(email), scope=scope, now=now)
     return count
 
 
-def person_ref(email: str) -> str:
-    """How the ledger names the owner of an address."""
-    return subject_ref("email", normalise_email(email))
+def refuse_others(actor: str) -> None:
+    """LiftRefused unless the actor is the person."""
+    if not actor.startswith(f"{PERSON}:"):
+        raise LiftRefused(
+            "Only the person can ask for mail again.", remedy="Ask them to confirm it by the link in a mail to them."
+        )
 
 
-def _covering(scope: str) -> QuerySet[Suppression]:
-    """The rows that forbid mail of a scope: its own and those of the wider ones ("marketing" for all its parts)."""
-    if scope not in Scope.values:
-        raise UnknownScope(f"There is no mail called “{scope}” here.")
-    parts = scope.split(".")
-    return Suppression.objects.filter(scope__in=[".".join(parts[:count]) for count in range(1, len(parts) + 1)])
+__all__ = [
+    "ALWAYS_SENT",
+    "allowed",
+    "check_many",
+    "is_address",
+    "is_suppressed",
+    "lift",
+    "person_ref",
+    "refused",
+    "suppress",
+    "suppress_hash",
+]

@@ -11,3 +11,5 @@ RECEIPTS_NETWORK = Limit("receipts-network", times=120, seconds=600)
 CHOICES_NETWORK = Limit("choices-network", times=300, seconds=600)
 # A browser tells of what it could not remove on each page; a few of a network say it all.
 SURVIVORS_NETWORK = Limit("survivors-network", times=60, seconds=600)
+# Calls, not addresses: at 100,000 a call more than any campaign asks for.
+CHECK_KEY = Limit("suppression-check-key", times=600, seconds=60)

@@ -1,7 +1,8 @@
 """Links that unsubscribe, and the mail headers that carry them.
 
-The token is the address's hash, the scope and the ledger's reference, encrypted and authenticated (AES-SIV): it says
-nothing to whoever reads it, cannot be made up, needs no table, and works as long as the mail lies in somebody's box.
+The token is the address's hash, which pepper made it, the scope and the ledger's reference, encrypted and authenticated
+(AES-SIV): it says nothing to whoever reads it, cannot be made up, needs no table, and works as long as the mail lies in
+somebody's box. Nothing of it is stored, not even a digest: a stolen database holds no link, and a lost one ends none.
 
 What could go wrong: an opt-out that stops working when the person's data is erased or a table is purged; a token that
 tells a log who somebody is.
@@ -17,10 +18,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from django.conf import settings
 from django.urls import reverse
 
-from consent.errors import UnknownScope
+from consent import topics
 from consent.models import Suppression
-from consent.models.suppression import address_hash
-from consent.suppression import person_ref
+from consent.models.addresses import address_hash, current_version
+from consent.models.choices import person_ref
 from crasme.kit.crypto import keyed_hash
 
 _HASH, _REFERENCE = 32, 16  # bytes
@@ -31,16 +32,16 @@ class Target:
     """What a token stands for: whose mail of which scope, without saying who."""
 
     hashed: str
+    version: int
     scope: str
     subject: str
 
 
 def make_token(email: str, scope: str = Suppression.Scope.MARKETING) -> str:
     """Url-safe text; the same for the same address and scope. UnknownScope for mail that cannot be refused."""
-    if scope not in Suppression.Scope.values:
-        raise UnknownScope(f"There is no mail called “{scope}” that can be refused.")
+    topics.check(scope)
     kind, _colon, reference = person_ref(email).partition(":")
-    plain = bytes.fromhex(address_hash(email) + reference) + f"{kind}:{scope}".encode()
+    plain = bytes.fromhex(address_hash(email) + reference) + f"{current_version()}:{kind}:{scope}".encode()
     return base64.urlsafe_b64encode(_box().encrypt(plain, None)).rstrip(b"=").decode()
 
 
@@ -51,10 +52,8 @@ def read_token(token: str) -> Target | None:
     except (InvalidTag, Base64Error, ValueError):
         return None
     hashed, reference, rest = plain[:_HASH], plain[_HASH : _HASH + _REFERENCE], plain[_HASH + _REFERENCE :]
-    kind, _colon, scope = rest.decode().partition(":")
-    if scope not in Suppression.Scope.values:  # of a kind of mail that is not sent any more
-        return None
-    return Target(hashed.hex(), scope, f"{kind}:{reference.hex()}")
+    version, kind, scope = rest.decode().split(":", 2)
+    return Target(hashed.hex(), int(version), scope, f"{kind}:{reference.hex()}") if topics.is_known(scope) else None
 
 
 def link(email: str, scope: str = Suppression.Scope.MARKETING) -> str:

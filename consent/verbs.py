@@ -21,7 +21,7 @@ REGISTRY_CHANGED = register(
     facts=("table", "row", "change", "rows", "registry"),
 )
 SUPPRESSED = register(
-    "consent.suppressed", "An address was put on the suppression list.", facts=("scope", "reason", "source")
+    "consent.suppressed", "An address was put on the suppression list.", facts=("scope", "channel", "reason", "source")
 )
 SUPPRESSION_LIFTED = register(
     "consent.suppression_lifted",
@@ -32,4 +32,14 @@ SIGHTING_SETTLED = register(
     "consent.sighting_settled",
     "A cookie that was seen out of place was called resolved, ignored or open.",
     facts=("cookie", "route", "reason", "state"),
+)
+MARKETING_CHOSEN = register(
+    "consent.marketing_chosen",
+    "A person, verified, chose which marketing they want.",
+    facts=("action", "surface", "wanted", "refused", "choice"),
+)
+TOPIC_CHANGED = register(
+    "consent.topic_changed",
+    "A marketing topic was added or changed.",
+    facts=("topic", "active", "email", "sms", "phone", "post"),
 )

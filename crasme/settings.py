@@ -54,6 +54,18 @@ except ValueError:
     raise ImproperlyConfigured("SUBJECT_KEY must be hexadecimal: two digits a byte, 32 bytes or more.") from None
 if len(SUBJECT_KEY) < 32:
     raise ImproperlyConfigured("SUBJECT_KEY is too short: give 32 bytes or more (64 hexadecimal digits).")
+# Under which keys addresses stand on the suppression list: "2:<hex>,1:subject". New rows get the first, all are asked;
+# "subject" is the one that SUBJECT_KEY gives, here as empty bytes. See docs/operations.md.
+_peppers = env.str("SUPPRESSION_PEPPERS", default="1:subject")
+try:
+    SUPPRESSION_PEPPERS = {
+        int(version): b"" if key == "subject" else bytes.fromhex(key)
+        for version, _colon, key in (each.strip().partition(":") for each in _peppers.split(","))
+    }
+except ValueError:
+    raise ImproperlyConfigured('SUPPRESSION_PEPPERS reads "2:<hex>,1:subject": number, colon, hexadecimal.') from None
+if any(0 < len(key) < 32 for key in SUPPRESSION_PEPPERS.values()):
+    raise ImproperlyConfigured("A key of SUPPRESSION_PEPPERS is too short: give 32 bytes or more (64 digits).")
 # Where the controller is: its calendar day is the day on which a request counts as received.
 CONTROLLER_ZONE = env.str("CONTROLLER_ZONE", default="Europe/Vienna")
 # Demo staff may sign in without a second factor, and the sign-in page says so. Never outside DEBUG.

@@ -180,6 +180,14 @@ FIRST_SCHEDULE = (
         batch_size=10_000,
     ),
     Planned(
+        slug="marketing-choices",
+        target="consent.marketingchoice",
+        anchor="decided_at",
+        period="P5Y",
+        legal_reason="Shows what was agreed to and refused (GDPR Art. 7(1)); after five years nobody's yes is fresh.",
+        batch_size=10_000,
+    ),
+    Planned(
         slug="suppression",
         target="consent.suppression",
         anchor="",

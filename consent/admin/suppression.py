@@ -9,12 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RangeDateTimeFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminSelectWidget
 
-from consent import suppression
-from consent.models import Suppression
+from consent import suppression, topics
+from consent.models import Channel, Suppression
 from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin
 
 Reason = Suppression.Reason
@@ -27,30 +27,48 @@ class SuppressForm(forms.ModelForm):
         widget=UnfoldAdminEmailInputWidget,
         help_text=_("Only its keyed hash is stored; the address itself cannot be read here again."),
     )
-    scope = forms.ChoiceField(label=_("which mail"), choices=Suppression.Scope.choices, widget=UnfoldAdminSelectWidget)
+    scope = forms.ChoiceField(label=_("which mail"), choices=topics.choices, widget=UnfoldAdminSelectWidget)
+    channel = forms.ChoiceField(
+        label=_("by which channel"),
+        choices=[("", _("every channel")), *Channel.choices],
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+    )
     reason = forms.ChoiceField(label=_("reason"), choices=STAFF_REASONS, widget=UnfoldAdminSelectWidget)
 
     class Meta:
         model = Suppression
-        fields = ("scope", "reason")
+        fields = ("scope", "channel", "reason")
+
+
+class TopicFilter(DropdownFilter):
+    title = _("scope")
+    parameter_name = "scope"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return topics.choices()
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Suppression]) -> QuerySet[Suppression]:
+        return queryset.filter(scope=self.value()) if self.value() else queryset
 
 
 @admin.register(Suppression)
 class SuppressionAdmin(PersonalDataAdmin):
     paginator = EstimatePaginator
-    list_display = ("created_at", "which", "why", "source", "short_id")
+    list_display = ("created_at", "which", "by", "why", "source", "short_id")
     list_display_links = ("created_at",)
     list_filter = (
-        ("scope", ChoicesDropdownFilter),
+        TopicFilter,
+        ("channel", ChoicesDropdownFilter),
         ("reason", ChoicesDropdownFilter),
         ("source", ChoicesDropdownFilter),
         ("created_at", RangeDateTimeFilter),
     )
     search_fields = ("address",)
     search_help_text = _("One whole e-mail address: is it on the list?")
-    fields = ("which", "why", "source", "created_at", "key_version", "id")
+    fields = ("which", "by", "why", "source", "created_at", "key_version", "id")
     readonly_fields = fields
-    add_fieldsets: ClassVar = ((None, {"fields": ("email", "scope", "reason")}),)
+    add_fieldsets: ClassVar = ((None, {"fields": ("email", "scope", "channel", "reason")}),)
 
     def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change, **kwargs) if obj else SuppressForm
@@ -81,6 +99,7 @@ class SuppressionAdmin(PersonalDataAdmin):
         row, created = suppression.suppress(
             form.cleaned_data["email"],
             scope=form.cleaned_data["scope"],
+            channel=form.cleaned_data["channel"],
             reason=form.cleaned_data["reason"],
             source=Suppression.Source.STAFF,
             actor=request.user.ref,  # type: ignore[union-attr]
@@ -98,7 +117,11 @@ class SuppressionAdmin(PersonalDataAdmin):
 
     @display(description=_("mail not wanted"), ordering="scope")
     def which(self, row: Suppression) -> str:
-        return row.get_scope_display()
+        return topics.title(row.scope)
+
+    @display(description=_("channel"), ordering="channel")
+    def by(self, row: Suppression) -> Any:
+        return row.get_channel_display() or _("every channel")
 
     @display(description=_("reason"), ordering="reason")
     def why(self, row: Suppression) -> str:

@@ -5,60 +5,28 @@ impossible: whatever is assigned or looked up is normalised and hashed on its wa
 nothing but hashes.
 """
 
-import re
-from typing import Any, ClassVar
+from typing import ClassVar, Final
 
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from crasme.kit import crypto
+from consent.models.addresses import AddressHashField, current_version
+from consent.models.topics import Channel
 from crasme.kit.ids import uuid7
-from crasme.kit.text import normalise_email
 
-# Raise it when SUBJECT_KEY is replaced: hashes of the former key can then be told apart, and are asked with it.
-KEY_VERSION = 1
-_HASH = re.compile(r"[0-9a-f]{64}")
-
-
-def address_hash(email: str) -> str:
-    """HMAC-SHA256 of the normalised address, 64 hexadecimal digits."""
-    return crypto.keyed_hash("consent.suppression", normalise_email(email))
-
-
-class AddressHashField(models.CharField):
-    """The keyed hash of an e-mail address. Takes an address or a hash, in assignments and in lookups."""
-
-    description = _("Keyed hash of an e-mail address")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"max_length": 64} | kwargs)
-
-    def get_prep_value(self, value: Any) -> Any:
-        value = super().get_prep_value(value)
-        if value is None or _HASH.fullmatch(value):
-            return value
-        return address_hash(value)
-
-    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        value = self.get_prep_value(super().pre_save(model_instance, add))
-        setattr(model_instance, self.attname, value)
-        return value
-
-    def validate(self, value: Any, model_instance: models.Model | None) -> None:
-        super().validate(value, model_instance)
-        if "@" not in value and not _HASH.fullmatch(value):
-            raise ValidationError(_("This is not an e-mail address."), code="address")
+ALL_MARKETING: Final = "marketing"
 
 
 class Suppression(models.Model):
     """One address that gets no mail of a scope. Mail about the service itself has no scope here and always passes."""
 
-    class Scope(models.TextChoices):
-        MARKETING = "marketing", _("all marketing")
-        ANNOUNCEMENTS = "marketing.announcements", _("product announcements")
-        FEATURES = "marketing.features", _("feature updates")
+    class Scope:
+        """All marketing, and its parts that ship; every other topic's is "marketing." and its slug."""
+
+        MARKETING: Final = ALL_MARKETING
+        ANNOUNCEMENTS: Final = "marketing.announcements"
+        FEATURES: Final = "marketing.features"
 
     class Reason(models.TextChoices):
         UNSUBSCRIBED = "unsubscribed", _("unsubscribed")
@@ -78,8 +46,11 @@ class Suppression(models.Model):
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     address = AddressHashField(_("address (hash)"))
-    key_version = models.PositiveSmallIntegerField(_("key version"), default=KEY_VERSION)
-    scope = models.CharField(_("scope"), max_length=32, choices=Scope.choices, default=Scope.MARKETING)
+    key_version = models.PositiveSmallIntegerField(_("key version"), default=current_version)
+    scope = models.CharField(_("scope"), max_length=48, default=ALL_MARKETING)
+    channel = models.CharField(
+        _("channel"), max_length=8, choices=Channel.choices, blank=True, help_text=_("Empty: every channel.")
+    )
     reason = models.CharField(_("reason"), max_length=16, choices=Reason.choices)
     source = models.CharField(_("source"), max_length=20, choices=Source.choices)
     created_at = models.DateTimeField(_("since"))
@@ -91,9 +62,14 @@ class Suppression(models.Model):
         default_permissions = ("add", "view")
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["address", "scope", "key_version"],
+                fields=["address", "scope", "channel", "key_version"],
                 name="consent_suppression_once",
                 violation_error_message=_("This address is on the list already."),
+            ),
+            models.CheckConstraint(
+                condition=Q(scope=ALL_MARKETING) | Q(scope__startswith=f"{ALL_MARKETING}."),
+                name="consent_suppression_marketing_only",
+                violation_error_message=_("Only marketing can be refused."),
             ),
             models.CheckConstraint(
                 condition=Q(address__regex=r"^[0-9a-f]{64}$"),
@@ -103,4 +79,4 @@ class Suppression(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.scope} {self.pk.hex[-8:]}"
+        return f"opt-out {self.pk.hex[-8:]}"

@@ -12,8 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from consent import unsubscribe as links
-from consent.models import Suppression
+from consent import topics, unsubscribe as links
+from consent.models import Channel, Suppression
 from consent.suppression import suppress_hash
 from crasme.staff.actors import person
 
@@ -29,11 +29,13 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         suppress_hash(
             target.hashed,
             subject=target.subject,
+            version=target.version,
             scope=target.scope,
+            channel=Channel.EMAIL,
             reason=Suppression.Reason.UNSUBSCRIBED,
             source=Suppression.Source.LINK,
             actor=person(target.subject),
             now=timezone.now(),
         )
-    scope = Suppression.Scope(target.scope).label
+    scope = topics.title(target.scope)
     return render(request, "consent/unsubscribe.html", {"done": request.method == "POST", "scope": scope})

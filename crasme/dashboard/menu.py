@@ -114,6 +114,8 @@ MENU: tuple[tuple[Words, tuple[Page, ...]], ...] = (
             Page(_("Registry versions"), "history", "consent.RegistryVersion"),
             Page(_("Registry checks"), "task_alt", "consent.RegistryCheck"),
             Page(_("Cookies seen"), "search", "consent.CookieSighting"),
+            Page(_("Marketing topics"), "topic", "consent.Topic"),
+            Page(_("Marketing choices"), "rule", "consent.MarketingChoice"),
             Page(_("Suppression"), "block", "consent.Suppression"),
         ),
     ),

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route
 from pytest_django.live_server_helper import LiveServer
 
-from consent import drafting, notices, registry, services, sightings
+from consent import drafting, notices, registry, services, sightings, topics
 from consent.models import Category as CookieCategory, ConsentEvent, Cookie, RegistryVersion, Service
 from crasme.kit.ids import uuid7
 from crasme.kit.statics import squeeze
@@ -23,10 +23,10 @@ Choose = Callable[..., tuple[ConsentEvent, bool]]
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> Iterator[None]:
     """The process keeps the registry for half a minute; a test's rows are rolled back sooner."""
-    for remembering in (registry, notices, sightings):
+    for remembering in (registry, notices, sightings, topics):
         remembering.forget()
     yield
-    for remembering in (registry, notices, sightings):
+    for remembering in (registry, notices, sightings, topics):
         remembering.forget()
 
 

@@ -33,6 +33,7 @@ RUNS: Final[dict[str, tuple[list[str], Callable[[str], bool]]]] = {
     "requests": (["clock", "--received-on", "2026-01-31", "--regime", "eu", "--json"], is_json),
     "retention": (["plan", "--json"], is_json_lines),
     "rotate_keys": ([], lambda text: True),
+    "suppression": (["status"], lambda text: text == "pepper 1: 0 rows, current.\n"),
 }
 # Run by tests of their own: they take long, or write into the source tree.
 ELSEWHERE: Final = {
