@@ -25,14 +25,18 @@ class Dependants:
     kept: int
     until: datetime | None
 
+    over: bool
+
     def words(self) -> str:
-        until = (
-            _("kept until %(day)s") % {"day": self.until.date().isoformat()} if self.until else _("no period has begun")
-        )
+        day = {"day": self.until.date().isoformat() if self.until else ""}
+        if self.until is None:
+            until = _("no period has begun")
+        else:
+            until = _("period over on %(day)s") % day if self.over else _("kept until %(day)s") % day
         return f"{until}; {_('%(count)s kept whatever it says') % {'count': self.kept}}" if self.kept else until
 
 
-def of_account(pk: Any) -> Iterator[Dependants]:
+def of_account(pk: Any, now: datetime) -> Iterator[Dependants]:
     """One statement for each table with rows that belong to an account; tables without any are left out."""
     endings, scopes = Endings(), Scopes.now()
     for table in datamap.tables():
@@ -51,4 +55,5 @@ def of_account(pk: Any) -> Iterator[Dependants]:
         if found["rows"]:
             has_end = ending is not None and found["begun"] == found["rows"]
             until = ending.until(found["last"]) if ending is not None and has_end else None
-            yield Dependants(str(table.title), found["rows"], found["kept"], until)
+            over = until is not None and until < now
+            yield Dependants(str(table.title), found["rows"], found["kept"], until, over)

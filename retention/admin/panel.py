@@ -34,8 +34,9 @@ class Reason:
 @panels.register
 def kept(request: HttpRequest, shown: Model) -> Panel | None:
     """The panel of a row; None for what no rule ends."""
+    now = timezone.now()
     try:
-        verdict = explanation.explain(shown._meta.label, shown.pk, timezone.now())
+        verdict = explanation.explain(shown._meta.label, shown.pk, now)
     except RetentionError:
         return None
     head, tone, state = _state(verdict)
@@ -47,7 +48,7 @@ def kept(request: HttpRequest, shown: Model) -> Panel | None:
             "tone": tone,
             "state": state,
             "reasons": _reasons(request, verdict),
-            "dependants": list(dependants.of_account(shown.pk)) if isinstance(shown, Account) else [],
+            "dependants": list(dependants.of_account(shown.pk, now)) if isinstance(shown, Account) else [],
         },
     )
 
