@@ -26,6 +26,7 @@ NAMES = (
     "clock",
     "purge_partitions",
     "purge_rows",
+    "purge_under_load",
     "explain",
 )
 WITHOUT_DATABASE = {"cold_start"}

@@ -41,14 +41,14 @@ def run(rows: int) -> Iterator[Figure]:
     now = timezone.now()
     rule = Rule.objects.active().get(slug="usage")
     cutoff = rule.cutoff(now)
-    _people(now)
-    _fill(rows, now)
+    people(now)
+    fill(rows, now)
     over = predicate.releasable(rule, cutoff)
     expired = over.count()
     signals = _measured(lambda: _with_signals(_oldest(over, SIGNALS_SHARE * expired)))
     batched = _measured(lambda: _in_batches(_oldest(over, BATCHED_SHARE * expired)))
     raw = _measured(lambda: int(over._raw_delete("default")))
-    _fill(rows, now)
+    fill(rows, now)
     kept = UsageEvent.objects.count() - over.count()
     ended = _measured(lambda: retained.carried_out(rule, now))
     if predicate.releasable(rule, cutoff).exists() or _remaining() != kept:
@@ -138,10 +138,11 @@ def _with_signals(rows: Any) -> int:
 
 
 # --- the rows ---------------------------------------------------------------------------------------------------------
-def _people(now: datetime) -> None:
-    organisation = Organisation.objects.create(name="Bench", country="AT", created_at=now - timedelta(days=DAYS))
+def people(now: datetime) -> None:
+    began = now - timedelta(days=DAYS)
+    organisation = Organisation.objects.create(name="Bench", country="AT", created_at=began)
     people = [
-        Account(organisation=organisation, email=f"usage{number}@bench.example", full_name="Ada", created_at=now)
+        Account(organisation=organisation, email=f"usage{number}@bench.example", full_name="Ada", created_at=began)
         for number in range(ACCOUNTS)
     ]
     Account.objects.bulk_create(people)
@@ -151,7 +152,7 @@ def _people(now: datetime) -> None:
     holds.place(matter="B-1", reason="Bench", owner=owner, review_on=day, items=items, actor="system:bench", now=now)
 
 
-def _fill(rows: int, now: datetime) -> None:
+def fill(rows: int, now: datetime) -> None:
     """`rows` events in equal steps over four years, of all people in turn, and none else."""
     partitions.make_span(now - timedelta(days=DAYS + 31), now)
     with connection.cursor() as cursor:

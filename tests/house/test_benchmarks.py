@@ -26,6 +26,7 @@ from benchmarks import (
     intake,
     purge_partitions,
     purge_rows,
+    purge_under_load,
     request_throughput,
 )
 from benchmarks.figures import Figure
@@ -33,7 +34,7 @@ from benchmarks.sink import Sink
 from tests.mailbox import Mailbox
 
 KEYS = ["name", "value", "unit", "baseline", "ratio", "rows", "note"]
-NO_BENCHMARKS = {"__init__", "__main__", "figures", "bare", "people", "retained", "sink", "web"}
+NO_BENCHMARKS = {"__init__", "__main__", "figures", "bare", "clients", "people", "retained", "sink", "web"}
 
 
 def read(figure: Figure) -> dict[str, object]:
@@ -49,7 +50,18 @@ def read(figure: Figure) -> dict[str, object]:
 def test_every_file_is_a_benchmark_that_the_harness_knows() -> None:
     files = {file.stem for file in Path(benchmarks.__file__).parent.glob("*.py")}
     assert files - NO_BENCHMARKS == set(harness.NAMES)
-    modules = (changelist, clock, cold_start, explain, ingest, intake, purge_partitions, purge_rows, request_throughput)
+    modules = (
+        changelist,
+        clock,
+        cold_start,
+        explain,
+        ingest,
+        intake,
+        purge_partitions,
+        purge_rows,
+        purge_under_load,
+        request_throughput,
+    )
     assert all(module.ROWS > 0 for module in modules)
 
 
