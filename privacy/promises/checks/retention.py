@@ -33,7 +33,10 @@ SLUGS = {"P8.1": "account-closed", "P8.2": "usage", "P8.3": "billing", "P8.4": "
 def ended(now: datetime) -> dict[str, Verdict]:
     """Broken by rows later than a day, at risk where the rule in force keeps longer than was published."""
     words = dict(zip(SLUGS, (_("closed accounts"), _("usage events"), _("invoices"), _("backups")), strict=True))
-    rules = {rule.slug: rule for rule in Rule.objects.in_force(now).filter(slug__in=SLUGS.values())}
+    rules = {
+        rule.slug: rule
+        for rule in Rule.objects.in_force(now).filter(slug__in=SLUGS.values()).select_related("standing")
+    }
     promised = _promised(now)
     scopes = Scopes.now()
     verdicts = {}
@@ -101,7 +104,7 @@ def _verdict(asked: Question, now: datetime) -> Verdict:
         "waiting": shown(waiting),
         "kept": shown(kept),
     }
-    standing = Standing.objects.filter(rule=asked.rule).first()
+    standing: Standing | None = getattr(asked.rule, "standing", None)
     if standing is not None:
         figures |= {
             "oldest_overdue_hours": round(standing.overdue(now).total_seconds() / 3600, 1),
