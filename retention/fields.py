@@ -27,6 +27,7 @@ from django.utils.translation import gettext as _
 from crasme.kit import calendar, datamap
 from crasme.kit.datamap import Erase, Table, anonymised, blanked
 from crasme.kit.fields import EncryptedField
+from retention import graph
 from retention.anonymity.decision import Decision
 from retention.errors import NotBlankable
 from retention.models import Rule
@@ -119,6 +120,10 @@ def clean(rule: Rule) -> None:
         raise ValidationError({"fields": _("Name the fields: the data map blanks none of this table.")})
     if rule.action == Rule.Action.UNLINK and not all(each.field.is_relation and each.constant for each in found):
         raise ValidationError({"fields": _("Only links to other rows can be unlinked.")})
+    if any(change.how == FRESH for change in found) and any(
+        edge.on_delete is not graph.OnDelete.NOTHING for edge in graph.edges_to(rule.model)
+    ):
+        raise ValidationError({"fields": _("Other tables lead to this key; it cannot be renewed.")})
     if rule.action == Rule.Action.ANONYMISE:
         Decision.of(rule)
 

@@ -147,10 +147,12 @@ def _about(row: Rule) -> list[str]:
     if not row.changes_fields:
         return [_translated(table.title) for table in tables]
     names = [change.name for change in fields.changes(row)]
-    return [
-        f"{_translated(table.title)}: {', '.join(_translated(table.fields[name].meaning) for name in names)}"
-        for table in tables
-    ]
+    found = []
+    for table in tables:
+        # A row's own key is renewed as well, and means nothing to a reader.
+        meanings = [_translated(table.fields[name].meaning) for name in names if name in table.fields]
+        found.append(f"{_translated(table.title)}: {', '.join(meanings)}")
+    return found
 
 
 def _anchor(row: Rule) -> str:

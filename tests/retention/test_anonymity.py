@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from crasme.crm.models import Device
 from crasme.staff.roles import PRIVACY_OFFICER
+from privacy.policy import facts
 from retention import anonymity, changing, drafts, fields, services
 from retention.anonymity import checker
 from retention.anonymity.report import Question, Report
@@ -81,6 +82,7 @@ def codes(report: Report) -> set[tuple[Question, str, str]]:
 def test_rows_that_are_anonymous_are_made_so_and_the_figures_stay_with_the_run(visits: Any) -> None:
     keys = set(visits.objects.values_list("pk", flat=True))
     found = rule()
+    assert facts.collect(NOW)["rules"]["visits"]["about"] == ["Visits: Whose, When, IP address, Device"]
     done = run(found)
     assert (done.state, done.rows_total, done.last_error) == (Run.State.DONE, 8, "")
     after = list(visits.objects.all())

@@ -113,6 +113,7 @@ def test_a_field_ends_when_every_rule_on_it_has_and_then_only_once() -> None:
         ({"fields": ["organisation"]}, "neither NULL"),
         ({"fields": ["currency:month"]}, "cannot be replaced"),
         ({"action": "unlink"}, "Only links"),
+        ({"target": "crm.contact", "anchor": "created_at", "fields": ["id:fresh"]}, "Other tables lead"),
         ({"action": "unlink", "fields": []}, "Name the fields"),
         ({"action": "delete"}, "Only an action on fields"),
         ({"action": "anonymise", "fields": ["account"]}, "needs a decision"),
