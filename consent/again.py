@@ -17,6 +17,7 @@ def suppress(content: Mapping[str, Any], *, actor: str, now: datetime) -> bool:
             address=content["address"],
             key_version=content["key"],
             scope=content["scope"],
+            channel=content["channel"],
             reason=content["reason"],
             source=content["source"],
             created_at=now,
@@ -25,7 +26,9 @@ def suppress(content: Mapping[str, Any], *, actor: str, now: datetime) -> bool:
 
 
 def lift(content: Mapping[str, Any], *, actor: str, now: datetime) -> bool:
-    count, _per_model = Suppression.objects.filter(
-        address=content["address"], scope__startswith=content["scope"], created_at__lte=now
-    ).delete()
+    """A scope with all its parts, by every channel; with a channel, this one row."""
+    rows = Suppression.objects.filter(address=content["address"], created_at__lte=now)
+    one = {"scope": content["scope"], "channel": content.get("channel")}
+    rows = rows.filter(**one) if "channel" in content else rows.filter(scope__startswith=content["scope"])
+    count, _per_model = rows.delete()
     return bool(count)

@@ -25,7 +25,7 @@ from consent.models import Channel, Suppression
 from consent.models.choices import person_ref
 from consent.models.suppression import ALL_MARKETING
 from consent.topics import Cell
-from crasme.kit import locks
+from crasme.kit import locks, outside
 from crasme.ledger.services import record
 
 
@@ -96,6 +96,8 @@ def _open_and_shut(
     in_the_way = [row for row in rows if any(topics.covers(row, cell) for cell in opened)]
     staying = [row for row in rows if row not in in_the_way]
     Suppression.objects.filter(pk__in=[row.pk for row in in_the_way]).delete()
+    for row in in_the_way:
+        outside.note("unsuppress", now=now, address=row.address, scope=row.scope, channel=row.channel)
     for scope in sorted({row.scope for row in in_the_way}):
         facts = {"scope": scope, "verification": verification}
         record(verbs.SUPPRESSION_LIFTED.name, actor=actor, subject=person_ref(email), **facts)

@@ -22,6 +22,7 @@ from consent.models import Channel, Suppression
 from consent.models.addresses import address_hash, current_version, hashes_of, is_address, normalise, versions
 from consent.models.choices import person_ref
 from crasme.crm.models import Account
+from crasme.kit import outside
 from crasme.ledger.services import record
 from crasme.staff.actors import PERSON
 
@@ -93,6 +94,7 @@ def suppress_hash(
             return there.get(key_version=row.key_version), False
         facts = {"scope": scope, "reason": reason, "source": source} | ({"channel": channel} if channel else {})
         record(verbs.SUPPRESSED.name, actor=actor, subject=subject, **facts)
+        outside.note("suppress", now=now, address=hashed, key=row.key_version, **({"channel": ""} | facts))
         if reason in CHOSEN and not noted:
             marketing.note_refusal(subject, scope=scope, channel=channel, reason=reason, source=source, now=now)
     return row, True
@@ -169,7 +171,10 @@ def lift(email: str, *, scope: str = Scope.MARKETING, verification: UUID, actor:
     topics.check(scope)
     with transaction.atomic():
         rows = Suppression.objects.filter(address=email, scope__startswith=scope)
+        hashes = set(rows.values_list("address", flat=True))
         count, _per_model = rows.delete()
+        for hashed in hashes:
+            outside.note("unsuppress", now=now, address=hashed, scope=scope)
         if count:
             record(
                 verbs.SUPPRESSION_LIFTED.name,
