@@ -27,6 +27,8 @@ NAMES = (
     "purge_partitions",
     "purge_rows",
     "purge_under_load",
+    "cookie_filter",
+    "banner_size",
     "explain",
 )
 WITHOUT_DATABASE = {"cold_start"}

@@ -28,6 +28,7 @@ TABLES = [
     NoPeople("consent.Service", why="Companies and systems that set cookies."),
     NoPeople("consent.Cookie", why="Names and purposes of cookies, never a value."),
     NoPeople("consent.Notice", why="Published texts."),
+    NoPeople("consent.NoticeMeasurement", why="Figures and pictures of texts."),
     NoPeople("consent.NoticePicture", why="Pictures of published texts."),
     NoPeople("consent.NoticeDay", why="Counts a day, of nobody in particular."),
     NoPeople("consent.RegistryVersion", why="Kinds, names and purposes of cookies, as published."),

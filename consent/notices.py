@@ -17,6 +17,7 @@ from django.utils import translation
 from consent import changes, drafting, look, registry, seeds, verbs
 from consent.changes import Change
 from consent.errors import ConsentError, UnknownCategory
+from consent.fairness import gate
 from consent.models import Category, Notice, RegistryVersion
 from consent.models.notices import content_digest
 from consent.models.versions import content_digest as registry_digest
@@ -82,14 +83,29 @@ def pending() -> list[Change]:
     return changes.between(newest.content if newest else drafting.EMPTY, drafting.content())
 
 
+def draft() -> list[dict[str, Any]]:
+    """The next notice in every language as it would look: contents without a version, for who looks at them before."""
+    made = []
+    for code, _name in settings.LANGUAGES:
+        with translation.override(code):
+            made.append(compose(code, version=0, registry_version="", asked={}))
+    return made
+
+
 def publish(
-    *, actor: str, now: datetime, asks_again: Iterable[str] = (), same_meaning: Collection[str] = ()
+    *,
+    actor: str,
+    now: datetime,
+    asks_again: Iterable[str] = (),
+    same_meaning: Collection[str] = (),
+    shipped: bool = False,
 ) -> list[Notice]:
     """Publish the draft of the registry and the wording as they are now as the next version, in every language.
 
     Everybody is asked anew about the categories that the changes touch (`consent.changes`) and those that `asks_again`
     adds; about the others former choices stay good. `same_meaning` holds the keys of reworded purposes that `actor`
-    vouches for. UnknownCategory names a wrong category.
+    vouches for. UnknownCategory names a wrong category. Unfair is raised, and nothing published, unless a browser has
+    measured this very look and found it fair; what is `shipped` with the program is measured by its tests instead.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -108,6 +124,8 @@ def publish(
             for code, _name in settings.LANGUAGES
         ]
         Notice.objects.bulk_create(made)
+        if not shipped:
+            gate.require(made)
         record(
             verbs.NOTICE_PUBLISHED.name,
             actor=actor,

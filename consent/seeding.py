@@ -24,10 +24,10 @@ def after_migrate(*, using: str, **kwargs: Any) -> None:
         seed()
         # A program without versions had the rows themselves in force: they are the first one.
         if not Notice.objects.exists() or not RegistryVersion.objects.exists():
-            notices.publish(actor=ACTOR, now=now)
+            notices.publish(actor=ACTOR, now=now, shipped=True)
         elif notices.looks_different() and not notices.pending():
             # A new program draws the banner differently: the record must name what is shown. Nobody is asked for it.
-            notices.publish(actor=ACTOR, now=now)
+            notices.publish(actor=ACTOR, now=now, shipped=True)
     topics.forget()
     registry.forget()
     notices.forget()

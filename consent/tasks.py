@@ -5,8 +5,9 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from consent import filing, rates, seal
+from consent import filing, notices, rates, seal
 from consent.errors import NoBrowser, ScanFailed
+from consent.fairness import gate
 from consent.scanning.run import scan
 
 logger = logging.getLogger(__name__)
@@ -40,3 +41,12 @@ def scan_cookies() -> None:
         return
     if result.differences:
         logger.error("The site differs from the cookie registry in %d places.", len(result.differences))
+
+
+@shared_task
+def measure_notice() -> None:
+    """What would be published next, measured for the gate; asked for by who wants to publish it."""
+    try:
+        gate.look_at(notices.draft(), now=timezone.now())
+    except NoBrowser as error:
+        logger.error("The next cookie notice was not measured: %s", error)  # noqa: TRY400

@@ -11,13 +11,16 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from consent import look, notices
+from consent import look, measuring, notices
 from consent.admin.versions import change_table
+from consent.errors import Unfair
+from consent.fairness import gate
 from consent.models import Category, Notice
 from crasme.staff.admin import StaffModelAdmin
 
@@ -73,7 +76,7 @@ class NoticeAdmin(StaffModelAdmin):
         "registry",
     )
     readonly_fields = fields
-    add_fieldsets = ((None, {"fields": ("differences", "same", "anew")}),)
+    add_fieldsets = ((None, {"fields": ("fairness", "differences", "same", "anew")}),)
 
     def get_form(self, request: HttpRequest, obj: Notice | None = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change, **kwargs) if obj else PublishForm
@@ -82,7 +85,7 @@ class NoticeAdmin(StaffModelAdmin):
         return super().get_fieldsets(request, obj) if obj else self.add_fieldsets
 
     def get_readonly_fields(self, request: HttpRequest, obj: Notice | None = None) -> Any:
-        return super().get_readonly_fields(request, obj) if obj else ("differences",)
+        return super().get_readonly_fields(request, obj) if obj else ("fairness", "differences")
 
     def has_change_permission(self, request: HttpRequest, obj: Notice | None = None) -> bool:
         return False
@@ -98,7 +101,13 @@ class NoticeAdmin(StaffModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
         one_button = {"show_save_and_add_another": False, "show_save_and_continue": False}
-        return super().changeform_view(request, object_id, form_url, (extra_context or {}) | one_button)
+        try:
+            return super().changeform_view(request, object_id, form_url, (extra_context or {}) | one_button)
+        except Unfair as error:
+            messages.error(request, str(error))
+            if error.code == "unmeasured" and measuring.ask():
+                messages.info(request, _("A worker with a browser was asked to measure it; look again in a minute."))
+            return redirect("admin:consent_notice_add")
 
     def get_urls(self) -> list[Any]:
         replay = path("<str:sha256>/replay/", self.admin_site.admin_view(self.replay), name="consent_notice_replay")
@@ -131,6 +140,11 @@ class NoticeAdmin(StaffModelAdmin):
         self.message_user(request, _("Version {version} is published.").format(version=obj.version), messages.SUCCESS)
         return redirect("admin:consent_notice_changelist")
 
+    @display(description=_("measured by a browser"))
+    def fairness(self, notice: Notice) -> Any:
+        """Language by language: fair, unfair and why, or not measured yet; only a fair notice can be published."""
+        return _lines((each.language, _stands(each)) for each in gate.standing(notices.draft()))
+
     @display(description=_("changes since the version in force"))
     def differences(self, notice: Notice) -> Any:
         return change_table([each.plain() for each in notices.pending()])
@@ -161,6 +175,15 @@ class NoticeAdmin(StaffModelAdmin):
     @display(description=_("categories"))
     def categories(self, notice: Notice) -> str:
         return _lines((each["title"], each["purpose"]) for each in notice.content["categories"])
+
+
+def _stands(each: gate.Standing) -> Any:
+    if each.measurement is None:
+        return _("not measured yet: run `manage.py cookies fairness`")
+    when = date_format(each.measurement.measured_at, "DATETIME_FORMAT")
+    if each.fair:
+        return format_html("{}, {}", _("refusing is as easy as accepting"), when)
+    return gate.in_words([each.measurement])
 
 
 def _lines(pairs: Any) -> str:

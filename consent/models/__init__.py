@@ -1,6 +1,7 @@
 from consent.models.acceptance import Acceptance
 from consent.models.choices import MarketingChoice
 from consent.models.events import ConsentEvent, HeldConsentEvent, VisitorAccount
+from consent.models.measurements import NoticeMeasurement
 from consent.models.notices import Notice, NoticeDay, NoticePicture
 from consent.models.registry import Category, Cookie, Service
 from consent.models.sightings import CookieSighting
@@ -20,6 +21,7 @@ __all__ = [
     "MarketingChoice",
     "Notice",
     "NoticeDay",
+    "NoticeMeasurement",
     "NoticePicture",
     "RegistryCheck",
     "RegistryVersion",

@@ -111,6 +111,7 @@ MENU: tuple[tuple[Words, tuple[Page, ...]], ...] = (
             Page(_("Categories"), "category", "consent.Category"),
             Page(_("Services"), "extension", "consent.Service"),
             Page(_("Cookies"), "cookie", "consent.Cookie"),
+            Page(_("Fairness"), "balance", "consent.NoticeMeasurement"),
             Page(_("Registry versions"), "history", "consent.RegistryVersion"),
             Page(_("Registry checks"), "task_alt", "consent.RegistryCheck"),
             Page(_("Cookies seen"), "search", "consent.CookieSighting"),

@@ -30,6 +30,12 @@ def _nothing_remembered() -> Iterator[None]:
         remembering.forget()
 
 
+@pytest.fixture(autouse=True)
+def _any_look_is_fair(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the gate asks for is tested in test_fairness.py; elsewhere notices are published without a browser."""
+    monkeypatch.setattr("consent.fairness.gate.require", lambda made: None)
+
+
 @pytest.fixture
 def now() -> datetime:
     return datetime.now(UTC)

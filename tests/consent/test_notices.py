@@ -28,7 +28,7 @@ def publish(now: datetime, asks_again: Sequence[str] = ()) -> list[Notice]:
 
 
 def banner() -> str:
-    return Template("{% load consent_banner %}{% consent_banner %}").render(Context())
+    return Template("{% load consent_banner %}{% consent_boot %}{% consent_banner %}").render(Context())
 
 
 def test_the_first_version_ships_in_every_language_and_asks_everything(db: None) -> None:

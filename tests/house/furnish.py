@@ -15,6 +15,7 @@ from consent.models import (
     HeldConsentEvent,
     Notice,
     NoticeDay,
+    NoticeMeasurement,
     NoticePicture,
     RegistryCheck,
     VisitorAccount,
@@ -144,6 +145,7 @@ def _choices() -> None:
         account=uuid.uuid4(), document="policy", version="2026.02", sha256="0" * 64, act="told", surface="portal",
         language="en", decided_at=NOW, received_at=NOW, digest="0" * 64,
     )  # fmt: skip
+    NoticeMeasurement.objects.create(look="0" * 64, language="en", passed=True, measured_at=NOW)
     RegistryCheck.objects.create(sha256="0" * 64, checked_at=NOW)
     CookieSighting.objects.create(
         name="_ga", route="/", reason="undeclared", dropped=True, first_seen_at=NOW, last_seen_at=NOW

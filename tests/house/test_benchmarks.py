@@ -18,9 +18,11 @@ from pytest_django.live_server_helper import LiveServer
 import benchmarks
 from benchmarks import (
     __main__ as harness,
+    banner_size,
     changelist,
     clock,
     cold_start,
+    cookie_filter,
     explain,
     ingest,
     intake,
@@ -31,6 +33,7 @@ from benchmarks import (
 )
 from benchmarks.figures import Figure
 from benchmarks.sink import Sink
+from consent import registry
 from tests.mailbox import Mailbox
 
 KEYS = ["name", "value", "unit", "baseline", "ratio", "rows", "note"]
@@ -51,9 +54,11 @@ def test_every_file_is_a_benchmark_that_the_harness_knows() -> None:
     files = {file.stem for file in Path(benchmarks.__file__).parent.glob("*.py")}
     assert files - NO_BENCHMARKS == set(harness.NAMES)
     modules = (
+        banner_size,
         changelist,
         clock,
         cold_start,
+        cookie_filter,
         explain,
         ingest,
         intake,
@@ -107,6 +112,27 @@ def test_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [(figure["name"], figure["unit"]) for figure in said] == [
         ("clock", "requests/s"),
         ("clock_database", "requests/s"),
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+def test_cookie_filter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cookie_filter, "TIMES", 200)
+    monkeypatch.setattr(cookie_filter, "NAIVE_TIMES", 2)
+    said = [read(figure) for figure in cookie_filter.run(400)]
+    assert [figure["name"] for figure in said] == ["cookie_filter", "cookie_filter_view"]
+    registry.forget()
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+def test_banner_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(banner_size, "_peers", lambda: iter([("theirs-1.0", [b"x" * 9_000, b"y"])]))
+    said = [read(figure) for figure in banner_size.run(1)]
+    assert [(figure["name"], figure["unit"]) for figure in said] == [
+        ("banner_size_gzip", "bytes"),
+        ("banner_size_brotli", "bytes"),
     ]
 
 

@@ -21,6 +21,7 @@ TESTED: Final = {
     "consent.tasks.seal_day": "tests/consent/test_receipts.py",
     "consent.tasks.count_answers": "tests/consent/test_rates.py",
     "consent.tasks.make_partitions": "tests/consent/test_events_view.py",
+    "consent.tasks.measure_notice": "tests/consent/test_fairness.py",
     "consent.tasks.scan_cookies": "tests/consent/test_scan.py",
     "crasme.crm.tasks.finish_disconnecting": "tests/crm/test_integrations.py",
     "crasme.crm.tasks.make_partitions": "tests/crm/test_partitions.py",
