@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from crasme.crm import verbs
@@ -16,7 +17,7 @@ from crasme.crm.models import Account, BillingProfile
 from crasme.kit.crypto import subject_ref
 from crasme.ledger.services import record
 
-CORRECTABLE: Final[dict[type, tuple[str, ...]]] = {
+CORRECTABLE: Final[dict[type[Model], tuple[str, ...]]] = {
     Account: (
         "organisation",
         "email",

@@ -83,6 +83,6 @@ def _names() -> Iterator[str]:
     """What a person can correct is named on their page as its column is."""
     for model, names in CORRECTABLE.items():
         yield str(model._meta.verbose_name)
-        for field in map(model._meta.get_field, names):
+        for field in (each for each in model._meta.concrete_fields if each.name in names):
             yield str(field.verbose_name)
             yield from (str(label) for _value, label in field.flatchoices)
