@@ -11,7 +11,8 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from consent import notices, services as consent
+from consent import acceptances, accounts as browsers, notices, services as consent
+from consent.models import Acceptance
 from crasme.crm import partitions
 from crasme.crm.models import Account, Integration, Invoice, Organisation, UsageEvent
 from crasme.crm.services import accounts
@@ -98,5 +99,18 @@ def _account(organisation: Organisation, now: datetime, *, closed: bool) -> Acco
         decided_at=now,
         now=now,
         account=account.pk,
+    )
+    browsers.join(uuid.uuid4(), account.pk, now=now)
+    acceptances.note(
+        act_id=uuid7(),
+        account=account.pk,
+        document="policy",
+        version="doors",
+        sha256="0" * 64,
+        act=acceptances.Act.TOLD,
+        surface=Acceptance.Surface.PRODUCT,
+        language="en",
+        decided_at=now,
+        now=now,
     )
     return account
