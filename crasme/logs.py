@@ -17,6 +17,8 @@ _PLACES = (
     "/recipients/acknowledge/",
     "/referrals/",
     "/unsubscribe/",
+    "/preferences/open/",
+    r"/preferences/handoff/\?token=",
     "/accounts/password/reset/key/",
 )
 _SECRET = re.compile(rf"({'|'.join(_PLACES)})[^\s/?&]+")

@@ -22,6 +22,7 @@ from privacy.services import (
     emptying,
     links,
     packages,
+    preferences,
     recipients,
     referrals,
     representatives,
@@ -56,6 +57,11 @@ def link(ask_id: str) -> None:
 
 
 @shared_task(max_retries=3, default_retry_delay=30)
+def preference_link(link_id: str) -> None:
+    preferences.send(UUID(link_id), now=timezone.now())
+
+
+@shared_task(max_retries=3, default_retry_delay=30)
 def sort_mail(mail_id: str) -> None:
     sorting.sort(UUID(mail_id), now=timezone.now())
 
@@ -85,6 +91,7 @@ def sweep() -> None:
         sweeping.forget_people,
         forgetting.empty_of_forgotten,
         links.answer_all,
+        preferences.send_due,
         webhooks.wake_deliveries,
         webhooks.switch_off_failing,
         webhooks.end_overlaps,

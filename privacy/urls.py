@@ -12,6 +12,7 @@ from privacy.views import (
     handoff,
     language,
     policy,
+    preferences,
     recipients,
     referrals,
     representatives,
@@ -52,5 +53,9 @@ urlpatterns: list[URLPattern] = [
     path("requests/<reference:reference>/corrections/", corrections.propose, name="request-corrections"),
     # Where staff look for it, beside this room's other pages; the roof draws it (crasme.dashboard).
     path("admin/privacy/promises/", RedirectView.as_view(pattern_name="admin:promises"), name="promises"),
+    path("preferences/", preferences.preferences, name="preferences"),
+    path("preferences/sent/", preferences.sent, name="preferences-sent"),
+    path("preferences/open/<str:token>/", preferences.open_by_link, name="preferences-open"),
+    path("preferences/handoff/", preferences.open_by_handoff, name="preferences-handoff"),
     path("language/", language.language, name="language"),
 ]

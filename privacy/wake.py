@@ -37,6 +37,7 @@ SEND = ("privacy.tasks.send", "mail")
 SORT = ("privacy.tasks.sort_mail", "mail")
 STEP = "privacy.tasks.step"
 LINK = ("privacy.tasks.link", "mail")
+PREFERENCES = ("privacy.tasks.preference_link", "mail")
 WEBHOOK = ("privacy.tasks.deliver", "webhooks")
 GO_ON = frozenset({STEP, SEND[0]})  # the tasks that go on with what is due beside their own
 

@@ -258,6 +258,14 @@ FIRST_SCHEDULE = (
         batch_size=10_000,
     ),
     Planned(
+        slug="preference-links",
+        target="privacy.preferencelink",
+        anchor="asked_at",
+        period="P2D",
+        legal_reason="A link to the preference page works for a day, and the page it opened for two hours.",
+        batch_size=10_000,
+    ),
+    Planned(
         slug="staff-accounts",
         target="staff.user",
         anchor="left_at",

@@ -1,9 +1,39 @@
 """Who asked, for what, and how they proved that it was them."""
 
 from crasme.kit.datamap import Table, blanked, gone, kept
-from privacy.datamap.common import ANSWERABLE, INTERNAL, LINK_DIGEST, PURPOSES, RIGHTS, SECRET, evidence, machinery
+from privacy.datamap.common import (
+    ANSWERABLE,
+    CLAIM_FIELDS,
+    INTERNAL,
+    LINK_DIGEST,
+    PURPOSES,
+    RIGHTS,
+    SECRET,
+    evidence,
+    machinery,
+)
 
 TABLES = [
+    Table(
+        label="privacy.PreferenceLink",
+        title="Links to the preference page",
+        category=RIGHTS,
+        purposes=PURPOSES,
+        subject={"email": "subject", "account": "account"},
+        ends="preference-links",
+        order="asked_at",
+        fields={name: gone(each.meaning, withheld=each.withheld) for name, each in CLAIM_FIELDS.items()}
+        | {
+            "email": gone("E-mail address"),
+            "subject": gone("Keyed reference to the person", withheld=INTERNAL),
+            "account": gone("The account that was signed in"),
+            "language": gone("Language of the mail"),
+            "asked_at": gone("When it was asked for"),
+            "token_digest": gone("Digest of the link", sensitivity=SECRET, withheld=LINK_DIGEST),
+            "expires_at": gone("Until when the link works"),
+            "used_at": gone("When the mailbox was proven"),
+        },
+    ),
     Table(
         label="privacy.Person",
         title="People who asked",

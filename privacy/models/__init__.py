@@ -15,6 +15,7 @@ from privacy.models.packages import Package
 from privacy.models.people import Person
 from privacy.models.plans import Plan
 from privacy.models.policy import PolicyProposal, PolicyVersion
+from privacy.models.preferences import PreferenceLink
 from privacy.models.referrals import Referral
 from privacy.models.registers import Controller, Recipient, Right
 from privacy.models.representatives import MandateDocument, Representative
@@ -44,6 +45,7 @@ __all__ = [
     "Plan",
     "PolicyProposal",
     "PolicyVersion",
+    "PreferenceLink",
     "Recipient",
     "RecipientNotice",
     "Referral",
