@@ -35,6 +35,7 @@ LONGEST_TEXT = 100_000  # characters kept as text; what is longer is kept as a f
 MOST_PARTS = 200
 MOST_IDS = 60
 MOST_RESULTS = 50
+_OUT = re.compile(r"/unsubscribe/([A-Za-z0-9_-]{1,200})")
 _ID = re.compile(r"<[!-;=?-~]{1,248}>")
 _NO_CHARSETS = frozenset({"punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined", "utf-7"})
 FORWARDED = "----------"
@@ -42,11 +43,15 @@ FORWARDED = "----------"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A delivery status: which of our mails (Message-IDs), and whether it failed for good. `code` is like "5.1.1"."""
+    """A delivery status: which of our mails (Message-IDs), and whether it failed for good. `code` is like "5.1.1".
+    `spam`: it was reported as that instead (RFC 5965). `ways_out` are the unsubscribe tokens of the mail it quotes.
+    """
 
     failed: bool
     code: str = ""
     ids: tuple[str, ...] = ()
+    spam: bool = False
+    ways_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,11 +252,12 @@ def _charset(part: Mail) -> str | None:
 
 # --- delivery reports ------------------------------------------------------------------------------------------------
 def _report(mail: Mail) -> Report | None:
-    """What a machine-readable delivery status says (RFC 3464); None for any other mail."""
+    """What a machine-readable delivery status (RFC 3464) or complaint (RFC 5965) says; None for any other mail."""
     if mail.get_content_type() != "multipart/report":
         return None
     parts = mail.get_payload()
     failed, code, ids = False, "", list[str]()
+    spam, ways_out = False, list[str]()
     try:
         for part in _mails(parts)[:10]:
             kind = part.get_content_type()
@@ -260,13 +266,21 @@ def _report(mail: Mail) -> Report | None:
                 for block in _mails(inner)[:50]:
                     if str(block.get("Action", "")).strip().lower() == "failed":
                         failed, code = True, code or _status(str(block.get("Status", "")))
+            elif kind == "message/feedback-report":
+                # Its fields lie in a message of their own, or in the text itself, as the parser likes it.
+                said = "\n".join([str(each) for each in _mails(inner)] or [text_of(_bytes(part), None)])
+                spam = bool(re.search(r"(?im)^feedback-type:\s*(?:abuse|fraud|opt-out)\b", said))
             elif kind == "message/rfc822":
+                ways_out += [
+                    t for each in _mails(inner)[:1] for t in _OUT.findall(str(each.get("List-Unsubscribe", "")))
+                ]
                 ids += [found for each in _mails(inner)[:1] for found in _ID.findall(str(each.get("Message-ID", "")))]
             elif kind == "text/rfc822-headers":
+                ways_out += _OUT.findall(text_of(_bytes(part), None))
                 ids += re.findall(rf"(?im)^message-id:\s*({_ID.pattern})", text_of(_bytes(part), None))
     except Exception as error:  # noqa: BLE001  (see `_content`)
         log.warning("A delivery report could not be read: %s.", type(error).__name__)
-    return Report(failed, code, tuple(ids))
+    return Report(failed, code, tuple(ids), spam, tuple(ways_out[:10]))
 
 
 def _status(text: str) -> str:

@@ -28,6 +28,7 @@ from privacy.mailroom.parsing import Parsed, parse
 from privacy.models import InboundMail, Message, Person, Request
 from privacy.models.messages import SenderCheck
 from privacy.querysets import email_hash
+from privacy.services import marketing
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=330)
@@ -184,6 +185,9 @@ def _bounced(letter: Letter, *, now: datetime) -> Verdict:
     for message in back:
         if Message.objects.filter(pk=message.pk, bounced_at=None).update(bounced_at=now):
             record(verbs.MAIL_BOUNCED.name, actor=ACTOR, subject=message.request.ref, message=message.pk, code=code)
+        marketing.came_back(message, code, now=now)
+    if letter.parsed.report is not None:
+        marketing.reported(letter.parsed.report, now=now)
     columns = {"request_id": back[0].request_id, "person_id": back[0].request.person_id} if back else {}
     return Verdict(Status.IGNORED, Reading.BOUNCE, columns=columns, keeps=False)
 

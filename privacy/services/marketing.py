@@ -10,12 +10,13 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from consent import suppression
-from consent.models import Suppression
+from consent import suppression, unsubscribe
+from consent.models import Channel, Suppression
 from crasme.kit.crypto import subject_ref
-from crasme.staff.actors import person as by_person
+from crasme.staff.actors import person as by_person, system
 from privacy.errors import MoveNotAllowed
-from privacy.models import Request, Verification
+from privacy.mailroom.parsing import Report
+from privacy.models import Message, Request, Verification
 from privacy.particulars import SCOPE, chosen
 
 Scope = Suppression.Scope
@@ -66,6 +67,49 @@ def resume(request: Request, *, now: datetime) -> int:
         actor=_person(request),
         now=now,
     )
+
+
+def came_back(message: Message, code: str, *, now: datetime) -> bool:
+    """A letter of ours came back: if its mailbox is not there (5.1.x), nothing is advertised to it either. Whether the
+    gate was shut for that now.
+    """
+    if message.addressee != Message.Addressee.PERSON or not code.startswith("5.1.") or not message.request.person.email:
+        return False
+    _row, new = suppression.suppress(
+        message.request.person.email,
+        channel=Channel.EMAIL,
+        reason=Suppression.Reason.BOUNCED,
+        source=Suppression.Source.MAIL_SERVER,
+        actor=system("mailroom"),
+        now=now,
+    )
+    return new
+
+
+def reported(report: Report, *, now: datetime) -> int:
+    """A marketing mail of ours came back for good, or was reported as spam; how many addresses that shut the gate for.
+
+    Only the mail itself says whose it was: by its own unsubscribe link, which nobody else can make up. So a forged
+    report shuts nothing, and none needs an address to be read.
+    """
+    if not (report.spam or (report.failed and report.code.startswith("5."))):
+        return 0
+    targets = {target for token in report.ways_out if (target := unsubscribe.read_token(token)) is not None}
+    done = [
+        suppression.suppress_hash(
+            target.hashed,
+            version=target.version,
+            subject=target.subject,
+            scope=Scope.MARKETING,
+            channel=Channel.EMAIL,
+            reason=Suppression.Reason.COMPLAINED if report.spam else Suppression.Reason.BOUNCED,
+            source=Suppression.Source.MAIL_SERVER,
+            actor=system("mailroom"),
+            now=now,
+        )
+        for target in sorted(targets, key=lambda each: each.hashed)
+    ]
+    return sum(new for _row, new in done)
 
 
 def _person(request: Request) -> str:

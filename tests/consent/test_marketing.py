@@ -9,6 +9,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.http import HttpResponse
@@ -18,6 +19,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from consent import marketing, peppers, preferences, suppression, topics, unsubscribe
 from consent.errors import BadChoice, LiftRefused, UnknownScope
+from consent.mailing import MarketingMail
 from consent.models import Channel, MarketingChoice, Suppression, Topic
 from consent.models.addresses import address_hash, is_address, normalise
 from crasme.kit.ids import uuid7
@@ -179,6 +181,25 @@ def test_nobody_is_forgotten_while_the_pepper_is_exchanged(
     settings.SUPPRESSION_PEPPERS = {2: settings.SUPPRESSION_PEPPERS[2]}
     with pytest.raises(CommandError, match="1 opt-outs cannot be found"):
         call_command("suppression", "status", stdout=StringIO())
+
+
+# --- the mail itself -------------------------------------------------------------------------------------------------
+def test_a_marketing_mail_has_its_way_out_and_asks_the_gate_when_it_goes(now: datetime) -> None:
+    made = [MarketingMail("marketing.features", to=ADDRESS, subject="New", body="Look.", html="<p>Look.") for _ in "ab"]
+    assert made[0].send() == 1
+    (sent,) = mail.outbox
+    headers = sent.message()
+    assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    path = headers["List-Unsubscribe"].strip("<>").removeprefix("http://testserver")
+    assert path in str(sent.body)
+    assert Client().post(path).status_code == 200
+    assert made[1].send() == 0
+    assert len(mail.outbox) == 1
+    assert not suppression.allowed(ADDRESS, "marketing.features")
+    assert suppression.allowed(ADDRESS, "marketing.announcements")
+    for scope in ("service", "billing", "marketing.unheard"):
+        with pytest.raises(UnknownScope):
+            MarketingMail(scope, to=ADDRESS, subject="Your bill", body="Pay.")
 
 
 # --- the API ---------------------------------------------------------------------------------------------------------

@@ -10,6 +10,9 @@ import pytest
 from django.core import mail
 from django.core.exceptions import ValidationError
 
+from consent import suppression, unsubscribe
+from consent.models import Suppression
+from consent.models.addresses import address_hash
 from crasme.crm.models import Account
 from crasme.kit import datamap
 from crasme.kit.datamap import Subject
@@ -225,6 +228,63 @@ def test_a_mail_that_comes_back_is_marked_and_nothing_else_changes(plain: bool) 
     request.refresh_from_db()
     assert (request.state, found.request) == (State.RECEIVED, request)
     assert Entry.objects.get(verb="request.mail_bounced").facts["code"] == ("" if plain else "5.1.1")
+    assert suppression.is_suppressed(ANA) is not plain  # a mailbox that is not there gets no advertising either
+
+
+MARKETING_RETURNED = """From: {sender}
+To: support@crasme.com
+Subject: {subject}
+Message-ID: <{sender}-{number}>
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type={kind}; boundary="=x"
+
+--=x
+Content-Type: text/plain
+
+See the parts below.
+--=x
+Content-Type: message/{kind}
+
+{said}
+--=x
+Content-Type: {quoted}
+
+From: news@crasme.com
+Subject: New in the product
+List-Unsubscribe: <http://testserver/unsubscribe/{token}/>
+
+--=x--
+"""
+BOUNCE = "Reporting-MTA: dns; mx.example\n\nFinal-Recipient: rfc822; hidden@x.example\nAction: {}\nStatus: {}\n"
+SPAM = "Feedback-Type: {}\nUser-Agent: Loop/1\nVersion: 1\n"
+
+
+@pytest.mark.parametrize("quoted", ["message/rfc822", "text/rfc822-headers"])
+@pytest.mark.parametrize(
+    ("kind", "said", "reason"),
+    [
+        ("delivery-status", BOUNCE.format("failed", "5.1.1"), "bounced"),
+        ("delivery-status", BOUNCE.format("failed", "5.7.1"), "bounced"),
+        ("delivery-status", BOUNCE.format("delayed", "4.4.1"), None),
+        ("delivery-status", BOUNCE.format("failed", "4.4.7"), None),
+        ("feedback-report", SPAM.format("abuse"), "complained"),
+        ("feedback-report", SPAM.format("not-spam"), None),
+    ],
+)
+def test_marketing_that_comes_back_or_is_reported_is_not_sent_again(
+    kind: str, said: str, reason: str | None, quoted: str
+) -> None:
+    """Known by its own way out alone: the report need not say whose it was, and a forged one shuts nothing."""
+    tokens = unsubscribe.make_token(ANA, "marketing.features"), "A" * 98
+    for number, token in enumerate(tokens):
+        mail = MARKETING_RETURNED.format(
+            sender="fbl@mx.example", subject="Report", kind=kind, said=said, quoted=quoted, token=token, number=number
+        )
+        assert where(came(mail.encode())) == ("ignored", "bounce", "")
+    rows = Suppression.objects.values_list("address", "scope", "channel", "reason", "source")
+    assert list(rows) == ([(address_hash(ANA), "marketing", "email", reason, "mail-server")] if reason else [])
+    assert suppression.allowed(ANA, "marketing", "post")
+    assert suppression.allowed(ANA, "service")
 
 
 def test_a_delay_is_no_bounce_and_a_bounce_of_others_touches_nothing() -> None:
