@@ -20,9 +20,8 @@ from crasme.ledger.services import record
 from retention import fields
 from retention.errors import NotADraft, RuleWaits
 from retention.models import Rule
+from retention.models.runs import TICK
 from retention.verbs import RULE_AHEAD, RULE_CHANGED
-
-TICK = "system:retention"
 
 
 @contextmanager

@@ -18,8 +18,9 @@ from retention.errors import NotAProcessorsCopy, NotInSchedule, PlanChanged, Run
 from retention.explanation import Verdict, explain, explain_all, explain_keys, explain_table
 from retention.fieldwise import FieldVerdict, explain_fields
 from retention.models import BackupSet, ErasureParked, Plan, Rule, Run
+from retention.models.runs import TICK
 from retention.outside import soon, writing
-from retention.verbs import APPROVED, BACKUP_GONE, PLANNED
+from retention.verbs import APPROVED, ASKED, BACKUP_GONE, PLANNED
 
 __all__ = [
     "FieldVerdict",
@@ -27,6 +28,7 @@ __all__ = [
     "Verdict",
     "anonymity",
     "approve",
+    "ask",
     "draw_plan",
     "explain",
     "explain_all",
@@ -41,8 +43,6 @@ __all__ = [
     "seen_gone",
     "unregistered_backups",
 ]
-
-TICK = "system:retention"
 
 
 def run_due(
@@ -92,20 +92,31 @@ def run_rule(rule: Rule, *, now: datetime, actor: str, reached: Reached = silent
     return runs.carry_out(rule, Watch(now, reached=reached), actor=actor)
 
 
+def ask(run: Run, *, plan_hash: str, actor: str, now: datetime) -> Run:
+    """A first person stands for a run that is over its limits, or met more than planned; it goes on waiting, for a
+    second one. What `approve` raises; RunNotWaiting also when somebody stands for it already."""
+    with transaction.atomic():
+        locked = _waiting(run, plan_hash)
+        if locked.is_asked_for:
+            raise RunNotWaiting(_("Somebody has asked for this run already; a second person approves it."))
+        locked.requested_by = actor
+        locked.save(update_fields=["requested_by"])
+        record(ASKED.name, actor=actor, run=locked.pk, rule=locked.rule.slug, rows=locked.rows_due, plan=plan_hash)
+    return locked
+
+
 def approve(run: Run, *, plan_hash: str, actor: str, now: datetime) -> Run:
     """A second person lets a run go on that is over its limits, or met more than planned; with the next tick it does.
 
     `plan_hash` is the hash of the plan that was looked at. RunNotWaiting when the run does not wait, PlanChanged when
-    it has another plan by now, SameHands when `actor` is who asked for it.
+    it has another plan by now, SameHands when `actor` is who asked for it, or nobody has: a tick is not a person.
     """
     with transaction.atomic():
-        locked = _locked(run)
-        if locked.state != Run.State.WAITING:
-            raise RunNotWaiting(_("This run does not wait for an approval."))
+        locked = _waiting(run, plan_hash)
+        if not locked.is_asked_for:
+            raise SameHands(_("Somebody has to ask for this run first; then a second person approves it."))
         if locked.requested_by == actor:
             raise SameHands(_("Whoever asked for a run cannot approve it."))
-        if (locked.plan.hash if locked.plan else "") != plan_hash:
-            raise PlanChanged(_("The run has another plan by now."), plan=locked.plan)
         locked.state, locked.approved_by, locked.approved_at = Run.State.RUNNING, actor, now
         locked.approved_hash, locked.last_error = plan_hash, ""
         locked.save(update_fields=["state", "approved_by", "approved_at", "approved_hash", "last_error"])
@@ -123,7 +134,8 @@ def approve(run: Run, *, plan_hash: str, actor: str, now: datetime) -> Run:
 
 def plan_anew(run: Run, *, actor: str, now: datetime) -> Run:
     """Count again what a run would end that waits, or stopped; it goes on by itself when that is within its rule's
-    limits by now. RunNotWaiting when it is over, or at work at this moment.
+    limits by now. If not, `actor` stands for the new plan, and somebody else approves it. RunNotWaiting when it is
+    over, or at work at this moment.
     """
     with locks.only_one(runs.lock_of(run.rule)) as mine, transaction.atomic():
         locked = _locked(run)
@@ -138,8 +150,9 @@ def plan_anew(run: Run, *, actor: str, now: datetime) -> Run:
 
 
 def plan(at: datetime) -> list[PlanLine]:
-    """What the active rules would end at `at`, which may lie in the future. Reads only; counts exactly."""
-    return plans.foreseen(Rule.objects.active().acting(), at)
+    """What the rules in force at `at` would end then; it may lie in the future, with published changes that wait for
+    their day. Reads only; counts exactly."""
+    return plans.foreseen(Rule.objects.foreseen(at).acting(), at)
 
 
 def draw_plan(at: datetime, *, actor: str, now: datetime) -> Plan:
@@ -206,6 +219,15 @@ def unregistered_backups() -> list[Found]:
     copies that were registered since. BackupFolderMissing when the place is not there."""
     ours = BackupSet.objects.present().exclude(kind=BackupSet.Kind.PROCESSOR)
     return Copies().unknown(ours.values_list("location", flat=True))
+
+
+def _waiting(run: Run, plan_hash: str) -> Run:
+    locked = _locked(run)
+    if locked.state != Run.State.WAITING:
+        raise RunNotWaiting(_("This run does not wait for an approval."))
+    if (locked.plan.hash if locked.plan else "") != plan_hash:
+        raise PlanChanged(_("The run has another plan by now."), plan=locked.plan)
+    return locked
 
 
 def _locked(run: Run) -> Run:

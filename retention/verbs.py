@@ -19,6 +19,7 @@ PURGED = register(
         "planned",
     ),
 )
+ASKED = register("retention.asked", "Somebody asked for a run over its limits.", facts=("run", "rule", "rows", "plan"))
 APPROVED = register(
     "retention.approved", "A run over its limits was approved.", facts=("run", "rule", "rows", "share", "plan")
 )

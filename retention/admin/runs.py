@@ -1,6 +1,7 @@
 """What the rules did, run by run; and the one thing to decide: whether a run over its limits may go on."""
 
 import json
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django import forms
@@ -10,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -21,6 +23,7 @@ from crasme.crm.admin.base import DayFilter
 from crasme.kit.errors import CrasmeError
 from crasme.staff import actors
 from crasme.staff.admin import EstimatePaginator, ReadOnlyAdmin, StaffModelAdmin, confirmed
+from crasme.staff.stepup import step_up
 from retention import certificate, services, wording
 from retention.anonymity.report import Report
 from retention.models import Run
@@ -40,6 +43,20 @@ def _what_is_approved(run: Run) -> list[str]:
         "most": f"{run.planned['rows'] + run.planned['tolerance']:,}" if run.planned else "?",
     }
     return [rows, *(wording.reasons(run.planned) if run.planned else []), wording.drift(run)]
+
+
+def _plan_shown(run: Run) -> dict[str, str]:
+    return {"plan": run.plan.hash if run.plan else ""}
+
+
+def _offered(run: Run, viewer: str) -> tuple[str, ...]:
+    """The buttons that lead on from where the run is; none for what this viewer would be refused."""
+    if run.entry is not None:
+        return ("certificate",)
+    if run.state == Run.State.WAITING:
+        decide = "approve" if run.is_asked_for else "ask"
+        return ("plan_anew",) if run.requested_by == viewer else (decide, "plan_anew")
+    return ("plan_anew",) if run.state == Run.State.STOPPED else ()
 
 
 @admin.register(Run)
@@ -65,7 +82,7 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
         "time", "went", "asked", "approved", "how_far", "allowed", "why_approval", "off", "plan_hash", "vacuum",
         "anonymous",
     )  # fmt: skip
-    actions_detail = ("certificate", "approve", "plan_anew")
+    actions_detail = ("certificate", "ask", "approve", "plan_anew")
 
     @display(
         description=_("state"),
@@ -142,6 +159,7 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
 
     # --- approval ----------------------------------------------------------------------------------------------------
     def has_approve_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """One right for both: who asks today may be who approves tomorrow, of another run."""
         return request.user.has_perm("retention.approve_run")
 
     def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[UnfoldAction]:
@@ -149,8 +167,7 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
         if run is None:
             return []
         shown = list(super().get_actions_detail(request, object_id))
-        fitting = {Run.State.WAITING: ("approve", "plan_anew"), Run.State.STOPPED: ("plan_anew",)}
-        names = ("certificate",) if run.entry is not None else fitting.get(Run.State(run.state), ())
+        names = _offered(run, request.user.ref)  # type: ignore[union-attr]
         return [each for each in shown if names and each.action_name.endswith(names)]
 
     # --- certificate -------------------------------------------------------------------------------------------------
@@ -182,6 +199,22 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
         }
         return TemplateResponse(request, "admin/retention/run/certificate.html", context)
 
+    @action(description=_("Ask for approval"), permissions=["approve"], icon="pan_tool")
+    @confirmed(
+        title=_("Stand for this run?"),
+        text=_(
+            "It would end more rows than its rule may do unasked. A second person has to approve exactly this plan."
+        ),
+        more=_what_is_approved,
+        initial=_plan_shown,
+        form_class=PlanForm,
+        button=_("Ask for approval"),
+    )
+    @step_up
+    def ask(self, request: HttpRequest, object_id: str, form: Any) -> HttpResponse:
+        asked = _("Asked: a second person approves it, and then the run goes on.")
+        return self._decide(request, object_id, form, services.ask, asked)
+
     @action(
         description=_("Approve"),
         permissions=["approve"],
@@ -192,26 +225,27 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
         title=_("Let this run go on?"),
         text=_("It would end more rows than its rule may do unasked. Deleted rows do not come back."),
         more=_what_is_approved,
-        initial=lambda run: {"plan": run.plan.hash if run.plan else ""},
+        initial=_plan_shown,
         form_class=PlanForm,
         button=_("Approve the run"),
         danger=True,
     )
+    @step_up
     def approve(self, request: HttpRequest, object_id: str, form: Any) -> HttpResponse:
+        return self._decide(request, object_id, form, services.approve, _("Approved: the run goes on within a minute."))
+
+    def _decide(
+        self, request: HttpRequest, object_id: str, form: Any, act: Callable[..., Run], done: str | Promise
+    ) -> HttpResponse:
         run = self.get_object(request, unquote(object_id))
         if run is None:
             raise Http404
         try:
-            services.approve(
-                run,
-                plan_hash=form.cleaned_data["plan"],
-                actor=request.user.ref,  # type: ignore[union-attr]
-                now=timezone.now(),
-            )
+            act(run, plan_hash=form.cleaned_data["plan"], actor=request.user.ref, now=timezone.now())  # type: ignore[union-attr]
         except CrasmeError as error:
             messages.error(request, str(error))
         else:
-            messages.success(request, _("Approved: the run goes on within a minute."))
+            messages.success(request, done)
         return redirect("admin:retention_run_change", run.pk)
 
     @action(description=_("Plan anew"), permissions=["approve"], icon="refresh")

@@ -15,7 +15,7 @@ from crasme.crm.models import Account
 from crasme.kit import datamap
 from crasme.kit.among import among
 from crasme.kit.datamap import Table
-from retention import locks, operations, predicate
+from retention import locks, obstacles, operations, predicate
 from retention.engine import checkpoint, digests
 from retention.engine.passes import Position, keys_after, through, watermark
 from retention.engine.watch import Watch
@@ -101,8 +101,11 @@ def erase(keys: list[Any], tables: list[Table], scopes: Scopes, now: datetime) -
 
 
 def _with_leftovers(dependants: list[Table], scopes: Scopes) -> QuerySet[Any]:
-    """Erased accounts that still have rows of the tables which nothing keeps any more."""
+    """Erased accounts that still have rows of the tables which nothing keeps any more: no hold, as for the erasure
+    itself, and nothing open about the account either, as for every other period that is over."""
     erased = Account._base_manager.filter(status=Account.Status.ERASED)
+    if (kept := obstacles.held(Account, scopes, or_restricted=True)) is not None:
+        erased = erased.exclude(kept)
     found = erased.none()
     for table in dependants:
         rows = table.model._base_manager.filter(**{table.subject["account"]: OuterRef("pk")})

@@ -14,6 +14,7 @@ from crasme.ledger.services import record
 from retention.engine import plans
 from retention.errors import PlanAltered, PlanDrift
 from retention.models import Run
+from retention.models.runs import TICK
 from retention.verbs import DRIFTED
 
 
@@ -44,10 +45,12 @@ def look_again(run: Run) -> bool:
 
 def plan_anew(run: Run, *, now: datetime, actor: str) -> bool:
     """Count exactly by the run's own cut-off and put that plan in the old one's place, with no approval; whether it is
-    more than the rule may do unasked. In the caller's transaction; the caller saves the run."""
+    more than the rule may do unasked. `actor` asks for what it says: who stood for the old plan does not stand for this
+    one. In the caller's transaction; the caller saves the run."""
     line = plans.of_run(run.rule, run.cutoff, exact=True, ended=run.rows_total)
     run.plan = plans.signed([line], at=run.started_at, now=now, actor=actor)
     run.rows_due, run.share_due = line.rows, line.share
+    run.requested_by = actor
     run.approved_by, run.approved_at, run.approved_hash = "", None, ""
     return line.over_limit
 
@@ -57,7 +60,7 @@ def park(run: Run, *, now: datetime) -> bool:
     estimate was off; otherwise it waits for a person."""
     with transaction.atomic():
         before = run.planned or {"rows": run.rows_due, "tolerance": 0, "exact": True}
-        over_limit = plan_anew(run, now=now, actor=run.requested_by)
+        over_limit = plan_anew(run, now=now, actor=TICK)
         run.progress |= {"drift": {"planned": before["rows"], "tolerance": before["tolerance"], "found": run.rows_due}}
         run.needs_approval = over_limit or before["exact"]
         run.state = Run.State.WAITING if run.needs_approval else Run.State.RUNNING

@@ -4,6 +4,9 @@ What could go wrong: what `retention.engine.passes` says, and a key list that is
 whole condition once more).
 """
 
+from datetime import datetime
+from typing import Any
+
 from django.db.models import Model
 
 from crasme.kit.among import among
@@ -11,7 +14,7 @@ from retention import locks, operations, predicate
 from retention.engine import checkpoint, digests
 from retention.engine.passes import Position, keys_after, through, watermark
 from retention.engine.watch import Watch
-from retention.models import Run
+from retention.models import Rule, Run
 from retention.obstacles import Scopes
 
 
@@ -45,6 +48,9 @@ def _batch(run: Run, watch: Watch, model: type[Model], position: Position | None
         if step.kind is not operations.Kind.UNLINK:
             label = step.model._meta.label_lower
             counts[label] = counts.get(label, 0) + ended
+    if ended != len(keys):
+        # Something came to keep a row between two statements; what stayed is no part of what went.
+        keys = sorted(set(keys) - _stayed(rule, model, run.cutoff, keys))
     watch.reached("rows.deleted")
     checkpoint.note(
         run,
@@ -56,3 +62,9 @@ def _batch(run: Run, watch: Watch, model: type[Model], position: Position | None
         at=watermark(model, "rows", skip_locked=skip_locked, position=after),
     )
     return after
+
+
+def _stayed(rule: Rule, model: type[Model], cutoff: datetime, keys: list[Any]) -> set[Any]:
+    """Of these rows, those on which the rule has not acted."""
+    untouched = predicate.due(rule, cutoff, model=model)
+    return set(untouched.filter(pk__in=among(model._meta.pk, keys)).values_list("pk", flat=True))

@@ -33,6 +33,13 @@ class RuleQuerySet(models.QuerySet["Rule"]):
         """Active and begun; the ones that only say why something stays (action "keep") included."""
         return self.active().filter(effective_from__lte=now)
 
+    def foreseen(self, at: datetime) -> Self:
+        """Those that will be in force at `at`, as far as is published: of a rule whose change waits for a day until
+        then, the change."""
+        changed = self.filter(state=Rule.State.AHEAD, effective_from__lte=at)
+        superseded = Exists(changed.filter(slug=OuterRef("slug")))
+        return self.filter(Q(state=Rule.State.AHEAD, effective_from__lte=at) | Q(~superseded, state=Rule.State.ACTIVE))
+
     def acting(self) -> Self:
         """The rules that end rows."""
         return self.exclude(action=Rule.Action.KEEP)

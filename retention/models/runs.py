@@ -1,7 +1,8 @@
 """Runs: what a rule did, once a period, with what it may be held to afterwards.
 
 What could go wrong: two beats start the same run (unique by rule and period key, and one open run per rule), a run
-that crashed starts over with a later cut-off (it is stored when the run begins), or an approval by whoever asked.
+that crashed starts over with a later cut-off (it is stored when the run begins), or an approval by whoever asked, or of
+what no person asked for: over its limits a run needs two people, and the beat is none.
 """
 
 from datetime import timedelta
@@ -16,6 +17,8 @@ from retention.models.plans import Plan
 from retention.models.rules import Rule
 
 OPEN = ("running", "waiting", "stopped")
+MACHINE = "system:"  # how references begin that are no person's
+TICK = "system:retention"
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -101,6 +104,11 @@ class Run(models.Model):
                 violation_error_message=_("A run over its limits needs an approval before it goes on."),
             ),
             models.CheckConstraint(
+                condition=~Q(needs_approval=True, requested_by__startswith=MACHINE, state__in=["running", "done"]),
+                name="retention_run_asked_for",
+                violation_error_message=_("A run over its limits goes on when one person asks and another approves."),
+            ),
+            models.CheckConstraint(
                 condition=~Q(approved_by=F("requested_by")),
                 name="retention_run_two_people",
                 violation_error_message=_("Whoever asked for a run cannot approve it."),
@@ -119,6 +127,11 @@ class Run(models.Model):
     def planned(self) -> dict[str, Any] | None:
         """The line of its plan; None for a run that was begun before there were plans."""
         return self.plan.lines[0] if self.plan is not None else None
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether a person stands for it; what the beat begins, nobody has asked for."""
+        return not self.requested_by.startswith(MACHINE)
 
     @property
     def share_done(self) -> int:

@@ -75,7 +75,12 @@ def test_what_a_hold_kept_of_an_erased_account_goes_after_its_release() -> None:
     assert run(NOW + timedelta(days=1)).counts == {}
     assert Note.objects.count() == 1
     holds.release(hold, actor="staff:test", now=NOW)
-    swept = run(NOW + timedelta(days=2))
+    # What keeps an account whose period is over keeps what is left of it as well, as its explanation says.
+    Account.objects.filter(pk=account.pk).update(restricted_at=NOW)
+    assert services.explain("crm.note", Note.objects.get().pk, NOW).kept
+    assert run(NOW + timedelta(days=2)).counts == {}
+    Account.objects.filter(pk=account.pk).update(restricted_at=None)
+    swept = run(NOW + timedelta(days=3))
     assert swept.counts == {"crm.note": 1}
     assert not Note.objects.exists()
     # The tombstone itself is not written again.

@@ -62,6 +62,13 @@ def test_a_rules_page_counts_what_is_due_and_what_is_kept(client: Client, office
     assert (shown.over_now(rule), shown.kept_now(rule)) == ("1", "2")
 
 
+def confirmed(client: Client) -> User:
+    """An officer who has just given the password again."""
+    user = sign_in(client, make_user(PRIVACY_OFFICER, password="an-officers-password"))  # noqa: S106
+    client.post("/accounts/reauthenticate/", {"password": "an-officers-password"})
+    return user
+
+
 def act(client: Client, page: str, button: str, pk: object, **fields: str) -> None:
     url = reverse(f"admin:retention_{page}_{button}", args=[pk])
     assert client.post(url, {"_form_submitted": "1", **fields}, follow=True).status_code == 200
@@ -73,25 +80,35 @@ def test_a_waiting_run_is_approved_by_who_may(client: Client, rows: dict[str, ob
     client.post(reverse("admin:retention_run_approve", args=[run.pk]))
     run.refresh_from_db()
     assert run.state == Run.State.WAITING
-    officer = sign_in(client, make_user(PRIVACY_OFFICER))
+    officer = confirmed(client)
     assert run.plan is not None
-    asked = client.get(reverse("admin:retention_run_approve", args=[run.pk])).content.decode()
+    asked = client.get(reverse("admin:retention_run_ask", args=[run.pk])).content.decode()
     assert all(
         words in asked for words in (run.plan.hash, "1 rows of crm.account", "more than the 0 rows of its limit")
     )
     run.refresh_from_db()
     assert run.state == Run.State.WAITING
-    act(client, "run", "approve", run.pk, plan="of another day")
+    act(client, "run", "ask", run.pk, plan="of another day")
+    act(client, "run", "approve", run.pk, plan=run.plan.hash)
+    run.refresh_from_db()
+    assert (run.state, run.is_asked_for) == (Run.State.WAITING, False), "one person alone"
+    act(client, "run", "ask", run.pk, plan=run.plan.hash)
     act(client, "run", "plan_anew", run.pk)
     old = run.plan.hash
     run.refresh_from_db()
     assert (run.state, run.plan.hash == old) == (Run.State.WAITING, False)
+    act(client, "run", "approve", run.pk, plan=run.plan.hash)
+    page = client.get(reverse("admin:retention_run_change", args=[run.pk])).content.decode()
+    run.refresh_from_db()
+    assert (run.state, run.requested_by) == (Run.State.WAITING, officer.ref)
+    assert reverse("admin:retention_run_approve", args=[run.pk]) not in page, "whoever asked may not approve"
+    second = confirmed(client)
     act(client, "run", "approve", run.pk, plan=old)
     run.refresh_from_db()
     assert run.state == Run.State.WAITING
     act(client, "run", "approve", run.pk, plan=run.plan.hash)
     run.refresh_from_db()
-    assert (run.state, run.approved_by) == (Run.State.RUNNING, officer.ref)
+    assert (run.state, run.approved_by) == (Run.State.RUNNING, second.ref)
 
 
 @pytest.mark.usefixtures("rows")

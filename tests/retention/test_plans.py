@@ -1,7 +1,7 @@
 """Plan and apply are one: what was planned is signed, approved by its hash, and never exceeded."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +11,8 @@ from psycopg.errors import QueryCanceled
 from crasme.crm.models import Account, UsageEvent
 from crasme.ledger import signing
 from crasme.ledger.models import Entry
-from retention import holds, operations, services, wording
-from retention.engine import limits, pace, plans, rows, tidy
+from retention import changing, drafts, holds, operations, services, wording
+from retention.engine import digests, limits, pace, plans, rows, tidy
 from retention.engine.pace import Pace
 from retention.errors import PlanChanged, RunNotWaiting
 from retention.models import Plan, Rule, Run
@@ -56,6 +56,9 @@ def carried_out(
 
 def approve(run: Run) -> None:
     assert run.plan is not None
+    run.refresh_from_db()
+    if not run.is_asked_for:
+        services.ask(run, plan_hash=run.plan.hash, actor="staff:first", now=NOW)
     services.approve(run, plan_hash=run.plan.hash, actor="staff:second", now=NOW)
 
 
@@ -77,6 +80,18 @@ def test_a_plan_for_a_day_to_come_is_kept_signed_and_in_the_ledger() -> None:
     assert not plans.is_intact(plan)
     assert not signing.is_signed(plan.content, signature="no hex", key=plan.key)
     assert (erased(), Run.objects.count()) == (0, 0)
+    # What is published for a day until then counts: on it the rows of a shorter period go.
+    draft = Rule(**{name: getattr(builders.rule("account-closed"), name) for name in drafts.SUBSTANCE})
+    draft.period = "P30D"
+    drafts.save(draft, actor="staff:one", now=NOW)
+    changing.put_ahead([draft], begins=NOW + timedelta(days=10), actor="staff:two", version="2026.12")
+    foreseen = [
+        (line.period, line.rows)
+        for days in (9, 10)
+        for line in services.plan(NOW + timedelta(days=days))
+        if line.rule == "account-closed"
+    ]
+    assert foreseen == [("P90D", 0), ("P30D", 2)]
 
 
 @pytest.mark.usefixtures("small")
@@ -193,7 +208,7 @@ def test_the_database_itself_lets_no_run_over_its_limits_go_on_unapproved(small:
         Run.objects.filter(pk=run.pk).update(state=Run.State.RUNNING)
     # With a name but the hash of another plan it does not get by the engine.
     Run.objects.filter(pk=run.pk).update(
-        state="running", approved_by="staff:x", approved_at=NOW, approved_hash="f" * 64
+        state="running", requested_by="staff:y", approved_by="staff:x", approved_at=NOW, approved_hash="f" * 64
     )
     assert (carried_out().state, erased()) == (Run.State.WAITING, 0)
 
@@ -269,3 +284,17 @@ def test_a_batch_of_an_unknown_number_of_rows_stops_the_run(monkeypatch: pytest.
         run = carried_out(NOW + DAY, slug="billing")
         assert (run.state, run.last_error, run.rows_total) == (Run.State.STOPPED, "unknown-count", 0)
         Run.objects.update(retry_at=None)
+
+
+def test_a_row_that_stayed_is_no_part_of_what_went(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = (builders.invoice(None, date(2019, 1, day)) for day in (1, 2))
+    cascade = operations.cascade
+
+    def kept_meanwhile(found: Any) -> Any:
+        # As when something comes to keep a row between two statements.
+        return cascade(found.exclude(pk=second.pk))
+
+    monkeypatch.setattr(rows.operations, "cascade", kept_meanwhile)
+    run = carried_out(slug="billing")
+    batch = run.batches.order_by("number")[0]
+    assert (run.rows_total, batch.rows, batch.digest) == (1, 1, digests.of_keys([first.pk]))

@@ -58,6 +58,7 @@ def _approve(boundary: str) -> None:
 
     setattr(services, boundary, pull_the_plug)
     run = Run.objects.waiting().select_related("plan").get()
+    Run.objects.filter(pk=run.pk).update(requested_by="staff:first")
     services.approve(run, plan_hash=run.plan.hash if run.plan else "", actor="staff:victim", now=NOW)
     os._exit(0)
 
