@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from crasme.kit import calendar
 from crasme.ledger.services import record
-from retention import fields, predicate
+from retention import counting, fields, predicate
 from retention.errors import NotADraft
 from retention.models import Rule
 from retention.verbs import RULE_DISCARDED, RULE_DRAFTED
@@ -45,11 +45,20 @@ SUBSTANCE = (
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What one rule would do at a moment; counts stop at COUNT_UP_TO + 1."""
+    """What one rule would do at a moment; counts stop at COUNT_UP_TO + 1, which also stands for more than can be
+    counted while somebody waits."""
 
     period: str
     rows: int
     deferred: int
+
+    @property
+    def due(self) -> str:
+        return counting.words(self.rows, COUNT_UP_TO)
+
+    @property
+    def kept(self) -> str:
+        return counting.words(self.deferred, COUNT_UP_TO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +71,11 @@ class Preview:
     shorter: bool
 
     @property
-    def more(self) -> int:
-        """How many rows more would be due at once under the draft."""
-        return max(0, self.after.rows - (self.before.rows if self.before else 0))
+    def more(self) -> str:
+        """How many rows more would be due at once under the draft, in words."""
+        if self.after.rows > COUNT_UP_TO:
+            return self.after.due
+        return f"{max(0, self.after.rows - (self.before.rows if self.before else 0)):,}"
 
 
 def substance(rule: Rule) -> dict[str, Any]:
@@ -131,11 +142,8 @@ def _side(rule: Rule, at: datetime) -> Side:
     if rule.action == Rule.Action.KEEP:
         return Side(rule.period, 0, 0)
     cutoff = rule.cutoff(at)
-    counted = [
-        found.order_by().values("pk")[: COUNT_UP_TO + 1].count()
-        for found in (predicate.releasable(rule, cutoff), predicate.deferred(rule, cutoff))
-    ]
-    return Side(rule.period, *counted)
+    found = predicate.releasable(rule, cutoff), predicate.deferred(rule, cutoff)
+    return Side(rule.period, *(counting.up_to(rows, COUNT_UP_TO) for rows in found))
 
 
 def _ends_earlier(draft: Rule, before: Rule, at: datetime) -> bool:

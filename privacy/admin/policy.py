@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -161,11 +162,12 @@ class PolicyProposalAdmin(ReadOnlyAdmin, StaffModelAdmin):
         "summary",
         ("material", "requires_acceptance"),
         "changes",
+        "rules_changed",
         ("proposer", "proposed_at"),
         ("decider", "decided_at"),
         "hash",
     )
-    readonly_fields = ("changes",)
+    readonly_fields = ("changes", "rules_changed")
     actions_detail = ("approve", "withdraw")
     empty_words = gettext_lazy("Nobody has proposed a version yet. Begin at the policy versions.")
 
@@ -195,6 +197,14 @@ class PolicyProposalAdmin(ReadOnlyAdmin, StaffModelAdmin):
             return _("A chosen draft was changed meanwhile.")
         lines = [f"{each.path}: {_shown(each.published)} → {_shown(each.live)}" for each in found]
         return format_html("<pre>{}</pre>", "\n".join(lines)) if lines else _("Nothing but the number and the dates.")
+
+    @display(description=gettext_lazy("rules that take effect with it"))
+    def rules_changed(self, proposal: PolicyProposal) -> str:
+        if proposal.state != PolicyProposal.State.OPEN or not proposal.rules:
+            return "–"
+        return render_to_string(
+            "admin/privacy/rules_changed.html", {"rules": proposals.rules_changed(proposal, timezone.now())}
+        )
 
     def has_approve_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return request.user.has_perm("privacy.publish_policyversion")

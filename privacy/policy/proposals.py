@@ -1,17 +1,21 @@
 """Two people publish a policy: one proposes it, another approves exactly that.
 
 What could go wrong: the page, or a chosen draft of a rule, is changed between the two (the hash over what the page will
-state and what the rules say is made again, and a difference refuses the approval); somebody approves what they proposed
-themselves (refused here, by the form's own check, and by the database for proposal and version alike).
+state and what the rules say is made again, and a difference refuses the approval); rules are approved that nobody saw
+(`rules_changed` says them word for word); a text is approved when its day is over, and claims to have applied before
+anybody could read it (refused); or somebody approves what they proposed themselves (refused here, by the form's own
+check, and by the database for proposal and version alike).
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _, gettext_lazy, override
 
+from crasme.kit import calendar
 from crasme.kit.canonical import digest
 from crasme.ledger.services import record
 from privacy.errors import NotYours, PrivacyError
@@ -19,6 +23,9 @@ from privacy.models import PolicyProposal, PolicyVersion
 from privacy.policy import drift, facts, publication
 from privacy.verbs import POLICY_PROPOSED, POLICY_WITHDRAWN
 from retention import changing, drafts
+from retention.models import Rule
+
+Change = tuple[str, Any, Any]  # a field, before and after
 
 
 class ProposalClosed(PrivacyError):
@@ -34,6 +41,13 @@ class ProposalOutdated(PrivacyError):
     remedy = gettext_lazy("Withdraw the proposal, look at the differences and propose it again.")
 
 
+class DayOver(PrivacyError):
+    """A text that takes effect before it was published."""
+
+    code = "policy-day-over"
+    remedy = gettext_lazy("Withdraw the proposal and propose it again with a day that is to come.")
+
+
 @transaction.atomic
 def propose(
     *,
@@ -47,7 +61,8 @@ def propose(
     actor: str,
     now: datetime,
 ) -> PolicyProposal:
-    """Raises NumberTaken, NotADraft, RuleWaits, and ValidationError for what could never be published."""
+    """Raises NumberTaken, VersionWaits, DayOver, NotADraft, RuleWaits, and ValidationError for what could never be
+    published."""
     if PolicyVersion.objects.filter(version=version).exists():
         raise publication.NumberTaken(_("This version has been published already."))
     chosen = changing.chosen(rules)
@@ -72,7 +87,8 @@ def propose(
 
 @transaction.atomic
 def approve(proposal: PolicyProposal, *, actor: str, now: datetime) -> PolicyVersion:
-    """Publish it. ProposalClosed, NotYours for whoever proposed it, ProposalOutdated; and what `publish` raises."""
+    """Publish it. ProposalClosed, NotYours for whoever proposed it, ProposalOutdated, DayOver; and what `publish`
+    raises."""
     locked = _open(proposal)
     if locked.proposed_by == actor:
         raise NotYours(_("Somebody other than the one who proposed it must publish a policy."))
@@ -93,15 +109,23 @@ def withdraw(proposal: PolicyProposal, *, actor: str, now: datetime) -> None:
 
 def differences(proposal: PolicyProposal, now: datetime) -> list[drift.Difference]:
     """What would change on the page that applies, in English."""
-    with publication.as_if_in_force(proposal.rules, now=now):
+    with publication.as_if_in_force(proposal.rules, begins=_begins(proposal), now=now):
         return drift.differences(now)
+
+
+def rules_changed(proposal: PolicyProposal, now: datetime) -> list[tuple[Rule, list[Change], drafts.Preview]]:
+    """What each chosen draft says otherwise than the rule in force, word for word, and what would be due under both on
+    the day; most of it stands on no page. Drafts that are none any more are left out."""
+    at = max(_begins(proposal), now)
+    chosen = Rule.objects.filter(pk__in=proposal.rules, state=Rule.State.DRAFT).order_by("slug")
+    return [(draft, drafts.changes(draft), drafts.preview(draft, at)) for draft in chosen]
 
 
 def hash_of(proposal: PolicyProposal, now: datetime) -> str:
     """SHA-256 in hex over what an approval covers."""
     with transaction.atomic():
         said = [drafts.substance(draft) for draft in changing.chosen(proposal.rules)]
-        with publication.as_if_in_force(proposal.rules, now=now), override("en"):
+        with publication.as_if_in_force(proposal.rules, begins=_begins(proposal), now=now), override("en"):
             page = facts.collect(now)
     return digest(
         {
@@ -124,7 +148,13 @@ def _rehearse(proposal: PolicyProposal, *, now: datetime) -> None:
         transaction.set_rollback(True)
 
 
+def _begins(proposal: PolicyProposal) -> datetime:
+    return calendar.start_of(proposal.effective_on)
+
+
 def _publish(proposal: PolicyProposal, *, actor: str, now: datetime) -> PolicyVersion:
+    if proposal.effective_on < now.astimezone(UTC).date():
+        raise DayOver(_("The day on which it was to take effect is over: nobody could read it in time."))
     return publication.publish(
         version=proposal.version,
         last_updated=proposal.last_updated,

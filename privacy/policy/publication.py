@@ -8,13 +8,13 @@ then, is frozen and shown already (people must be able to read what will apply).
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _, override
+from django.utils.translation import gettext, gettext_lazy as _, override
 
 from crasme.kit import calendar
 from crasme.ledger.services import record
@@ -34,6 +34,13 @@ class NumberTaken(PrivacyError):
     remedy = _("Choose the next number, for example with .1 at its end.")
 
 
+class VersionWaits(PrivacyError):
+    """A published version waits for its day; its text, which is frozen, would undo what takes effect before it."""
+
+    code = "policy-version-waits"
+    remedy = _("Let it take effect on that day, or later.")
+
+
 @transaction.atomic
 def publish(
     *,
@@ -51,13 +58,16 @@ def publish(
     """Freeze the page as `version`, as it will be on `effective_on` (from 00:00 UTC), and move the drafts `rules` on.
 
     `actor` is who approved, `proposed_by` somebody else (see privacy.policy.proposals), `now` is aware.
-    Raises NumberTaken, NotADraft, RuleWaits, and ValidationError for a number or date that is none, a draft that cannot
-    work, or one pair of eyes; then nothing has changed.
+    Raises NumberTaken, VersionWaits, NotADraft, RuleWaits, and ValidationError for a number or date that is none, a
+    draft that cannot work, or one pair of eyes; then nothing has changed.
     """
     if PolicyVersion.objects.filter(version=version).exists():
         raise NumberTaken(_("This version has been published already."))
-    applies = PolicyVersion.objects.current(now)
-    if applies is not None and effective_on < applies.effective_on:
+    latest = PolicyVersion.objects.defer("snapshot").order_by("-effective_on").first()
+    if latest is not None and effective_on < latest.effective_on:
+        if latest.effective_on > now.astimezone(UTC).date():
+            message = gettext("Version %(version)s is published and takes effect on %(day)s.")
+            raise VersionWaits(message % {"version": latest.version, "day": latest.effective_on.isoformat()})
         raise ValidationError(_("A version cannot take effect before the one that applies."))
     drafts = changing.chosen(rules)
     begins = calendar.start_of(effective_on)
@@ -65,7 +75,7 @@ def publish(
         changing.put_in_force(drafts, now=now, actor=actor, version=version)
         text = snapshot(last_updated=last_updated, number=version, now=now)
     else:
-        with as_if_in_force([draft.pk for draft in drafts], now=now):
+        with as_if_in_force([draft.pk for draft in drafts], begins=begins, now=now):
             text = snapshot(last_updated=last_updated, number=version, now=now)
         changing.put_ahead(drafts, begins=begins, actor=actor, version=version)
     frozen = PolicyVersion(
@@ -97,10 +107,12 @@ def publish(
 
 
 @contextmanager
-def as_if_in_force(rules: Iterable[UUID], *, now: datetime) -> Iterator[None]:
-    """Within it this transaction sees the drafts in force; afterwards nothing has happened."""
+def as_if_in_force(rules: Iterable[UUID], *, begins: datetime, now: datetime) -> Iterator[None]:
+    """Within it this transaction sees the drafts in force, as they will be at `begins`: after every published change
+    that waits for a day until then. Afterwards nothing has happened."""
     with transaction.atomic():
-        drafts = list(Rule.objects.filter(pk__in=list(rules)))
+        waiting = Rule.objects.filter(state=Rule.State.AHEAD, effective_from__lte=begins).order_by("effective_from")
+        drafts = [*waiting, *Rule.objects.filter(pk__in=list(rules))]
         changing.put_in_force(drafts, now=now, actor="system:preview", version="")
         yield
         transaction.set_rollback(True)

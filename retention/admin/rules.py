@@ -27,13 +27,14 @@ from unfold.widgets import UnfoldAdminDateWidget
 from crasme.kit import calendar
 from crasme.staff import actors
 from crasme.staff.admin import StaffModelAdmin
-from retention import drafts, fields, predicate, wording
+from retention import counting, drafts, fields, predicate, wording
 from retention.anonymity import checker
 from retention.anonymity.decision import Decision
 from retention.models import Rule, Run, Standing
 
 # Counting further would read much of a large table, and the page only has to say "many".
 COUNT_UP_TO = 10_000
+MEASURE_FOR = 10  # seconds, each statement of the check of anonymity
 
 
 class RuleForm(forms.ModelForm):
@@ -171,6 +172,13 @@ class RuleAdmin(StaffModelAdmin):
         if rule.action != Rule.Action.ANONYMISE:
             raise Http404
         decision = Decision.of(rule)
+        report = counting.in_time(lambda: checker.check(rule, rule.cutoff(now), now), seconds=MEASURE_FOR)
+        if report is None:
+            command = f"manage.py retention anonymity {rule.target}"
+            messages.warning(
+                request, _("Too many rows to measure while you wait: `%(command)s`.") % {"command": command}
+            )
+            return redirect("admin:retention_rule_change", rule.pk)
         context = self.admin_site.each_context(request) | {
             "title": _("Anonymity"),
             "opts": self.opts,
@@ -178,7 +186,7 @@ class RuleAdmin(StaffModelAdmin):
             "rule": rule,
             "decision": decision,
             "owner": actors.names([decision.owner])[decision.owner],
-            "report": checker.check(rule, rule.cutoff(now), now),
+            "report": report,
         }
         return TemplateResponse(request, "admin/retention/anonymity.html", context)
 
@@ -268,5 +276,4 @@ def _standing(rule: Rule) -> Standing | None:
 
 
 def _counted(rows: QuerySet[Any]) -> str:
-    count = rows.order_by().values("pk")[: COUNT_UP_TO + 1].count()
-    return str(_("more than {limit}").format(limit=f"{COUNT_UP_TO:,}")) if count > COUNT_UP_TO else f"{count:,}"
+    return counting.words(counting.up_to(rows, COUNT_UP_TO), COUNT_UP_TO)

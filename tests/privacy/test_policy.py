@@ -290,7 +290,15 @@ def test_a_version_of_a_later_day_changes_nothing_before_it(client: Client) -> N
     assert ("12 months" in ahead, "has not taken effect yet" in ahead) == (True, True)
     assert drift.differences(now) == []
     with pytest.raises(RuleWaits):
-        publish(version="2026.11.1", rules=[drafted("usage", "P6M").pk], now=now)
+        publish(version="2026.11.1", rules=[drafted("usage", "P6M").pk], effective_on=begins, now=now)
+    # What took effect before it would be undone by its text, which is frozen; what comes after it tells of it too.
+    billing = drafted("billing", "P6Y")
+    with pytest.raises(publication.VersionWaits, match="takes effect on"):
+        publish(version="2026.11.1", rules=[billing.pk], now=now)
+    after = publish(version="2026.11.1", rules=[billing.pk], effective_on=begins + timedelta(days=1), now=now)
+    told = after.snapshot["facts"]["rules"]
+    assert (told["usage"]["period"], told["billing"]["period"]) == ("P12M", "P6Y")
+    assert Rule.objects.active().get(slug="usage") == old
 
     assert changing.take_effect(day - timedelta(microseconds=1)) == []
     # The day has begun, the tick has not come: the old version applies as a whole, never half of each.
@@ -305,12 +313,19 @@ def test_a_version_of_a_later_day_changes_nothing_before_it(client: Client) -> N
 
 def test_two_people_publish_and_only_what_was_proposed() -> None:
     draft, now = drafted("usage", "P12M"), datetime.now(UTC)
-    fields: dict[str, Any] = {"version": "2026.11", "last_updated": TODAY, "effective_on": TODAY, "summary": "Shorter."}
+    fields: dict[str, Any] = {
+        "version": "2026.11",
+        "last_updated": TODAY,
+        "effective_on": now.date(),
+        "summary": "Less.",
+    }
     proposal = proposals.propose(**fields, material=True, rules=[draft.pk], actor="staff:author", now=now)
     assert (PolicyVersion.objects.count(), Rule.objects.active().get(slug="usage").period) == (1, "P24M")
     assert [each.path for each in proposals.differences(proposal, now)] == ["rules.usage.period"]
     with pytest.raises(NotYours):
         proposals.approve(proposal, actor="staff:author", now=now)
+    [(_draft, changes, preview)] = proposals.rules_changed(proposal, now)
+    assert (changes, preview.shorter) == ([("period", "P24M", "P12M")], True)
     draft.max_rows = 7  # not on the page, and yet part of what is approved
     drafts.save(draft, actor="staff:author", now=now)
     with pytest.raises(proposals.ProposalOutdated):
@@ -319,6 +334,9 @@ def test_two_people_publish_and_only_what_was_proposed() -> None:
     with pytest.raises(proposals.ProposalClosed):
         proposals.approve(proposal, actor="staff:approver", now=now)
     again = proposals.propose(**fields, material=True, rules=[draft.pk], actor="staff:author", now=now)
+    assert ("max_rows", 50_000_000, 7) in proposals.rules_changed(again, now)[0][1]
+    with pytest.raises(proposals.DayOver):  # it would claim to have applied before anybody could read it
+        proposals.approve(again, actor="staff:approver", now=now + timedelta(days=1))
     version = proposals.approve(again, actor="staff:approver", now=now)
     assert (version.proposed_by, version.published_by) == ("staff:author", "staff:approver")
     assert Rule.objects.active().get(slug="usage").period == "P12M"

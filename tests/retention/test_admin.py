@@ -64,7 +64,7 @@ def test_a_rules_page_counts_what_is_due_and_what_is_kept(client: Client, office
 
 def confirmed(client: Client) -> User:
     """An officer who has just given the password again."""
-    user = sign_in(client, make_user(PRIVACY_OFFICER, password="an-officers-password"))  # noqa: S106
+    user = sign_in(client, make_user(PRIVACY_OFFICER, password="an-officers-password"))
     client.post("/accounts/reauthenticate/", {"password": "an-officers-password"})
     return user
 

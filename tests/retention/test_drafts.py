@@ -93,9 +93,9 @@ def test_a_preview_counts_with_the_engines_condition_and_warns_of_shorter_period
     builders.account(home, closed=NOW - timedelta(days=60), on_hold=True)
     shorter = drafts.preview(drafted("account-closed", period="P45D"), NOW)
     assert shorter.before == drafts.Side("P90D", 1, 0)
-    assert (shorter.after, shorter.shorter, shorter.more) == (drafts.Side("P45D", 2, 1), True, 1)
+    assert (shorter.after, shorter.shorter, shorter.more) == (drafts.Side("P45D", 2, 1), True, "1")
     longer = drafts.preview(drafted("account-closed", period="P120D"), NOW)
-    assert (longer.after.rows, longer.shorter, longer.more) == (0, False, 0)
+    assert (longer.after.rows, longer.shorter, longer.more) == (0, False, "0")
     later = drafts.preview(drafted("account-closed", period="P90D"), NOW + timedelta(days=45))
     assert (later.before, later.after.rows) == (later.after, 2)
 

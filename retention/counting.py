@@ -1,0 +1,49 @@
+"""Counting for people who look at a page: no further than it tells them something, no longer than they would wait.
+
+What could go wrong: a page that reads fifty million rows for one figure, whenever somebody opens it (every statement
+has an end), or a time-out that goes on counting for the rest of the request's transaction (it is put back).
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.db import OperationalError, connection, transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from psycopg.errors import QueryCanceled
+
+PATIENCE: Final = 3  # seconds for each statement
+
+
+def in_time[T](ask: Callable[[], T], *, seconds: int = PATIENCE) -> T | None:
+    """The answer; None when one of its statements takes longer than `seconds`. Only for what reads."""
+    try:
+        with transaction.atomic():
+            before = _limit(f"{seconds}s")
+            answer = ask()
+            _limit(before)
+            return answer
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            return None
+        raise
+
+
+def up_to(rows: QuerySet[Any], limit: int) -> int:
+    """The number of rows; `limit` + 1 when there are more, or when it cannot be told in time."""
+    counted = in_time(rows.order_by().values("pk")[: limit + 1].count)
+    return limit + 1 if counted is None else counted
+
+
+def words(count: int, limit: int) -> str:
+    return _("more than {limit}").format(limit=f"{limit:,}") if count > limit else f"{count:,}"
+
+
+def _limit(value: str) -> str:
+    """Set it for this transaction; what it was before."""
+    with connection.cursor() as cursor:
+        # Parted, because the old value would be read after the new one was set.
+        cursor.execute("SELECT current_setting('statement_timeout')")
+        before = str(cursor.fetchone()[0])
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [value])
+    return before
