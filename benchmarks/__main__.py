@@ -29,6 +29,7 @@ NAMES = (
     "purge_under_load",
     "cookie_filter",
     "banner_size",
+    "banner_cost",
     "explain",
 )
 WITHOUT_DATABASE = {"cold_start"}

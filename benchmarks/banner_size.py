@@ -18,7 +18,7 @@ from django.contrib.staticfiles import finders
 
 from benchmarks.figures import Figure
 from consent import look, notices
-from crasme.kit.statics import squeeze
+from crasme.kit.statics import squeeze, squeeze_sheet
 
 ROWS = 1
 PATIENCE = 180
@@ -39,7 +39,7 @@ PEERS = {
 
 def run(rows: int) -> Iterator[Figure]:
     """Bytes by gzip and by Brotli, each against the smallest of the others."""
-    parts = [squeeze(Path(str(finders.find(name))).read_text()).encode() for name in FILES]
+    parts = [_served(name).encode() for name in FILES]
     parts.append(look.markup(notices.current("en")).encode())
     peers = dict(_peers())
     for how, pack in (("gzip", _gzip), ("brotli", _brotli)):
@@ -48,6 +48,11 @@ def run(rows: int) -> Iterator[Figure]:
         least = float(min(sizes.values(), default=0))
         first = f"{pack(parts[0])} of them before anything is drawn; " if how == "gzip" else ""
         yield Figure(f"banner_size_{how}", sum(map(pack, parts)), "bytes", least, rows, first + others)
+
+
+def _served(name: str) -> str:
+    text = Path(str(finders.find(name))).read_text()
+    return squeeze_sheet(text) if name.endswith(".css") else squeeze(text)
 
 
 def _gzip(content: bytes) -> int:

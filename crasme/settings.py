@@ -4,6 +4,7 @@ What could go wrong: a default that is handy in development and a hole in produc
 given for DEBUG only, and `required` collects what production lacks before anything connects anywhere.
 """
 
+import os
 from base64 import b64decode
 from datetime import timedelta
 from pathlib import Path
@@ -442,7 +443,8 @@ if env.bool("COOKIE_SCAN", default=False):  # daily, by a worker that has Chromi
         "schedule": timedelta(days=1),
         "options": {"queue": "celery", "expires": 3600},
     }
-CHROMIUM_SANDBOX = env.bool("CHROMIUM_SANDBOX", default=not DEBUG)
+# Chromium refuses to make a sandbox for root.
+CHROMIUM_SANDBOX = env.bool("CHROMIUM_SANDBOX", default=not DEBUG and os.geteuid() != 0)
 
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # without one /metrics is shut outside development
 

@@ -14,7 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 from consent import drafting, notices, registry, services, sightings, topics
 from consent.models import Category as CookieCategory, ConsentEvent, Cookie, RegistryVersion, Service
 from crasme.kit.ids import uuid7
-from crasme.kit.statics import squeeze
+from crasme.kit.statics import squeeze, squeeze_sheet
 
 FILES = Path(__file__).parents[2] / "consent" / "static" / "consent"
 Choose = Callable[..., tuple[ConsentEvent, bool]]
@@ -133,4 +133,5 @@ def visit(browser: Browser, live_server: LiveServer) -> Generator[Callable[..., 
 def _squeezed(route: Route) -> None:
     file = FILES / urlsplit(route.request.url).path.rpartition("/")[2]
     kind = "text/css" if file.suffix == ".css" else "text/javascript"
-    route.fulfill(body=squeeze(file.read_text()), content_type=f"{kind}; charset=utf-8")
+    shrink = squeeze_sheet if file.suffix == ".css" else squeeze
+    route.fulfill(body=shrink(file.read_text()), content_type=f"{kind}; charset=utf-8")

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -12,12 +12,14 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 from django.db import connection
+from playwright.sync_api import Browser
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 import benchmarks
 from benchmarks import (
     __main__ as harness,
+    banner_cost,
     banner_size,
     changelist,
     clock,
@@ -54,6 +56,7 @@ def test_every_file_is_a_benchmark_that_the_harness_knows() -> None:
     files = {file.stem for file in Path(benchmarks.__file__).parent.glob("*.py")}
     assert files - NO_BENCHMARKS == set(harness.NAMES)
     modules = (
+        banner_cost,
         banner_size,
         changelist,
         clock,
@@ -123,6 +126,16 @@ def test_cookie_filter(monkeypatch: pytest.MonkeyPatch) -> None:
     said = [read(figure) for figure in cookie_filter.run(400)]
     assert [figure["name"] for figure in said] == ["cookie_filter", "cookie_filter_view"]
     registry.forget()
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.django_db
+def test_banner_cost(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(banner_cost, "chromium", lambda: nullcontext(browser))
+    said = [read(figure) for figure in banner_cost.run(2)]
+    assert [(figure["name"], figure["unit"]) for figure in said] == [("banner_cost", "ms")]
+    assert "layout shift 0" in str(said[0]["note"])
 
 
 @pytest.mark.slow
