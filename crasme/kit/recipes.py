@@ -8,6 +8,9 @@ What could go wrong: a stand-in's identifier stays in and the question is about 
 is about everybody (both are looked for, and such a recipe is refused: `Unfit`); a value is stored in another form than
 it is given, hashed or folded (each place knows its fields, which bring it into that form); the tables have changed
 meanwhile (a recipe is made for one data map and one key).
+
+A field that stores equal values in several forms, as a hash under an old and a new key, has `stored_forms(value)`, and
+its lookups ask for all of them by one array.
 """
 
 import re
@@ -55,7 +58,8 @@ class Place:
         stored = {_stored(field, given) for field in self.fields}
         if len(stored) != 1:
             raise Unfit(f"A {self.kind} of this form is stored in several forms.")
-        return stored.pop()
+        value = stored.pop()
+        return list(value) if isinstance(value, tuple) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +206,8 @@ class Maker:
         return Statement(_PLACEHOLDER.sub(filled, sql), tuple(places))
 
     def _place(self, value: Any) -> Place | None:
-        return self._marks.get(value) if isinstance(value, Hashable) else None
+        mark = tuple(value) if isinstance(value, list) else value
+        return self._marks.get(mark) if isinstance(mark, Hashable) else None
 
     def _spelled(self, value: Any) -> str:
         text = literals.Literal(value).as_string(connections[DEFAULT_DB_ALIAS].connection)
@@ -212,7 +217,7 @@ class Maker:
 
     def _traces(self) -> Iterator[str]:
         for mark in self._marks:
-            yield str(mark)
+            yield from map(str, mark if isinstance(mark, tuple) else (mark,))
             if isinstance(mark, UUID):
                 yield mark.hex
 
@@ -237,6 +242,9 @@ def _fields_of(kind: str) -> list[Any]:
 
 
 def _stored(field: Any, value: Any) -> Any:
+    """As a lookup gives it to the database; a tuple where it is stored in several forms."""
+    if (forms := getattr(field, "stored_forms", None)) is not None:
+        return tuple(forms(value))
     prepared = field.get_prep_value(value)
     return field.get_db_prep_value(prepared, connections[DEFAULT_DB_ALIAS], prepared=True)
 

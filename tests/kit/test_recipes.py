@@ -1,6 +1,8 @@
 """A statement made once for all people asks about the one person who is given, in every table of the data map."""
 
+import secrets
 from datetime import date
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -42,6 +44,7 @@ def test_every_table_is_counted_and_read_for_each_person_as_by_querysets() -> No
     for subject in (someone("one", 2), someone("two", 3), stranger):
         found = counts("test", subject, every)
         assert list(found) == [queryset.count() for queryset in every(subject)]
+        assert list(recipe("test", subject, mock.Mock()).rows(subject)[0]) == list(found)  # by one statement, that is
         for view, count in zip(views(), found, strict=True):
             at_once, in_portions = (rows.read(view, subject, size) for size in (count, rows.CHUNK + 1))
             assert [tuple(row) for row in at_once] == [tuple(row) for row in in_portions], view.key
@@ -75,6 +78,26 @@ def test_a_question_that_names_nobody_or_hides_the_name_is_not_made() -> None:
     with pytest.raises(Unfit):
         recipe("hidden", subject, lambda maker: maker.counts(hidden(maker.subject)))
     assert counts("hidden", subject, hidden) == [0]  # asked by querysets instead
+
+
+def test_a_hash_is_looked_for_under_every_pepper_however_many_there_are_since(settings: Any) -> None:
+    old, new = (Subject.of(account=builders.account().pk, email=f"{name}@customer.example") for name in ("old", "new"))
+    table = datamap.table("consent.Suppression")
+
+    def found(subject: Subject) -> int:
+        return recipe("peppers", subject, lambda maker: maker.counts([table.rows(maker.subject)])).rows(subject)[0][0]
+
+    def opt_out(subject: Subject) -> None:
+        (email,) = subject.values["email"]
+        suppress(email, scope="marketing", reason="unsubscribed", source="unsubscribe-link", actor="staff:t", now=NOW)
+
+    opt_out(old)
+    assert [found(old), found(new)] == [1, 0]
+    settings.SUPPRESSION_PEPPERS = {2: secrets.token_bytes(32)} | settings.SUPPRESSION_PEPPERS
+    opt_out(new)
+    assert [found(old), found(new)] == [1, 1]
+    several = Subject.of(email=["old@customer.example", "new@customer.example"])
+    assert counts("several", several, lambda who: [table.rows(who)]) == [2]  # asked by querysets instead
 
 
 def test_changes_reach_the_persons_rows_only() -> None:
