@@ -3,8 +3,10 @@
 The rows are those past the rule's cut-off that nothing keeps, those of earlier runs included; columns that the rule
 changes are read through its own expressions, so that what is measured is what the rows will be.
 
-What could go wrong: a check that a new column slips through (whatever stays and is not classified is a finding), or one
-that calls a table of ten rows anonymous because nothing was compared (classes are counted, not sampled).
+What could go wrong: a hundred rows of one person that pass for a crowd (people are counted, as long as the rows still
+say whose they are), a check that a new column slips through (whatever stays and is not classified is a finding), a
+pseudonym that is in place before anybody asks (a hash is a finding by itself), or a table of ten rows called anonymous
+because nothing was compared (classes are counted, not sampled).
 """
 
 from collections.abc import Iterator
@@ -22,7 +24,7 @@ from crasme.kit.fields import EncryptedField
 from retention import fields, predicate
 from retention.anonymity.decision import Decision
 from retention.anonymity.report import Figures, Finding, Question, Report
-from retention.fields import FRESH, Change
+from retention.fields import FRESH, HASH, Change
 from retention.models import Rule
 
 # Kinds of columns whose values can be the same in two tables, and mean the same person.
@@ -32,6 +34,8 @@ _FAMILIES: tuple[tuple[str, tuple[type[models.Field], ...]], ...] = (
     ("address", (models.GenericIPAddressField,)),
     ("instant", (models.DateTimeField,)),
 )
+# Kinds whose values hide what is in them.
+_OPAQUE = (models.JSONField, models.BinaryField, EncryptedField)
 
 
 def check(rule: Rule, cutoff: datetime, now: datetime) -> Report:
@@ -49,7 +53,7 @@ def check(rule: Rule, cutoff: datetime, now: datetime) -> Report:
             *_rare(rows, after, decision),
             *_kept_keys(rule.model, changes),
             *_shared(rule.model, rows, changes, decision),
-            *_reversible(rows.filter(fields.pending(rule, cutoff)), changes),
+            *_reversible(rows, fields.pending(rule, cutoff), changes),
             *_inferred(rows, after, decision),
         ]
     order = list(Question)
@@ -61,9 +65,9 @@ def _figures(rows: QuerySet[Any], columns: dict[str, Any], decision: Decision) -
     wanted = {
         "classes": Count("*"),
         "rows": Sum("n"),
-        "smallest": Min("n"),
-        "unique": Sum("n", filter=Q(n=1)),
-        "below": Sum("n", filter=Q(n__lt=decision.k)),
+        "smallest": Min("people"),
+        "unique": Sum("n", filter=Q(people=1)),
+        "below": Sum("n", filter=Q(people__lt=decision.k)),
         **{f"least_{name}": Min(f"values_{name}") for name in decision.sensitive},
     }
     found = {name: number or 0 for name, number in classes.aggregate(**wanted).items()}
@@ -74,11 +78,22 @@ def _figures(rows: QuerySet[Any], columns: dict[str, Any], decision: Decision) -
 def _grouped(
     rows: QuerySet[Any], columns: dict[str, Any], by: tuple[str, ...], distinct: tuple[str, ...] = ()
 ) -> QuerySet[Any]:
-    """One line a class of equal values: `n` rows, and the number of values of each column in `distinct`."""
+    """One line a class of equal values: `n` rows of `people`, and the number of values of each column in `distinct`."""
     keys: dict[str, Any] = {f"by_{name}": columns[name] for name in by} or {"by_nothing": Value(1)}
     counted = {f"values_{name}": Count(columns[name], distinct=True) for name in distinct}
-    classes: QuerySet[Any] = rows.order_by().annotate(**keys).values(*keys).annotate(n=Count("*"), **counted)
+    classes: QuerySet[Any] = (
+        rows.order_by().annotate(**keys).values(*keys).annotate(n=Count("*"), people=_people(rows.model), **counted)
+    )
     return classes
+
+
+def _people(model: type[Model]) -> Any:
+    """How many people a class is of: accounts, and each row that names none (any more) for one of its own."""
+    table = datamap.covers(model._meta.label)
+    path = table.subject.get("account") if isinstance(table, Table) else None
+    if path is None:
+        return Count("*")
+    return Count(path, distinct=True) + Count("pk", filter=Q(**{f"{path}__isnull": True}))
 
 
 def _decided(rule: Rule, decision: Decision, changes: dict[str, Change], now: datetime) -> Iterator[Finding]:
@@ -97,8 +112,10 @@ def _classes(after: Figures, decision: Decision) -> Iterator[Finding]:
 
 
 def _rare(rows: QuerySet[Any], after: dict[str, Any], decision: Decision) -> Iterator[Finding]:
-    for name in decision.harmless:
-        rare = _grouped(rows, after, (name,)).filter(n__lt=decision.k).aggregate(rows=Sum("n"))["rows"]
+    # What cannot be compared with other tables may hold a key of somebody's, whatever it was called.
+    opaque = [name for name in decision.sensitive if isinstance(rows.model._meta.get_field(name), _OPAQUE)]
+    for name in (*decision.harmless, *opaque):
+        rare = _grouped(rows, after, (name,)).filter(people__lt=decision.k).aggregate(rows=Sum("n"))["rows"]
         if rare:
             yield Finding(Question.SINGLE_OUT, "rare-value", name, rare)
 
@@ -125,8 +142,8 @@ def _shared(
             continue
         value = change.expression if change is not None else F(field.name)
         empty = Q(value__isnull=True) | (Q(value="") if family == "text" else Q())
-        rare = rows.order_by().annotate(value=value).exclude(empty).values("value").annotate(n=Count("*"))
-        rare = rare.filter(n__lt=decision.k)
+        rare = rows.order_by().annotate(value=value).exclude(empty).values("value")
+        rare = rare.annotate(n=Count("*"), people=_people(model)).filter(people__lt=decision.k)
         if not rare.exists():
             continue
         for table in datamap.tables():
@@ -151,13 +168,18 @@ def _family(field: Any) -> str | None:
     return next((name for name, kinds in _FAMILIES if isinstance(field, kinds)), None)
 
 
-def _reversible(rows: QuerySet[Any], changes: dict[str, Change]) -> Iterator[Finding]:
+def _reversible(rows: QuerySet[Any], pending: Q, changes: dict[str, Change]) -> Iterator[Finding]:
     """What somebody finds who knows the old values and puts them through the same function: an outcome that only one
-    of them has gives it away, however many rows have it. Asked while the old values are still there."""
+    of them has gives it away, however many rows have it. Asked while the old values are still there; a hash has one
+    outcome for each, and is known for what it is without them."""
     for change in changes.values():
         if change.constant or change.how == FRESH:
             continue
-        outcomes = rows.order_by().annotate(outcome=change.expression).values("outcome")
+        if change.how == HASH:
+            if number := rows.exclude(**{f"{change.name}__isnull": True}).exclude(**{change.name: ""}).count():
+                yield Finding(Question.LINK, "reversible", change.name, number)
+            continue
+        outcomes = rows.filter(pending).order_by().annotate(outcome=change.expression).values("outcome")
         told = outcomes.annotate(n=Count("*"), inputs=Count(F(change.name), distinct=True)).filter(inputs=1)
         if number := told.aggregate(rows=Sum("n"))["rows"]:
             yield Finding(Question.LINK, "reversible", change.name, number)

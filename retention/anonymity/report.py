@@ -61,8 +61,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """`smallest` is k: the fewest rows that share all declared columns. `unique` rows share them with none, `below`
-    ones with fewer than the decision's k. `diversity` is the fewest values of a sensitive column in a class."""
+    """`smallest` is k: the fewest people who share all declared columns (rows, where these do not say whose they are).
+    `unique` rows share them with nobody else's, `below` ones with fewer people than the decision's k. `diversity` is
+    the fewest values of a sensitive column in a class."""
 
     rows: int = 0
     classes: int = 0

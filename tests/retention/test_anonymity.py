@@ -40,12 +40,13 @@ LONG_AGO = datetime(2025, 3, 5, 8, 30, 15, 123456, tzinfo=UTC)
 
 @pytest.fixture
 def visits(company: Any) -> Any:  # noqa: F811
-    """Two pages, four visits each, in one month, of two moods each."""
-    who = builders.account()
+    """Two pages, visited by four people each, in one month, in two moods each."""
+    home = builders.organisation()
+    people = [builders.account(home) for _number in range(4)]
     for number in range(8):
         company.Visit.objects.create(
-            account=who, seen_at=LONG_AGO + timedelta(hours=number, microseconds=number), address="192.0.2.7",
-            device="tablet", page=f"page-{number % 2}", mood=f"mood-{number // 4}",
+            account=people[number // 2], seen_at=LONG_AGO + timedelta(hours=number, microseconds=number),
+            address="192.0.2.7", device="tablet", page=f"page-{number % 2}", mood=f"mood-{number // 4}",
         )  # fmt: skip
     return company.Visit
 
@@ -129,6 +130,31 @@ def test_what_is_only_pseudonymous_is_found_by_its_column(visits: Any) -> None:
         for found in report.findings:
             assert found.words()
             assert "192.0.2.7" not in f"{found.words()} {report.stored()}"
+
+
+def test_many_rows_of_one_person_are_no_crowd_and_a_hash_is_told_without_what_it_hides(visits: Any) -> None:
+    hashed = said([*GOOD[:4], "device:hash"], harmless=["device"])
+    visits.objects.update(device="a" * 64)  # nothing is pending there: it looks as if it had been done long ago
+    assert (Question.LINK, "reversible", "device") in codes(checker.check(hashed, hashed.cutoff(NOW), NOW))
+    whole = said(quasi=["page", "seen_at"])
+    assert checker.check(whole, whole.cutoff(NOW), NOW).anonymous
+    visits.objects.update(account=builders.account())
+    report = checker.check(whole, whole.cutoff(NOW), NOW)
+    assert codes(report) == {(Question.SINGLE_OUT, "small-class", "page, seen_at")}
+    assert (report.after.smallest, report.after.unique, report.after.rows) == (1, 8, 8)
+
+
+def test_a_key_inside_of_json_is_rare_whatever_the_column_was_called(db: None) -> None:
+    """Ten events that share one device's id stand for one person."""
+    who = builders.account()
+    for number in range(10):
+        builders.event(who, LONG_AGO + timedelta(hours=number), detail={"device": "d-1"})
+    rule = Rule(
+        slug="events", target="crm.usageevent", anchor="occurred_at", period="P6M", action=Rule.Action.ANONYMISE,
+        fields=["occurred_at:month"], anonymity=DECISION | {"quasi": ["name"], "sensitive": ["detail"]},
+    )  # fmt: skip
+    found = codes(checker.check(rule, rule.cutoff(NOW), NOW))
+    assert (Question.SINGLE_OUT, "rare-value", "detail") in found
 
 
 def test_a_run_that_would_only_pseudonymise_stops_and_changes_nothing(visits: Any) -> None:
