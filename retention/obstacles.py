@@ -61,14 +61,16 @@ class Scopes:
         return table.category in self.categories or label in self.records or self.period_for(table)
 
 
-def held(model: type[Model], scopes: Scopes, *, or_restricted: bool = False) -> Q | None:
+def held(model: type[Model], scopes: Scopes, *, or_restricted: bool = False, by_account: bool = True) -> Q | None:
     """True for rows on hold: by themselves, or by account, organisation, category or period. None: no row can be.
 
     With `or_restricted` also for rows of accounts whose processing is restricted (they are stored and nothing else),
-    and for those that something open keeps. Neither stands in the way of an erasure that the person asked for.
+    and for those that something open keeps. Neither stands in the way of an erasure that the person asked for. Without
+    `by_account` only what keeps a row beside its account: for rows of accounts that were found to be kept by nothing,
+    and locked, under the holds lock.
     """
     terms = _apart(model, scopes, or_restricted)
-    if (table := table_of(model)) is not None:
+    if by_account and (table := table_of(model)) is not None:
         keepers = scopes.keepers if or_restricted and keepable(table) else ()
         if model is Account:
             terms.append(_account_kept(scopes, or_restricted, keepers))
@@ -140,7 +142,7 @@ def leant_on(model: type[Model], scopes: Scopes, *, below: tuple[type[Model], ..
         if edge.nullable or edge.on_delete is graph.OnDelete.NOTHING or child is model or child in below:
             continue
         # A child of the same account is held when its parent is, so only its own holds need asking.
-        own = held(child, scopes) if not _goes_with(edge) or _held_apart(child, scopes) else None
+        own = held(child, scopes) if not goes_with(edge) or _held_apart(child, scopes) else None
         if (stays := any_of(own, leant_on(child, scopes, below=(*below, model)))) is not None:
             children = child._base_manager.filter(**{edge.field.name: OuterRef(edge.field.target_field.name)})
             terms.append(Q(Exists(children.filter(stays))))
@@ -225,7 +227,7 @@ def _has_field(model: type[Model], name: str) -> bool:
     return any(field.name == name for field in model._meta.concrete_fields)
 
 
-def _goes_with(edge: graph.Edge) -> bool:
+def goes_with(edge: graph.Edge) -> bool:
     """Whether the child always belongs to its parent's account, so that one is held exactly when the other is."""
     parent, child = table_of(edge.parent), table_of(edge.child)
     if parent is None or child is None or "account" not in parent.subject or "account" not in child.subject:

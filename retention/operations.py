@@ -77,18 +77,38 @@ def erasure(tables: Iterable[Table], rows_of: Callable[[Table], QuerySet[Any]], 
 
     Where rows that must stay would lose what they depend on, a step raises ErasureBlocked.
     """
+    yield from _erasure(tables, lambda table, lean: free(table.model, rows_of(table), scopes, lean=lean), in_turn=False)
+
+
+def erasure_in_turn(
+    tables: Iterable[Table], rows_of: Callable[[Table], QuerySet[Any]], scopes: Scopes, *, by_account: bool
+) -> Iterator[Operation]:
+    """The same steps, each to be applied before the next is asked for: what is gone need not be left out of later ones.
+
+    `rows_of` gives all rows of some accounts. Without `by_account` nothing keeps these accounts, as `obstacles.held`
+    says, so that only what keeps single rows is asked.
+    """
+    yield from _erasure(
+        tables,
+        lambda table, lean: free(table.model, rows_of(table), scopes, lean=lean, by_account=by_account),
+        in_turn=True,
+    )
+
+
+def _erasure(
+    tables: Iterable[Table], rows_of: Callable[[Table, bool], QuerySet[Any]], *, in_turn: bool
+) -> Iterator[Operation]:
     by_model = {table.model: table for table in tables}
-    going = {
-        model: free(model, rows_of(table), scopes, lean=True)
-        for model, table in by_model.items()
-        if table.row_is_deleted
-    }
+    going = {model: rows_of(table, True) for model, table in by_model.items() if table.row_is_deleted}
+    gone: set[type[Model]] = set()
     for model in graph.children_first(by_model):
         if model in going:
-            yield from _release(model, going[model], going)
+            yield from _release(model, going[model], going, gone)
             yield Operation(Kind.DELETE, model, going[model])
+            if in_turn:
+                gone.add(model)
         else:
-            yield from _changes(by_model[model], free(model, rows_of(by_model[model]), scopes))
+            yield from _changes(by_model[model], rows_of(by_model[model], False))
 
 
 def mentions(table: Table, subject: Subject, scopes: Scopes) -> Iterator[Operation]:
@@ -129,9 +149,12 @@ def ended_fields(rows: QuerySet[Any], rule: Rule, cutoff: datetime) -> Iterator[
     yield Operation(Kind.CHANGE, rows.model, rows, tuple(changed), tuple(changed.values()))
 
 
-def free(model: type[Model], rows: QuerySet[Any], scopes: Scopes, *, lean: bool = False) -> QuerySet[Any]:
-    """The rows that no hold keeps; with `lean`, also none on which a held row depends."""
-    kept = obstacles.any_of(obstacles.held(model, scopes), obstacles.leant_on(model, scopes) if lean else None)
+def free(
+    model: type[Model], rows: QuerySet[Any], scopes: Scopes, *, lean: bool = False, by_account: bool = True
+) -> QuerySet[Any]:
+    """The rows that no hold keeps; with `lean`, also none on which a held row depends. `by_account` as for `held`."""
+    held = obstacles.held(model, scopes, by_account=by_account)
+    kept = obstacles.any_of(held, obstacles.leant_on(model, scopes) if lean else None)
     return rows.exclude(kept) if kept is not None else rows
 
 
@@ -145,18 +168,22 @@ def _changes(table: Table, rows: QuerySet[Any]) -> Iterator[Operation]:
         yield Operation(Kind.CHANGE, table.model, rows, tuple(changed), tuple(changed.values()))
 
 
-def _release(model: type[Model], rows: QuerySet[Any], going: dict[type[Model], QuerySet[Any]]) -> Iterator[Operation]:
-    """What must happen to rows that point at `rows` and do not go by themselves."""
+def _release(
+    model: type[Model], rows: QuerySet[Any], going: dict[type[Model], QuerySet[Any]], gone: set[type[Model]]
+) -> Iterator[Operation]:
+    """What must happen to rows that point at `rows` and do not go by themselves; of `gone` none are left that do."""
     for edge in graph.edges_to(model):
         if edge.on_delete is OnDelete.NOTHING:
             continue
+        if edge.child in gone and not edge.nullable and obstacles.goes_with(edge):
+            continue  # such rows are of the same account: they went, or one is held, and then its parent stays
         strangers = edge.children_of(rows)
-        if edge.child in going:
+        if edge.child in going and edge.child not in gone:
             strangers = strangers.exclude(pk__in=going[edge.child].order_by().values("pk"))
         if edge.nullable and edge.on_delete is not OnDelete.PROTECT and not _goes_along(edge):
             yield _unlink(edge, strangers)
         elif edge.on_delete is OnDelete.CASCADE and edge.child is not model and _may_go(edge.child):
-            yield from _release(edge.child, strangers, going)
+            yield from _release(edge.child, strangers, going, gone)
             yield Operation(Kind.DELETE, edge.child, strangers)
         else:
             yield Operation(Kind.BLOCK, edge.child, strangers, (model._meta.label,))

@@ -25,11 +25,11 @@ def begin(run: Run, watch: Watch | None = None) -> None:
     the batch is measured, and bounded in time."""
     if not Rule.objects.active().filter(pk=run.rule_id).exists():
         raise RuleChanged("The rule is no longer in force.")
+    limits = {"lock_timeout": LOCK_TIMEOUT} | ({"statement_timeout": STATEMENT_TIMEOUT} if watch is not None else {})
     with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
-        if watch is not None:
-            cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT}'")
-            watch.begin_batch()
+        cursor.execute("SET LOCAL " + "; SET LOCAL ".join(f"{name} = '{limit}'" for name, limit in limits.items()))
+    if watch is not None:
+        watch.begin_batch()
 
 
 def note(
