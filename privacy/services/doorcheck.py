@@ -11,13 +11,15 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from consent import acceptances, accounts as browsers, notices, services as consent
+from consent import acceptances, accounts as browsers, marketing, notices, services as consent
 from consent.models import Acceptance
+from consent.models.choices import person_ref
 from crasme.crm import partitions
 from crasme.crm.models import Account, Integration, Invoice, Organisation, UsageEvent
 from crasme.crm.services import accounts
 from crasme.kit.ids import uuid7
 from crasme.staff.actors import system
+from privacy.models import PreferenceLink
 from privacy.services.doors import Door, Specimen, doors
 
 ACTOR = system("doors")
@@ -112,5 +114,18 @@ def _account(organisation: Organisation, now: datetime, *, closed: bool) -> Acco
         language="en",
         decided_at=now,
         now=now,
+    )
+    subject = person_ref(account.email)
+    marketing.event(
+        subject,
+        {},
+        event_id=uuid7(),
+        action=marketing.Action.RESUME,
+        surface=marketing.Surface.API,
+        account=account.pk,
+        now=now,
+    ).save()
+    PreferenceLink.objects.create(
+        email=account.email, subject=subject, account=account.pk, asked_at=now, next_attempt_at=now
     )
     return account

@@ -39,13 +39,15 @@ def doors() -> list[str]:
     """Every public address that takes a form, with references and tokens that lead nowhere."""
     named = ("new", "code", "link", "child", "handoff", "representative")
     of_one = ("status", "reply", "withdraw", "resume", "leave", "download", "corrections", "link-for", "choose")
-    tokens = ("request-confirm", "new-mailbox", "recipient-acknowledge", "referral", "release")
+    tokens = ("request-confirm", "new-mailbox", "recipient-acknowledge", "referral", "release", "preferences-open")
     return [
         *(reverse(f"request-{name}") for name in named),
         *(reverse(f"request-{name}", args=["PR-0000-0000"]) for name in of_one),
         *(reverse(name, args=["x" * 43]) for name in tokens),
         reverse("released", args=["PR-0000-0000"]),
         reverse("language"),
+        reverse("preferences"),
+        reverse("preferences-handoff"),
         reverse("evidence-verify"),
     ]
 
@@ -65,7 +67,8 @@ def test_no_door_breaks_and_nothing_is_stored(client: Client, door: str) -> None
     "part", [b"a\x00b", b"\xed\xa0\x80", b"%00", b"..%2F..%2Fetc", "\u202e".encode(), b"x" * 2_000]
 )
 @pytest.mark.parametrize("prefix", ["/requests/confirm/", "/requests/new-mailbox/", "/recipients/acknowledge/",
-                                    "/referrals/", "/requests/", "/policy/", "/unsubscribe/"])  # fmt: skip
+                                    "/referrals/", "/requests/", "/policy/", "/unsubscribe/",
+                                    "/preferences/open/"])  # fmt: skip
 def test_strange_addresses_are_not_found(client: Client, prefix: str, part: bytes) -> None:
     address = f"{prefix}{quote_from_bytes(part)}/"
     assert client.get(address).status_code in (200, 301, 302, 400, 404, 410)
