@@ -38,6 +38,11 @@ MARKETING_CHOSEN = register(
     "A person, verified, chose which marketing they want.",
     facts=("action", "surface", "wanted", "refused", "choice"),
 )
+SUPPRESSION_IMPORTED = register(
+    "consent.suppression_imported",
+    "A list of people who want no marketing was taken over.",
+    facts=("rows", "new"),
+)
 TOPIC_CHANGED = register(
     "consent.topic_changed",
     "A marketing topic was added or changed.",

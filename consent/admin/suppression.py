@@ -14,6 +14,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminSelectWidget
 
 from consent import suppression, topics
+from consent.admin.lists import ListAdmin
 from consent.models import Channel, Suppression
 from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin
 
@@ -53,7 +54,7 @@ class TopicFilter(DropdownFilter):
 
 
 @admin.register(Suppression)
-class SuppressionAdmin(PersonalDataAdmin):
+class SuppressionAdmin(ListAdmin, PersonalDataAdmin):
     paginator = EstimatePaginator
     list_display = ("created_at", "which", "by", "why", "source", "short_id")
     list_display_links = ("created_at",)

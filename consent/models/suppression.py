@@ -60,6 +60,10 @@ class Suppression(models.Model):
         verbose_name_plural = _("suppression list")
         ordering: ClassVar = ["-created_at"]
         default_permissions = ("add", "view")
+        permissions: ClassVar = [
+            ("import_suppression", _("Can import suppression lists")),
+            ("export_suppression", _("Can export the suppression list")),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["address", "scope", "channel", "key_version"],
