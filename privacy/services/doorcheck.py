@@ -83,6 +83,7 @@ def _account(organisation: Organisation, now: datetime, *, closed: bool) -> Acco
         organisation=organisation,
         billed_name="Doors",
         billed_address="–",
+        billed_email=account.email,
         issued_on=now.date(),
         description="–",
         currency="EUR",
