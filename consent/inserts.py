@@ -6,6 +6,8 @@ statement, without an error that would break the caller's transaction.
 
 from django.db import connections, models, router
 
+from crasme.kit.statements import executed
+
 
 def insert_once(row: models.Model) -> bool:
     """Whether `row` was written; False when a unique key holds it already. Other constraints raise IntegrityError."""
@@ -16,12 +18,9 @@ def insert_once(row: models.Model) -> bool:
     quote = connection.ops.quote_name
     columns = ", ".join(quote(str(field.column)) for field in fields)
     marks = ", ".join(["%s"] * len(fields))
-    with connection.cursor() as cursor:
-        # Names from the model, quoted; the values are parameters.
-        cursor.execute(
-            f"INSERT INTO {quote(row._meta.db_table)} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING",  # noqa: S608
-            values,
-        )
+    # Names from the model, quoted; the values are parameters. Prepared: a partitioned table takes long to plan.
+    sql = f"INSERT INTO {quote(row._meta.db_table)} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608
+    with executed(sql, values, using) as cursor:
         written: int = cursor.rowcount
     row._state.adding, row._state.db = False, using
     return written == 1

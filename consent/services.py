@@ -14,8 +14,11 @@ from consent.errors import BadChoice, UnknownCategory, UnknownNotice
 from consent.inserts import insert_once
 from consent.models import ConsentEvent, VisitorAccount
 from crasme.kit.ids import uuid7
+from crasme.kit.statements import Fetch
 
 Action = ConsentEvent.Action
+# The newest decision first, as `of_visitor` has it; asked with each choice, so it is planned once a connection.
+_of_visitor = Fetch(lambda: ConsentEvent.objects.order_by("-decided_at", "-id"), "visitor")
 
 
 def record_choice(
@@ -82,7 +85,7 @@ def record_choice(
 
 def current(visitor: uuid.UUID) -> ConsentEvent | None:
     """The choice that counts for a visitor: the one decided last, whenever it arrived."""
-    return ConsentEvent.objects.of_visitor(visitor).first()
+    return _of_visitor.one(visitor)
 
 
 def withdraw_of_account(account: uuid.UUID, *, language: str, now: datetime) -> int:

@@ -157,7 +157,7 @@ DATABASES["default"] |= {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "crasme.kit.counters.KeptRedisCache",
         "LOCATION": BROKER_URL,
         "KEY_PREFIX": env.str("CACHE_PREFIX", default="crasme-cache"),
         # Without limits a server that swallows packets would hold every visitor's form for minutes.

@@ -69,8 +69,8 @@ def _pepper(version: int | None) -> bytes:
 
 
 class Among(In):
-    """`column__among=[…]`: as `in`, but the values travel as one array, so that 100,000 of them cost no more to plan
-    than one. They are taken as they are.
+    """`column__among=[…]`: as `in`, but all values travel as one text, which neither the driver has to quote piece by
+    piece nor the database to plan: 100,000 cost little more than one. They are taken as they are.
     """
 
     lookup_name = "among"
@@ -80,7 +80,8 @@ class Among(In):
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         left, params = self.process_lhs(compiler, connection)
-        return f"{left} = ANY(%s)", [*params, self.rhs]
+        # No address has the separator in it: it is a control character.
+        return f"{left} = ANY(string_to_array(%s, chr(31)))", [*params, chr(31).join(self.rhs)]
 
 
 models.CharField.register_lookup(Among)

@@ -19,7 +19,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language, gettext as _
+from django.utils.translation import get_language, gettext as _, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -38,6 +38,12 @@ from privacy.views import proof
 from privacy.views.requests import private
 
 LIFETIME = timedelta(hours=2)
+# What allows it, as people may read it.
+WHY = {
+    Basis.CONSENT: gettext_lazy("only if you want it"),
+    Basis.CUSTOMER: gettext_lazy("because you are a customer, until you say no"),
+    Basis.INTEREST: gettext_lazy("until you say no"),
+}
 # The cookie that opens a request's page, signed apart and sent to this page only.
 _signer = signing.TimestampSigner(salt="privacy.preferences.proof")
 
@@ -132,7 +138,7 @@ def _page(http: HttpRequest, link: PreferenceLink, *, error: str = "", status: i
                 {
                     "name": each.cell.name,
                     "channel": Channel(each.cell.channel).label,
-                    "basis": Basis(each.cell.basis).label,
+                    "basis": WHY[each.cell.basis],
                     "on": each.on,
                 }
                 for each in ways

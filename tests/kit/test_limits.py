@@ -1,6 +1,7 @@
 """Whom a limit counts together, and what happens when nothing can be counted."""
 
 from datetime import UTC, datetime
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -43,3 +44,13 @@ def test_counters_that_are_away_limit_nobody_and_are_left_alone_for_a_moment(mon
     once.hit("a", now=now)
     with pytest.raises(limits.TooOften):
         once.hit("a", now=now)
+
+
+def test_a_count_is_one_round_trip_and_leaves_no_key_without_an_end() -> None:
+    counters: Any = cache._cache  # type: ignore[attr-defined]
+    assert counters.get_client(write=True) is counters.get_client(write=True)
+    cache.add("counted", 1, timeout=60)
+    assert [cache.incr("counted"), cache.incr("counted", 5)] == [2, 7]
+    with pytest.raises(ValueError, match="no such key"):
+        cache.incr("never-set")
+    assert cache.get("never-set") is None
