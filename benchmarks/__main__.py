@@ -31,6 +31,8 @@ NAMES = (
     "banner_size",
     "banner_cost",
     "explain",
+    "suppression_check",
+    "consent_write",
 )
 WITHOUT_DATABASE = {"cold_start"}
 

@@ -18,21 +18,25 @@ from django.contrib.staticfiles.finders import get_finders
 from crasme.embedded.processes import free_port
 
 COMMAND = (
-    *(sys.executable, "-m", "granian", "--interface", "wsgi", "--blocking-threads", "4", "--no-ws"),
+    *("-m", "granian", "--interface", "wsgi", "--blocking-threads", "4", "--no-ws"),
     *("--log-level", "warning"),
 )
+OURS = "crasme.wsgi:application"
 PATIENCE = 60
 
 
 class Server:
-    """Use as a context manager; `environment` comes on top of this process's own."""
+    """Use as a context manager; `environment` comes on top of this process's own. Another `application` than the
+    product's answers /health/live/ as well.
+    """
 
-    def __init__(self, **environment: str) -> None:
+    def __init__(self, application: str = OURS, *, python: str = sys.executable, **environment: str) -> None:
         self.port, self._environment = free_port(), environment
+        self._python, self._application = python, application
 
     def __enter__(self) -> Self:
         _name_static_files()
-        command = [*COMMAND, "--port", str(self.port), "crasme.wsgi:application"]
+        command = [self._python, *COMMAND, "--port", str(self.port), self._application]
         self.process = subprocess.Popen(command, env=os.environ | self._environment)
         until = time.monotonic() + PATIENCE
         while not self._answers():

@@ -39,7 +39,19 @@ from consent import registry
 from tests.mailbox import Mailbox
 
 KEYS = ["name", "value", "unit", "baseline", "ratio", "rows", "note"]
-NO_BENCHMARKS = {"__init__", "__main__", "figures", "bare", "clients", "people", "retained", "sink", "web"}
+NO_BENCHMARKS = {
+    "__init__",
+    "__main__",
+    "bare",
+    "bare_django",
+    "figures",
+    "peer_cookie_consent",
+    "clients",
+    "people",
+    "retained",
+    "sink",
+    "web",
+}
 
 
 def read(figure: Figure) -> dict[str, object]:
