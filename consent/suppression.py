@@ -23,6 +23,7 @@ from consent.models.addresses import address_hash, current_version, hashes_of, i
 from consent.models.choices import person_ref
 from crasme.crm.models import Account
 from crasme.kit import outside
+from crasme.kit.text import problem
 from crasme.ledger.services import record
 from crasme.staff.actors import PERSON
 
@@ -150,7 +151,9 @@ def _shut(known: Sequence[str], scope: str, channel: str) -> set[str]:
     )
     # "h" and "a" tell a hash from an address; a column of the same name cannot.
     found = rows.annotate(what=Value("h")).values_list("what", "address").order_by()
-    restricted = Account.objects.restricted().filter(email__among=[each for each in known if each])
+    restricted = Account.objects.restricted().filter(
+        email__among=[each for each in known if each and not problem(each)]
+    )
     both = found.union(restricted.annotate(what=Value("a")).values_list("what", "email").order_by())
     shut, old = set(), []
     for what, text in both:

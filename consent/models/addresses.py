@@ -17,7 +17,7 @@ from django.db.models.lookups import In
 from django.utils.translation import gettext_lazy as _
 
 from crasme.kit import crypto
-from crasme.kit.text import normalise_email
+from crasme.kit.text import normalise_email, problem
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _PHONE = re.compile(r"(?:\+|00)[\d\s()./-]{6,24}")
@@ -34,6 +34,8 @@ def normalise(address: str) -> str:
 
 def is_address(text: str) -> bool:
     """Whether it can be one: something on both sides of an "@", or a number with its country code."""
+    if problem(text):  # the database could not even be asked about it
+        return False
     plain = (text if text.isascii() else normalise(text)).strip()
     local, at, domain = plain.rpartition("@")
     return bool(local and domain and " " not in plain) if at else _PHONE.fullmatch(plain) is not None

@@ -52,6 +52,7 @@ def test_who_never_chose_gets_what_needs_no_consent_and_nothing_else() -> None:
     assert on() == WITHOUT_CONSENT
     assert not suppression.allowed(ADDRESS, "marketing", Channel.SMS)  # no topic may come so without consent
     assert suppression.allowed(ADDRESS, "marketing", Channel.POST)
+    assert suppression.refused(["a\0@x", "\ud800@x", "", "a\x1fb@x"]) == []  # nobody's, and no fault
     for scope, channel in (
         ("marketing.features", "post"),
         ("marketing.features", "fax"),
@@ -233,6 +234,8 @@ def test_the_crm_asks_about_one_or_many(now: datetime, django_assert_num_queries
         ({"addresses": []}, 400, "#/addresses"),
         ({"addresses": ["ana@x.example", "nobody"]}, 400, "#/addresses/1"),
         ({"addresses": ["ana@x.example", 7]}, 400, "#/addresses/1"),
+        ({"addresses": ["ana@x.example", "a\0@x.example"]}, 400, "#/addresses/1"),
+        ({"addresses": ["ana@x.example", "\ud800@x.example"]}, 400, "#/addresses/1"),
         ({"addresses": ["ana@x.example"], "scope": 7}, 400, "#/scope"),
         ({"addresses": ["ana@x.example"], "scope": "marketing.everything"}, 422, None),
         ({"addresses": ["ana@x.example"], "channel": "pigeon"}, 422, None),
