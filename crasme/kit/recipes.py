@@ -16,7 +16,7 @@ its lookups ask for all of them by one array.
 import re
 import secrets
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -64,10 +64,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL and what goes into its places, in order; all other values are spelled out."""
+    """SQL and what goes into it: the numbers of `places` in order of appearance. All other values are spelled out."""
 
     sql: str
     places: tuple[Place, ...]
+    order: tuple[int, ...]
+
+    @classmethod
+    def of(cls, sql: str, places: Sequence[Place]) -> "Statement":
+        numbers = {place: number for number, place in enumerate(dict.fromkeys(places))}
+        return cls(sql, tuple(numbers), tuple(numbers[place] for place in places))
 
     def rows(self, subject: Subject) -> Rows:
         with executed(self.sql, self._values(subject)) as cursor:
@@ -80,8 +86,8 @@ class Statement:
             return max(cursor.rowcount, 0)
 
     def _values(self, subject: Subject, now: datetime | None = None) -> list[Any]:
-        known = {place: place.value(subject, now) for place in set(self.places)}
-        return [known[place] for place in self.places]
+        known = [place.value(subject, now) for place in self.places]
+        return [known[number] for number in self.order]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +144,8 @@ class Maker:
                 for field in _fields_of(kind):
                     mark = _stored(field, value)
                     fields = self._marks[mark].fields if mark in self._marks else ()
-                    self._marks[mark] = Place(kind, number, (*fields, field))
+                    if field not in fields:  # most of a kind lead to the same column
+                        self._marks[mark] = Place(kind, number, (*fields, field))
 
     def counts(self, querysets: Iterable[QuerySet[Any]]) -> Statement:
         """One row with the number of rows of each."""
@@ -160,7 +167,7 @@ class Maker:
         """One row of aggregates over a `values_list` of one column, which `columns` calls "value"."""
         compiler = _compiler(queryset.order_by().query)
         inner = self._about_person(compiler)
-        return Statement(f"SELECT {columns} FROM ({inner.sql}) AS found (value)", inner.places)  # noqa: S608
+        return replace(inner, sql=f"SELECT {columns} FROM ({inner.sql}) AS found (value)")  # noqa: S608
 
     def reading(self, queryset: QuerySet[Any]) -> Reading:
         """The rows of a `values_list`."""
@@ -203,7 +210,7 @@ class Maker:
                 return "%s"
             return self._spelled(value).replace("%", "%%")
 
-        return Statement(_PLACEHOLDER.sub(filled, sql), tuple(places))
+        return Statement.of(_PLACEHOLDER.sub(filled, sql), places)
 
     def _place(self, value: Any) -> Place | None:
         mark = tuple(value) if isinstance(value, list) else value
