@@ -55,16 +55,17 @@ class Slot(Expression):
 class Fetch[M: models.Model]:
     """Rows of one model by values of some of its columns.
 
-    `Fetch(lambda: Step.objects.select_related("request"), "pk")` makes a function: `find(pk)` gives a list of rows.
+    `Fetch(lambda: Step.objects.select_related("request"), "pk")` makes a function: `find(pk)` gives a list of rows,
+    the first `most` of them.
     """
 
-    def __init__(self, rows: Callable[[], "models.QuerySet[M]"], *by: str) -> None:
-        self._rows, self._by = rows, by
+    def __init__(self, rows: Callable[[], "models.QuerySet[M]"], *by: str, most: int | None = None) -> None:
+        self._rows, self._by, self._most = rows, by, most
         self._compiled: _Compiled | None = None
 
     def __call__(self, *values: Any) -> list[M]:
         if self._compiled is None:
-            self._compiled = _Compiled(self._rows(), self._by)
+            self._compiled = _Compiled(self._rows(), self._by, self._most)
         return self._compiled.run(values)
 
     def one(self, *values: Any) -> M | None:
@@ -73,8 +74,8 @@ class Fetch[M: models.Model]:
 
 
 class _Compiled:
-    def __init__(self, rows: "models.QuerySet[Any]", by: Sequence[str]) -> None:
-        queryset = rows.filter(**{name: Slot(number) for number, name in enumerate(by)})
+    def __init__(self, rows: "models.QuerySet[Any]", by: Sequence[str], most: int | None = None) -> None:
+        queryset = rows.filter(**{name: Slot(number) for number, name in enumerate(by)})[:most]
         self.using, self.locks = queryset.db, queryset.query.select_for_update
         compiler = queryset.query.get_compiler(using=self.using)
         self.sql, self.values = compiler.as_sql()

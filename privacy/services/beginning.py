@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from crasme.kit.crypto import subject_ref
+from crasme.kit.statements import update
 from crasme.ledger.services import record
 from crasme.staff.actors import person as by_person
 from privacy import verbs
@@ -26,7 +27,7 @@ def begin(request: Request, *, by: str, now: datetime) -> None:
     """From received to the first step; the caller has locked the row. `by` says how the mailbox was proven."""
     actor = by_person(subject_ref("person", request.person_id))
     request.confirm(now=now, without_proof=by == NOT_NEEDED)
-    request.save(update_fields=["state", "confirmed_at", "without_proof"])
+    update(request, "state", "confirmed_at", "without_proof")
     record(verbs.CONFIRMED.name, actor=actor, subject=request.ref, by=by)
     emit(Event.CONFIRMED, request, now=now)
     if request.kind == Request.Kind.COMPLAINT:

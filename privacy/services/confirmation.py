@@ -8,18 +8,20 @@ Or a stranger's words become the owner's: the name counts of the request alone w
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
 
 from crasme.kit.crypto import subject_ref
+from crasme.kit.statements import Fetch, update
 from crasme.ledger.services import record
 from crasme.staff.actors import person as by_person
-from privacy import verbs
+from privacy import rows, verbs
 from privacy.models import Request
 from privacy.services import people, verification
 from privacy.services.beginning import begin
 from privacy.services.closing import closed
 from privacy.services.intake import first_of_same
 from privacy.states import State
+
+_LED = Fetch(lambda: Request.objects.order_by("pk"), "lead")
 
 
 def confirm_by_link(token: str, *, now: datetime) -> Request:
@@ -44,11 +46,11 @@ def proven(request: Request, *, by: str, now: datetime) -> Request:
     an agent entered.
     """
     lead = request.lead_id or request.pk
-    together = list(Request.objects.filter(Q(pk=lead) | Q(lead=lead)).order_by("pk"))
+    together = [rows.seen(lead), *_LED(lead)]
     first = {asked.pk: found.pk for asked in together if (found := first_of_same(asked)) is not None}
     # Locked in the order of arrival, whichever of them was confirmed, so that two confirmations cannot deadlock.
     pks = {asked.pk for asked in together} | set(first.values())
-    locked = {found.pk: found for found in Request.objects.select_for_update().filter(pk__in=pks).order_by("pk")}
+    locked = {pk: rows.locked(pk) for pk in sorted(pks)}
     goes_on = {
         asked.pk: _prove(locked[asked.pk], locked.get(first.get(asked.pk)), by=by, now=now) for asked in together
     }
@@ -80,7 +82,7 @@ def _prove_late(request: Request, *, by: str) -> None:
 def _take_name(request: Request) -> None:
     if request.full_name:
         request.person.full_name = request.full_name
-        request.person.save(update_fields=["full_name"])
+        update(request.person, "full_name")
 
 
 def _earlier(first: Request, request: Request) -> bool:

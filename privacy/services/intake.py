@@ -19,6 +19,7 @@ from django.db.models import Q
 from crasme.kit import cards
 from crasme.kit.clock import controller_day
 from crasme.kit.crypto import subject_ref
+from crasme.kit.statements import Fetch, insert
 from crasme.kit.text import clean, normalise_email
 from crasme.ledger.services import record
 from crasme.staff.actors import person as by_person
@@ -37,6 +38,15 @@ from privacy.steps.definitions import needs_people, needs_proof
 from privacy.webhooks import Event as Told, emit
 
 TRIES = 3
+_CLAIMED = Q(representative__isnull=False) | Q(lead__representative__isnull=False)
+# Open ones for the same thing; the request in hand is perhaps among them.
+_SAME = Fetch(
+    lambda: Request.objects.open().exclude(_CLAIMED, state=State.RECEIVED).order_by("received_at", "id"),
+    "person",
+    "kind",
+    most=2,
+)
+_MAILBOX = Fetch(Person.objects.select_for_update, "email_hash")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +209,8 @@ def _person(asked: Submission, now: datetime) -> Person:
         return Person.without_address(language=asked.language, created_at=now)
     # The same statements for a new mailbox and a known one, whoever writes them first.
     new = Person(email=address, email_hash=email_hash(address), language=asked.language, created_at=now)
-    Person.objects.bulk_create([new], ignore_conflicts=True)
-    person: Person = Person.objects.select_for_update().get(email_hash=new.email_hash)
+    insert(new, unless_there=True)
+    (person,) = _MAILBOX(new.email_hash)
     if not person.email:
         person.email, person.forget_from = address, None
         person.language = asked.language
@@ -216,6 +226,4 @@ def first_of_same(request: Request) -> Request | None:
     """
     if request.kind == Request.Kind.CHILD:
         return None
-    claimed = Q(representative__isnull=False) | Q(lead__representative__isnull=False)
-    same = Request.objects.same_wish(request).exclude(claimed, state=State.RECEIVED)
-    return same.order_by("received_at", "id").first()
+    return next((same for same in _SAME(request.person_id, request.kind) if same.pk != request.pk), None)

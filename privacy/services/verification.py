@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from crasme.kit.crypto import keyed_hash, new_token, token_digest
-from crasme.kit.statements import insert
+from crasme.kit.statements import Fetch, insert
 from privacy.errors import LinkSpent
 from privacy.models import Request, Verification
 from privacy.models.verification import MAX_ATTEMPTS
@@ -30,6 +30,10 @@ WHERE request.id = tried.request_id AND request.reference = %s
     AND tried.used_at IS NULL AND tried.expires_at > %s AND tried.attempts < %s AND tried.purpose <> 'release'
 RETURNING tried.id, tried.code_digest
 """  # noqa: S608
+_UNUSED = Fetch(
+    lambda: Verification.objects.filter(used_at=None).exclude(purpose=Purpose.RELEASE).select_related("request"),
+    "token_digest",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +63,8 @@ def issue(request: Request, *, now: datetime, to_representative: bool = False) -
 
 def look(token: str, *, now: datetime) -> Verification:
     """The verification behind a link, unchanged. LinkSpent when it is unknown, used or over."""
-    found = Verification.objects.usable(now).filter(token_digest=token_digest(token)).exclude(purpose=Purpose.RELEASE)
-    verification: Verification | None = found.select_related("request").first()
-    if verification is None:
+    verification = _UNUSED.one(token_digest(token))
+    if verification is None or verification.expires_at <= now:
         raise _spent()
     return verification
 

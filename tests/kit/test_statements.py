@@ -25,6 +25,8 @@ def test_rows_are_fetched_as_by_the_orm() -> None:
         assert not found._state.adding
     assert find(first.pk, "P2M") == []
     assert find.one(first.pk + 100, "P1M") is None
+    others = [Secret.objects.create(period="P1M") for _ in range(2)]
+    assert Fetch(lambda: Secret.objects.order_by("-pk"), "period", most=2)("P1M") == others[::-1]
 
 
 def test_what_is_asked_again_is_planned_once() -> None:
