@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern] = [
     path("policy/", policy.policy, name="policy"),
     path("policy/<str:version>/", policy.policy_version, name="policy-version"),
     path("evidence/verify/", evidence.verify, name="evidence-verify"),
+    path(".well-known/evidence-keys.json", evidence.keys, name="evidence-keys"),
     path("requests/new/", requests.new, name="request-new"),
     path("requests/done/", requests.done, name="request-done"),
     path("requests/challenge/", admission.challenge, name="request-challenge"),

@@ -78,7 +78,8 @@ def address(entry: Entry) -> str:
 def check(certificate: Mapping[str, Any]) -> list[str]:
     """What is wrong with a certificate as it was read from a file; empty when it holds together.
 
-    That `signature.key` is this house's own is for whoever checks to compare; the command prints it.
+    That `signature.key` is this house's own is for whoever checks to compare: with what the command prints, or with
+    /.well-known/evidence-keys.json.
     """
     content = {name: value for name, value in certificate.items() if name != "signature"}
     try:
@@ -95,7 +96,10 @@ def check(certificate: Mapping[str, Any]) -> list[str]:
             and content["approved_plan"] != plan["hash"],
             _("The ledger entry says something else than the certificate."): any(
                 proven[1].get(fact) != content[name] for fact, name in _PROVEN.items()
-            ),
+            )
+            or proven[1]["rule"] != content["rule"]["name"]
+            or proven[1]["period"] != content["rule"]["period"]
+            or proven[1]["plan"] != (plan["hash"] if plan else ""),
         }
     except (KeyError, TypeError, AttributeError):
         return [_("It is not the certificate of a retention run.")]

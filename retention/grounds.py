@@ -65,7 +65,9 @@ def grounds(model: type[Model], ending: Ending | None, scopes: Scopes) -> list[G
             words = _("%(table)s refer to it") % {"table": child._meta.verbose_name_plural}
             found.append(Ground(rows, words))
     if (there := predicate.still_there(rule)) is not None:
-        found.append(Ground(~there, _("its rule does not act on it, or has acted already")))
+        # Of a period that has not begun it is said that it has not.
+        begun = Q(**{f"{rule.anchor}__isnull": False})
+        found.append(Ground(begun & ~there, _("its rule does not act on it, or has acted already")))
     return found
 
 

@@ -121,6 +121,20 @@ FIRST_SCHEDULE = (
         legal_reason=OWN_RECORDS,
     ),
     Planned(
+        slug="runs",
+        target="retention.run",
+        anchor="finished_at",
+        period="P7Y",
+        legal_reason=OWN_RECORDS,
+    ),
+    Planned(
+        slug="plans",
+        target="retention.plan",
+        anchor="made_at",
+        period="P7Y",
+        legal_reason=OWN_RECORDS,
+    ),
+    Planned(
         slug="requests",
         target="privacy.request",
         anchor="closed_at",

@@ -63,7 +63,9 @@ def behind(now: datetime) -> list[Behind]:
         Behind(table, _months(months), "bad" if months < 1 else "warn", "")
         for table, months in runway.short(now).items()
     ]
-    if measured and now - min(each.taken_at for each in measured) > timedelta(hours=3):
+    if not measured:
+        found.append(Behind(say("Measurements"), say("not yet; it is done every hour"), "warn", ""))
+    elif now - min(each.taken_at for each in measured) > timedelta(hours=3):
         found.append(Behind(say("Measurements"), say("have not been taken for hours"), "warn", ""))
     for each in due[:SHOWN]:
         tone = "bad" if each.is_late(now) else "good"

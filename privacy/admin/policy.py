@@ -195,7 +195,7 @@ class PolicyProposalAdmin(ReadOnlyAdmin, StaffModelAdmin):
             found = proposals.differences(proposal, timezone.now())
         except (CrasmeError, ValidationError):
             return _("A chosen draft was changed meanwhile.")
-        lines = [f"{each.path}: {_shown(each.published)} → {_shown(each.live)}" for each in found]
+        lines = [f"{each.path}: {each.before} → {each.after}" for each in found]
         return format_html("<pre>{}</pre>", "\n".join(lines)) if lines else _("Nothing but the number and the dates.")
 
     @display(description=gettext_lazy("rules that take effect with it"))
@@ -260,7 +260,3 @@ class PolicyProposalAdmin(ReadOnlyAdmin, StaffModelAdmin):
         if not isinstance(proposal, PolicyProposal):
             raise Http404
         return proposal
-
-
-def _shown(value: Any) -> str:
-    return "–" if value is None else str(value)

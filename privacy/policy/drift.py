@@ -23,6 +23,14 @@ class Difference:
     published: Any
     live: Any
 
+    @property
+    def before(self) -> str:
+        return _words(self.published)
+
+    @property
+    def after(self) -> str:
+        return _words(self.live)
+
 
 def differences(now: datetime) -> list[Difference]:
     """Between the version that applies and the live rows, both in English. Empty before the first publication."""
@@ -41,3 +49,13 @@ def compare(published: Any, live: Any, path: str = "") -> Iterator[Difference]:
             yield from compare(published.get(key), live.get(key), f"{path}.{key}" if path else key)
     elif published != live:
         yield Difference(path, published, live)
+
+
+def _words(value: Any) -> str:
+    """A whole section, as it stands where nothing was, by what it is called: all of it would be a page."""
+    if value is None:
+        return "–"
+    if isinstance(value, dict):
+        named = next((value[name] for name in ("title", "name") if value.get(name)), None)
+        return str(named or "; ".join(_words(each) for each in value.values() if each))
+    return ", ".join(map(_words, value)) if isinstance(value, list) else str(value)

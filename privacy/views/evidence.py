@@ -9,19 +9,23 @@ from datetime import datetime
 from uuid import UUID
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy as _
+from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from consent import receipts
 from crasme.kit.limits import limited, network
+from crasme.ledger import signing
 from crasme.ledger.models import Entry
 from crasme.ledger.registry import known
 from crasme.ledger.services import digest_of
 from privacy import throttle
+from retention import certificate
+from retention.engine import plans
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,15 @@ def verify(request: HttpRequest) -> HttpResponse:
     answer = _answer(form.cleaned_data["entry"], form.cleaned_data["digest"].lower()) if asked else None
     context = {"form": form, "asked": asked, "answer": answer, "receipt_form": ReceiptForm()}
     return render(request, "portal/evidence.html", context)
+
+
+@require_safe
+@cache_control(public=True, max_age=3600)
+def keys(request: HttpRequest) -> JsonResponse:
+    """The public halves of the keys under what leaves this house, by purpose, in hex: whoever holds a certificate
+    compares the key on it."""
+    of = {purpose: signing.public_key(purpose) for purpose in (certificate.PURPOSE, plans.PURPOSE)}
+    return JsonResponse({"algorithm": "Ed25519", "keys": of})
 
 
 def _receipt(request: HttpRequest) -> HttpResponse:

@@ -82,9 +82,13 @@ class PlanAdmin(ReadOnlyAdmin, StaffModelAdmin):
     def drawn_by(self, plan: Plan) -> str:
         return actors.names([plan.made_by])[plan.made_by]
 
-    @display(description=_("hash and signature"), boolean=True)
-    def intact(self, plan: Plan) -> bool:
-        return plans.is_intact(plan)
+    @display(description=_("hash and signature"))
+    def intact(self, plan: Plan) -> str:
+        if plans.is_ours(plan):
+            return str(_("unchanged, signed by this house"))
+        if plans.is_intact(plan):
+            return str(_("unchanged, but signed with another key than today's: compare it"))
+        return str(_("not what was signed"))
 
     @display(description=_("what would go"))
     def table(self, plan: Plan) -> SafeString:

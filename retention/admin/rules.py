@@ -92,7 +92,12 @@ class RuleAdmin(StaffModelAdmin):
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.fieldsets if obj else ((None, {"fields": drafts.SUBSTANCE}),)
+        if obj is None:
+            return ((None, {"fields": drafts.SUBSTANCE}),)
+        is_draft = obj.state == Rule.State.DRAFT
+        return [
+            each for each in self.fieldsets if is_draft or obj.changes_fields or "anonymity" not in each[1]["fields"]
+        ]
 
     # --- who may do what ---------------------------------------------------------------------------------------------
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -33,7 +33,7 @@ def look_again(run: Run) -> bool:
     line = run.planned
     if line is None or run.plan is None:
         return True  # begun before there were plans
-    if not plans.is_intact(run.plan):
+    if not plans.is_ours(run.plan):
         raise PlanAltered(_("The plan of this run is not what was drawn and signed."))
     if line["reasons"] and run.approved_hash != run.plan.hash:
         return False

@@ -88,8 +88,14 @@ def signed(lines: Iterable[PlanLine], *, at: datetime, now: datetime, actor: str
     return plan
 
 
+def is_ours(plan: Plan) -> bool:
+    """Whether it is what was drawn and signed by this house as it is now. What a run obeys must be: anybody can sign
+    with a key of their own and put that beside it."""
+    return plan.key == signing.public_key(PURPOSE) and is_intact(plan)
+
+
 def is_intact(plan: Plan) -> bool:
-    """Whether it is what was drawn and signed, here or before a change of keys."""
+    """Whether it is what was signed by whoever has its key, as of before a change of keys."""
     return holds(plan.content, hash_of=plan.hash, signature=plan.signature, key=plan.key)
 
 

@@ -324,6 +324,7 @@ def test_two_people_publish_and_only_what_was_proposed() -> None:
     assert [each.path for each in proposals.differences(proposal, now)] == ["rules.usage.period"]
     with pytest.raises(NotYours):
         proposals.approve(proposal, actor="staff:author", now=now)
+    assert drift.Difference("tables.x", None, {"title": "Links", "fields": {"a": {}}}).after == "Links"
     [(_draft, changes, preview)] = proposals.rules_changed(proposal, now)
     assert (changes, preview.shorter) == ([("period", "P24M", "P12M")], True)
     draft.max_rows = 7  # not on the page, and yet part of what is approved

@@ -65,6 +65,10 @@ def test_a_certificate_is_the_same_each_time_and_holds_together_as_a_file(
     assert (content["rows"], content["counts"], content["approved_by"]) == (1, {"crm.invoice": 1}, "staff:second")
     (tmp_path / "c.json").write_bytes(fetched.content)
     call_command("retention", "check", str(tmp_path / "c.json"))
+    published = client.get("/.well-known/evidence-keys.json").json()["keys"]
+    assert (published["retention-certificate"], published["retention-plan"]) == (
+        content["signature"]["key"], done.plan.key,
+    )  # fmt: skip
     assert "holds together" in capsys.readouterr().out
     # The page for everybody says the same of the entry.
     public = urlsplit(content["verify_at"])
@@ -81,6 +85,7 @@ def test_a_certificate_is_the_same_each_time_and_holds_together_as_a_file(
         (("rows",), 2, "something else than the certificate"),
         (("entry", "facts", "rows"), 2, "does not give its digest"),
         (("plan", "lines", 0, "rows"), 5, "plan is not what was signed"),
+        (("rule", "name"), "usage", "something else than the certificate"),
         (("approved_plan",), "f" * 64, "another plan"),
         (("certificate",), "erasure", "not the certificate of a retention run"),
         (("rule", "legal_reason"), "None.", "signature is not one over"),

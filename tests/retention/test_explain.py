@@ -61,6 +61,7 @@ def test_an_open_account_has_no_end_yet() -> None:
     verdict = services.explain("crm.contact", Contact.objects.get(owner=account).pk, NOW)
     assert verdict.until is None
     assert verdict.words().endswith("The period of 90 days has not begun")
+    assert services.explain("crm.account", account.pk, NOW).words().endswith("The period of 90 days has not begun")
 
 
 def test_an_erased_account_waits_for_the_end_of_its_tombstone() -> None:

@@ -9,6 +9,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from psycopg.errors import QueryCanceled
 
 from crasme.crm.models import Account, UsageEvent
+from crasme.kit.canonical import digest
 from crasme.ledger import signing
 from crasme.ledger.models import Entry
 from retention import changing, drafts, holds, operations, services, wording
@@ -76,8 +77,13 @@ def test_a_plan_for_a_day_to_come_is_kept_signed_and_in_the_ledger() -> None:
     assert signing.is_signed(plan.content, signature=plan.signature, key=plan.key)
     facts = Entry.objects.get(verb="retention.planned").facts
     assert (facts["plan"], facts["rows"]) == (plan.hash, 2)
+    assert plans.is_ours(plan)
     line["rows"] = 3
     assert not plans.is_intact(plan)
+    # Signed anew by somebody with a key of their own, it is whole, and none of ours.
+    plan.hash, plan.key = digest(plan.content), signing.public_key("other")
+    plan.signature = signing.sign("other", plan.content)
+    assert (plans.is_intact(plan), plans.is_ours(plan)) == (True, False)
     assert not signing.is_signed(plan.content, signature="no hex", key=plan.key)
     assert (erased(), Run.objects.count()) == (0, 0)
     # What is published for a day until then counts: on it the rows of a shorter period go.

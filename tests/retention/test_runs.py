@@ -11,7 +11,7 @@ from crasme.ledger.models import Entry
 from retention import changing, drafts, holds, proof, services
 from retention.engine import digests
 from retention.errors import NoSuchBatch, NotInSchedule, RunNotWaiting, SameHands
-from retention.models import Rule, Run
+from retention.models import Plan, Rule, Run
 from tests.builders import change_rule
 from tests.retention import builders
 from tests.retention.builders import NOW
@@ -265,3 +265,21 @@ def test_a_plan_for_a_future_day_counts_what_will_go_and_what_stays() -> None:
     assert (before["account-closed"].deferred, after["account-closed"].deferred) == (0, 1)
     assert after["account-closed"].cutoff == NOW - timedelta(days=50)
     assert Run.objects.count() == 0
+
+
+def test_runs_and_plans_end_themselves_once_nobody_will_ask() -> None:
+    def carry_out(slug: str, now: datetime) -> Run:
+        done = services.run_rule(builders.rule(slug), now=now, actor="system:retention")
+        assert done is not None
+        assert done.state == Run.State.DONE
+        return done
+
+    old = carry_out("account-closed", NOW)
+    drawn = services.draw_plan(NOW, actor="staff:one", now=NOW)
+    later = NOW + timedelta(days=8 * 366)
+    assert carry_out("runs", later).counts == {"retention.run": 1}
+    assert not Run.objects.filter(pk=old.pk).exists()
+    # The plans of runs that are still there stay; those of nobody, and of runs that went, go.
+    assert carry_out("plans", later).rows_total == 2
+    assert not Plan.objects.filter(pk__in=[old.plan_id, drawn.pk]).exists()
+    assert Plan.objects.count() == 2

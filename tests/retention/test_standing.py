@@ -69,8 +69,13 @@ def test_a_rule_s_standing_says_how_far_it_is_behind_and_what_is_kept_why(caplog
 
 
 def test_what_cannot_be_measured_says_so_and_harms_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert works.behind(NOW)[-1].words == "not yet; it is done every hour"
     closed(timedelta(hours=1))
     standing.measure(NOW)
+    # What was measured longest ago comes first, so that no rule is left out hour by hour.
+    taken("billing").delete()
+    assert standing.measure(NOW, budget=timedelta(0)) == []
+    assert standing.measure(NOW)[0].rule.slug == "billing"
     oldest = standing._oldest
 
     def slow(rule: Rule, rows: object) -> object:
