@@ -245,7 +245,7 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
         except CrasmeError as error:
             messages.error(request, str(error))
         else:
-            messages.success(request, done)
+            messages.success(request, str(done))
         return redirect("admin:retention_run_change", run.pk)
 
     @action(description=_("Plan anew"), permissions=["approve"], icon="refresh")
