@@ -5,6 +5,7 @@ proceedings; its reference and the way to it are for those who may look at holds
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Model
@@ -17,9 +18,12 @@ from crasme.crm.models import Account
 from crasme.staff.admin import panels
 from crasme.staff.admin.panels import Panel
 from retention import dependants, explanation
+from retention.dependants import Dependants
 from retention.errors import RetentionError
 from retention.explanation import Verdict
 from retention.models import Hold, Rule
+
+ASKED = "dependants"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +52,17 @@ def kept(request: HttpRequest, shown: Model) -> Panel | None:
             "tone": tone,
             "state": state,
             "reasons": _reasons(request, verdict),
-            "dependants": list(dependants.of_account(shown.pk, now)) if isinstance(shown, Account) else [],
+            "has_dependants": isinstance(shown, Account),
+            "dependants": _dependants(request, shown, now),
         },
     )
+
+
+def _dependants(request: HttpRequest, shown: Model, now: datetime) -> list[Dependants] | None:
+    """What hangs off an account, when the page is asked for it: every table is read for that."""
+    if not isinstance(shown, Account) or ASKED not in request.GET:
+        return None
+    return list(dependants.of_account(shown.pk, now))
 
 
 def _state(verdict: Verdict) -> tuple[str, str, str]:
