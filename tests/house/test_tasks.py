@@ -29,6 +29,7 @@ TESTED: Final = {
     "crasme.staff.tasks.mail_password_link": "tests/staff/test_forgotten.py",
     "privacy.tasks.deliver": "tests/privacy/test_webhooks.py",
     "privacy.tasks.link": "tests/privacy/test_evenly.py",
+    "privacy.tasks.preference_link": "tests/privacy/test_preferences.py",
     "privacy.tasks.read_mailbox": "tests/privacy/test_mailbox.py",
     "privacy.tasks.scan_cards": "tests/privacy/test_promises.py",
     "privacy.tasks.send": "tests/privacy/test_flow_access.py",

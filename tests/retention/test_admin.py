@@ -258,15 +258,19 @@ def test_the_page_of_a_row_says_until_when_it_is_kept_and_why(
     page = reverse("admin:crm_account_change", args=[account.pk])
     hold = builders.hold(holds.account(account.pk), matter="M-4711")
     until = (account.closed_at + timedelta(days=90)).date().isoformat()
-    with django_assert_max_num_queries(80):
+    with django_assert_max_num_queries(45):
         shown = client.get(page).content.decode()
     assert f"Kept until {until}" in shown
     assert "hold M-4711" in shown
     assert reverse("admin:retention_hold_change", args=[hold.pk]) in shown
     assert reverse("admin:retention_rule_change", args=[builders.rule("account-closed").pk]) in shown
-    # Table by table: the contact ends with the account, the usage by its own rule.
-    assert "Usage events" in shown
-    assert "kept whatever it says" in shown
+    # Table by table, when it is asked for: the contact ends with the account, the usage by its own rule.
+    assert "kept whatever it says" not in shown
+    assert "?dependants=1#dependants" in shown
+    with django_assert_max_num_queries(160):
+        asked = client.get(f"{page}?dependants=1").content.decode()
+    assert "Usage events" in asked
+    assert "kept whatever it says" in asked
     device = client.get(reverse("admin:crm_device_change", args=[account.devices.get().pk])).content.decode()
     assert f"Kept until {until}" in device
     # Who may not look at holds learns that there is one, not which.
