@@ -4,7 +4,9 @@ For each category the newest explicit act that answered its question counts, whe
 instant the refusal. A browser in which nobody chose says nothing at all: it neither grants nor takes away.
 
 What could go wrong: the order in which choices arrive decides. It does not: the outcome is the same for every order,
-for repeated and for missing middle pieces (tests/consent/test_accounts.py tries them all).
+for repeated and for missing middle pieces (tests/consent/test_accounts.py tries them all). Or an answer about one
+category breathes new life into the others: each is kept for six months from its own day, and what was allowed without a
+GPC signal in sight does not stand against one because something else was.
 """
 
 import uuid
@@ -20,6 +22,10 @@ from consent.choice import Choice
 from consent.inserts import insert_once
 from consent.models import ConsentEvent, VisitorAccount
 from consent.models.events import Decision
+from crasme.kit.statements import Fetch
+
+# As `ConsentEvent.objects.of_visitor` has it; asked with each choice, so it is planned once a connection.
+_of_visitor = Fetch(lambda: ConsentEvent.objects.order_by("-decided_at", "-id"), "visitor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,28 +78,68 @@ def current(account: uuid.UUID) -> dict[str, Answer]:
     return merged(decisions_of(account))
 
 
-def carry(response: HttpResponse, visitor: uuid.UUID, account: uuid.UUID, *, now: datetime) -> None:
-    """Join this browser to the account and let it keep what counts there; nothing is set where nobody ever chose."""
+def decisions_in(visitor: uuid.UUID) -> list[ConsentEvent]:
+    """All decisions made in one browser, the newest first."""
+    return list(_of_visitor(visitor))
+
+
+def of_visitor(visitor: uuid.UUID) -> dict[str, Answer]:
+    """Slug → what counts in one browser; empty when nobody ever chose there."""
+    return merged(decisions_in(visitor))
+
+
+def carry(response: HttpResponse, visitor: uuid.UUID, account: uuid.UUID, *, gpc: bool, now: datetime) -> None:
+    """Join this browser to the account and let it keep what counts there; nothing is set where nobody ever chose.
+
+    `gpc`: the browser sends the signal.
+    """
     join(visitor, account, now=now)
-    answers = current(account)
-    if not answers:
-        return
-    known = registry.snapshot()
-    kept, newest = cookie_of(answers, visitor, known), max(each.by.decided_at for each in answers.values())
-    choice.keep(response, kept, decided_at=newest, now=now)
+    keep(response, current(account), visitor, gpc=gpc, now=now)
 
 
-def cookie_of(answers: Mapping[str, Answer], visitor: uuid.UUID, known: registry.Snapshot) -> Choice:
-    """The answers as one cookie. Where some question is open the cookie is dated before it, and it is asked."""
-    mask, open_since = known.essential, []
+def keep(
+    response: HttpResponse, answers: Mapping[str, Answer], visitor: uuid.UUID, *, gpc: bool, now: datetime
+) -> Choice | None:
+    """Set the cookie that says the answers, until six months after the oldest of them; None, and none, without any."""
+    fresh = fresh_of(answers, now)
+    if not fresh:
+        return None
+    kept = cookie_of(fresh, visitor, registry.snapshot(), gpc=gpc)
+    choice.keep(response, kept, decided_at=min(each.by.decided_at for each in fresh.values()), now=now)
+    return kept
+
+
+def fresh_of(answers: Mapping[str, Answer], now: datetime) -> dict[str, Answer]:
+    """Those that visitors gave (about essential cookies nobody is asked) and that are not over."""
+    essential = registry.snapshot().choices(0)
+    return {
+        slug: each for slug, each in answers.items() if not essential.get(slug, False) and now < each.by.valid_until
+    }
+
+
+def cookie_of(
+    answers: Mapping[str, Answer], visitor: uuid.UUID, known: registry.Snapshot, *, gpc: bool = False
+) -> Choice:
+    """The answers as one cookie. Where some question is open the cookie is dated before it, and it is asked.
+
+    A cookie stands against the signal as a whole. So where only some permissions were given in sight of it, a browser
+    that sends it keeps those alone, and any other keeps all and stands against nothing.
+    """
+    granted, in_sight, unseen, open_since, answered = known.essential, 0, 0, [], [0]
     for slug, bit in known.bits.items():
         if bit & known.essential:
             continue
         since, answer = known.asked_since.get(bit, 0), answers.get(slug)
-        if answer is None or (notices.version_of(answer.by.notice) or 0) < since:
+        version = notices.version_of(answer.by.notice) or 0 if answer is not None else 0
+        if answer is None or version < since:
             open_since.append(since)
+            continue
+        answered.append(version)
+        granted |= bit if answer.granted else 0
+        if answer.by.gpc:
+            in_sight |= bit
         elif answer.granted:
-            mask |= bit
-    version = min(open_since) - 1 if open_since else max(known.asked_since.values(), default=0)
-    gpc = any(answer.granted and answer.by.gpc for answer in answers.values())
-    return Choice(mask, max(0, version), gpc, visitor)
+            unseen |= bit & known.off_under_gpc
+    stands = bool(in_sight & known.off_under_gpc) and (gpc or not unseen)
+    version = min(open_since) - 1 if open_since else max(answered)
+    return Choice(granted & ~unseen if stands else granted, max(0, version), stands, visitor)

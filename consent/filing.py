@@ -3,7 +3,7 @@
 What could go wrong: the same choice arrives twice, weeks apart, and lands in two partitions, where the primary key
 cannot see that it is one. So the month comes from the instant inside the UUIDv7, not from the clock of the arrival. A
 browser whose clock is far off makes ids of months that have no partition; those are filed under the first instant of
-the month in which they arrived.
+the month in which they arrived, and a retry is looked for in the month before as well (`consent.services`).
 """
 
 import uuid

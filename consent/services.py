@@ -9,16 +9,14 @@ import uuid
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
-from consent import filing, notices, registry
+from consent import accounts, filing, notices, registry
 from consent.errors import BadChoice, UnknownCategory, UnknownNotice
 from consent.inserts import insert_once
 from consent.models import ConsentEvent, VisitorAccount
-from crasme.kit.ids import uuid7
-from crasme.kit.statements import Fetch
+from crasme.kit.calendar import month_floor
+from crasme.kit.ids import uuid7, uuid7_instant
 
 Action = ConsentEvent.Action
-# The newest decision first, as `of_visitor` has it; asked with each choice, so it is planned once a connection.
-_of_visitor = Fetch(lambda: ConsentEvent.objects.order_by("-decided_at", "-id"), "visitor")
 
 
 def record_choice(
@@ -78,14 +76,24 @@ def record_choice(
         received_at=now,
     )
     event.digest = event.computed_digest()
+    if (twice := _filed_before(event)) is not None:
+        return twice, False
     if insert_once(event):
         return event, True
     return ConsentEvent.objects.get(id=event_id, filed_at=filed_at), False
 
 
+def _filed_before(event: ConsentEvent) -> ConsentEvent | None:
+    """The row of a retry that came in another month, when the browser's clock is too far off to file by."""
+    if event.filed_at == uuid7_instant(event.id):
+        return None
+    before = event.filed_at - timedelta(days=1)
+    return ConsentEvent.objects.filter(id=event.id, filed_at=month_floor(before)).first()
+
+
 def current(visitor: uuid.UUID) -> ConsentEvent | None:
     """The choice that counts for a visitor: the one decided last, whenever it arrived."""
-    return _of_visitor.one(visitor)
+    return next(iter(accounts.decisions_in(visitor)), None)
 
 
 def withdraw_of_account(account: uuid.UUID, *, language: str, now: datetime) -> int:
@@ -97,7 +105,7 @@ def withdraw_of_account(account: uuid.UUID, *, language: str, now: datetime) -> 
         *ConsentEvent.objects.filter(account=account).order_by().values_list("visitor", flat=True).distinct(),
         *VisitorAccount.objects.filter(account=account).values_list("visitor", flat=True),
     }
-    granting = [visitor for visitor in sorted(signed_in) if (latest := current(visitor)) and _grants_something(latest)]
+    granting = [visitor for visitor in sorted(signed_in) if _grants_something(visitor)]
     for visitor in granting:
         record_choice(
             event_id=uuid7(),
@@ -115,8 +123,8 @@ def withdraw_of_account(account: uuid.UUID, *, language: str, now: datetime) -> 
     return len(granting)
 
 
-def _grants_something(event: ConsentEvent) -> bool:
-    return any(yes for slug, yes in event.choices.items() if slug != "essential")
+def _grants_something(visitor: uuid.UUID) -> bool:
+    return any(each.granted for slug, each in accounts.of_visitor(visitor).items() if slug != "essential")
 
 
 def later_than(earlier: uuid.UUID, visitor: uuid.UUID, decided_at: datetime) -> datetime:
@@ -137,10 +145,9 @@ def _itemised(
     if asked is None:
         return answered
     # Not what the sender says of the others: only a record can say that they were agreed to.
-    before = current(visitor)
-    kept = before.choices if before is not None else {}
+    before = accounts.of_visitor(visitor)
     return answered | {
-        slug: kept.get(slug, False)
+        slug: slug in before and before[slug].granted
         for slug, bit in known.bits.items()
         if slug not in asked and not bit & known.essential
     }

@@ -6,8 +6,7 @@ from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
 
-from consent import choice, notices, registry, services
-from consent.choice import Choice
+from consent import accounts, choice, registry, services
 from consent.errors import BadChoice
 from consent.models import ConsentEvent
 
@@ -31,8 +30,9 @@ def decide(
 ) -> ConsentEvent:
     """Record the choice, then let `response` keep the one that counts and remove cookies that it does not allow.
 
-    That need not be the one recorded: of two that arrive in the wrong order the later decision stays. Returns the one
-    that counts. Raises what `services.record_choice` raises; nothing is set on the response then.
+    That need not be the one recorded: for each category the newest decision that answered its question stays, in
+    whatever order they arrive. Returns the newest. Raises what `services.record_choice` raises; nothing is set on the
+    response then.
     """
     services.record_choice(
         event_id=event_id,
@@ -48,14 +48,13 @@ def decide(
         shown_at=shown_at,
         now=now,
     )
-    counts = services.current(visitor)
-    if counts is None:  # the id was somebody else's: their choice is not given away
+    decisions = accounts.decisions_in(visitor)
+    if not decisions:  # the id was somebody else's: their choice is not given away
         raise BadChoice("This choice was sent before, by another browser.")
-    known = registry.snapshot()
-    kept = Choice(known.mask(counts.choices), notices.version_of(counts.notice) or 0, counts.gpc, visitor)
-    choice.keep(response, kept, decided_at=counts.decided_at, now=now)
-    _remove_refused(request, response, choice.granted(kept, gpc=choice.signals_gpc(request), registry=known), known)
-    return counts
+    known, gpc = registry.snapshot(), choice.signals_gpc(request)
+    kept = accounts.keep(response, accounts.merged(decisions), visitor, gpc=gpc, now=now)
+    _remove_refused(request, response, choice.granted(kept, gpc=gpc, registry=known), known)
+    return decisions[0]
 
 
 def _remove_refused(request: HttpRequest, response: HttpResponse, allowed: int, known: registry.Snapshot) -> None:

@@ -114,9 +114,11 @@ class BrowsersView(APIView):
         given = BrowserSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         visitor = given.validated_data["visitor"]
-        accounts.join(visitor, present, now=timezone.now())
+        now = timezone.now()
+        accounts.join(visitor, present, now=now)
         answers = accounts.current(present)
-        cookie = accounts.cookie_of(answers, visitor, registry.snapshot()).value() if answers else None
+        fresh = accounts.fresh_of(answers, now)
+        cookie = accounts.cookie_of(fresh, visitor, registry.snapshot()).value() if fresh else None
         return Response({"choices": {slug: each.granted for slug, each in answers.items()}, "cookie": cookie})
 
 

@@ -79,7 +79,8 @@ def _asked(handed: HandOff, form: SignedInForm, click: str) -> Request:
 def _known(http: HttpRequest, handed: HandOff, response: HttpResponse) -> HttpResponse:
     """Whoever was anonymous in this browser has said who they are: what they chose before is their account's, too."""
     if (made := choice.of_request(http)) is not None:
-        consents.carry(response, made.visitor, handed.account, now=timezone.now())
+        gpc = choice.signals_gpc(http)
+        consents.carry(response, made.visitor, handed.account, gpc=gpc, now=timezone.now())
     return response
 
 

@@ -62,13 +62,13 @@ def test_an_account_keeps_its_choice_from_one_browser_to_the_next(choose: Choose
     assert not accounts.join(laptop, account, now=now)
     assert all(answer.granted for answer in accounts.current(account).values())
     response = HttpResponse()
-    accounts.carry(response, phone, account, now=now)
+    accounts.carry(response, phone, account, gpc=False, now=now)
     kept = choice.parse(response.cookies[choice.NAME].value)
     assert kept is not None
     assert (kept.mask, kept.visitor) == (registry.snapshot().essential, phone)
     # Silence takes nothing away: a browser in which nobody chose gets what counts, and changes nothing.
     fresh = uuid.uuid4()
-    accounts.carry(HttpResponse(), fresh, account, now=now)
+    accounts.carry(HttpResponse(), fresh, account, gpc=False, now=now)
     assert not any(answer.granted for slug, answer in accounts.current(account).items() if slug != "essential")
     assert set(accounts.visitors_of(account)) == {laptop, phone, fresh}
     # A shared computer: what was chosen there may be somebody else's, so a copy of the data leaves it out.
@@ -134,3 +134,50 @@ def test_a_cookie_of_an_account_asks_what_nobody_answered(choose: Choose, now: d
     assert choice.still_open(kept, known) == ([] if answered else ["analytics"])
     assert bool(granted & known.bits["functional"])
     assert Category.objects.filter(essential=True).count() == 1
+
+
+def test_an_answer_about_one_thing_brings_nothing_else_back(client: Client, choose: Choose, now: datetime) -> None:
+    """A later answer about one category: the others keep their own day, their own signal and their own refusal."""
+    known, visitor, begun = registry.snapshot(), uuid.uuid4(), now - timedelta(days=100)
+    signalled = next(slug for slug, bit in known.bits.items() if bit & known.off_under_gpc)
+    other = next(slug for slug, bit in known.bits.items() if not bit & (known.off_under_gpc | known.essential))
+    choose(visitor=visitor, action="accept-all", decided_at=begun)
+    notices.publish(actor="staff:1", now=now, asks_again=[other])
+    registry.forget()
+    notices.forget()
+    known = registry.snapshot()
+    old = choice.Choice(known.everything, 1, False, visitor)
+    assert not choice.granted(old, gpc=True, registry=known) & known.off_under_gpc
+    client.cookies[choice.NAME] = old.value()
+    headers = {"sec-fetch-site": "same-origin", "sec-gpc": "1"}
+    client.post("/cookies/", {"surface": "no-js", "action": "accept-all"}, headers=headers)
+    morsel = client.cookies[choice.NAME]
+    kept = choice.parse(morsel.value)
+    assert kept is not None
+    granted = choice.granted(kept, gpc=True, registry=known)
+    assert granted & known.bits[other]
+    assert not granted & known.bits[signalled], "what was allowed without the signal in sight stands against it"
+    assert int(morsel["max-age"]) < 90 * 86400, "the first answer is kept for longer than half a year"
+    # A refusal of everything that was made before, and comes late, takes back what the partial answer left alone.
+    choose(visitor=visitor, action="refuse-all", decided_at=now - timedelta(hours=1))
+    assert accounts.of_visitor(visitor)[other].granted
+    assert not accounts.of_visitor(visitor)[signalled].granted
+    answers = accounts.of_visitor(visitor)
+    assert set(accounts.fresh_of(answers, now + timedelta(days=400))) == set()
+
+
+def test_a_permission_stands_against_the_signal_only_where_it_was_in_sight(choose: Choose, now: datetime) -> None:
+    known, seen, unseen = registry.snapshot(), uuid.uuid4(), uuid.uuid4()
+    (first, *_rest) = [slug for slug, bit in known.bits.items() if bit & known.off_under_gpc]
+    plain = [slug for slug, bit in known.bits.items() if not bit & known.essential and slug != first]
+    account = uuid.uuid4()
+    choose(visitor=unseen, choices={first: True}, decided_at=now - timedelta(days=1))
+    choose(visitor=seen, choices=dict.fromkeys(plain, True), asked=plain, gpc=True)
+    for visitor in (seen, unseen):
+        accounts.join(visitor, account, now=now)
+    answers = accounts.current(account)
+    here = accounts.cookie_of(answers, seen, known, gpc=True)
+    assert not choice.granted(here, gpc=True, registry=known) & known.bits[first]
+    there = accounts.cookie_of(answers, unseen, known, gpc=False)
+    assert choice.granted(there, gpc=False, registry=known) & known.bits[first]
+    assert not choice.granted(there, gpc=True, registry=known) & known.bits[first]

@@ -221,10 +221,12 @@ def test_without_scripts_the_banner_is_a_form(visit: Open) -> None:
     assert cookie(page).startswith("1.1.1.-.")
 
 
-def test_nothing_is_set_before_a_choice_and_nothing_moves(visit: Open) -> None:
-    page = visit("/policy/")
+@pytest.mark.parametrize("path", ["/policy/", "/preferences/"])  # a long page, and one whose foot is in sight
+def test_nothing_is_set_before_a_choice_and_nothing_moves(visit: Open, path: str) -> None:
+    page = visit(path)
     page.wait_for_load_state("networkidle")
-    assert page.context.cookies() == []
+    cookies = {each["name"] for each in page.context.cookies()}
+    assert cookies == ({"crasme_csrf"} if path == "/preferences/" else set())  # a form's, essential
     assert page.evaluate("localStorage.length") == 0
     shift = page.evaluate(
         """() => new Promise((done) => { let sum = 0;
@@ -254,3 +256,6 @@ def test_a_banner_that_comes_back_asks_only_what_changed(visit: Open, now: datet
     assert (row.asked, row.choices["performance"], row.choices["analytics"]) == (["analytics"], True, False)
     assert row.shown_at is not None
     assert row.shown_at <= row.decided_at
+    # The settings, opened on the same page, show everything again.
+    page.locator("[data-consent-open]").first.click()
+    expect(page.get_by_role("checkbox", name="Performance")).to_be_visible()

@@ -6,6 +6,7 @@ import pytest
 from consent import services
 from consent.errors import BadChoice, UnknownCategory, UnknownNotice
 from consent.models import ConsentEvent
+from crasme.kit.calendar import Period, add
 from crasme.kit.ids import uuid7
 from tests.consent.conftest import Choose
 
@@ -59,6 +60,8 @@ def test_a_browser_with_a_wrong_clock_is_heard_too(choose: Choose, now: datetime
         assert created
         assert (event.filed_at.year, event.filed_at.month, event.filed_at.day) == (now.year, now.month, 1)
         assert choose(event_id=event_id)[1] is False
+        # The same id a month later, when it would be filed elsewhere: a retry all the same.
+        assert choose(event_id=event_id, now=add(event.filed_at, Period(months=1)))[1] is False
 
 
 def test_a_choice_cannot_be_made_later_than_it_arrived(choose: Choose, now: datetime) -> None:

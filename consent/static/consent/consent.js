@@ -144,8 +144,8 @@
   const decide = (action, wanted, surface = "banner") => {
     if (!section) return false;
     const earlier = read(), asked = surface === "banner" && about || undefined;
-    const choices = Object.fromEntries(known.map(({ slug, bit, always }) => [slug, always || (asked && !asked.includes(slug)
-      ? !!(earlier && earlier.mask & bit) : action === "accept-all" || (action === "save" && wanted[slug] === true))]));
+    const choices = Object.fromEntries(known.map(({ slug, always }) => [slug, always || (asked && !asked.includes(slug)
+      ? get(slug) : action === "accept-all" || (action === "save" && wanted[slug] === true))]));
     const mask = known.reduce((sum, { slug, bit }) => sum + (choices[slug] ? bit : 0), 0);
     const visitor = (earlier || {}).visitor || uuid(false).replaceAll("-", "");
     const cookie = `1.${mask.toString(16)}.${section.dataset.version}.${gpc ? "g" : "-"}.${visitor}`;
@@ -182,6 +182,7 @@
     if (!section) return false;
     opener = from instanceof Element ? from : document.activeElement;
     const decided = answered();
+    if (decided) narrow(null);
     section.classList.add("consent-open");
     section.querySelector("details").open = true;
     for (const input of section.querySelectorAll("input[name=category]")) input.checked = get(input.value);
