@@ -9,6 +9,7 @@ from typing import Any
 
 from consent.inserts import insert_once
 from consent.models import Suppression
+from consent.models.suppression import parts_of
 
 
 def suppress(content: Mapping[str, Any], *, actor: str, now: datetime) -> bool:
@@ -29,6 +30,6 @@ def lift(content: Mapping[str, Any], *, actor: str, now: datetime) -> bool:
     """A scope with all its parts, by every channel; with a channel, this one row."""
     rows = Suppression.objects.filter(address=content["address"], created_at__lte=now)
     one = {"scope": content["scope"], "channel": content.get("channel")}
-    rows = rows.filter(**one) if "channel" in content else rows.filter(scope__startswith=content["scope"])
+    rows = rows.filter(**one) if "channel" in content else rows.filter(parts_of(content["scope"]))
     count, _per_model = rows.delete()
     return bool(count)

@@ -25,7 +25,7 @@ from import_export.widgets import Widget
 from consent import topics, verbs
 from consent.errors import ConsentError
 from consent.models import Channel, Suppression
-from consent.models.addresses import address_hash, current_version, is_address, is_hash
+from consent.models.addresses import address_hash, current_version, is_address, is_hash, versions
 from crasme.ledger.services import record
 
 MOST_ROWS: Final = 200_000
@@ -34,7 +34,7 @@ AT_ONCE: Final = 5_000
 ADDRESSES: Final = ("address", "email", "phone")
 KNOWN: Final = ("hash", "scope", "channel", "reason")
 # What an export of this system has besides, so that it can come back as it is.
-READ_ONLY: Final = frozenset({"source", "created_at", "key_version"})
+READ_ONLY: Final = frozenset({"source", "created_at", "key_version"})  # the last counts for hashes alone
 NOT_ONE: Final = "–"  # stands where an address should, and none was: the cell itself is not kept
 
 
@@ -60,9 +60,12 @@ def hashed(dataset: tablib.Dataset) -> tablib.Dataset:
             _("The file has more than %(rows)d rows.") % {"rows": MOST_ROWS}, remedy=_("Split it into several.")
         )
     column = headers.index(given[0])
+    key = headers.index("key_version") if "key_version" in headers and given[0] != "hash" else None
     made = tablib.Dataset(headers=["hash" if name in ADDRESSES else name for name in headers])
     for row in dataset:
         cells = list(row)
+        if key is not None:
+            cells[key] = ""  # what is hashed now is hashed with the current one
         cells[column] = _hash_of(str(cells[column] or "").strip(), is_list_of_hashes=given[0] == "hash")
         made.append(cells)
     return made
@@ -72,6 +75,12 @@ def _hash_of(text: str, *, is_list_of_hashes: bool) -> str:
     if is_list_of_hashes:
         return text.lower() if is_hash(text.lower()) else NOT_ONE
     return address_hash(text) if is_address(text) else NOT_ONE
+
+
+def _version_of(row: Any) -> int:
+    """The key that made the hash: an export of before the key was exchanged says which."""
+    named = str(row.get("key_version") or "").strip()
+    return int(named) if named.isdigit() else current_version()
 
 
 class _Text(Widget):
@@ -103,11 +112,12 @@ class SuppressionSheet(resources.ModelResource):
     scope = Field(attribute="scope", column_name="scope", widget=_Text())
     channel = Field(attribute="channel", column_name="channel", widget=_Text())
     reason = Field(attribute="reason", column_name="reason", widget=_Text())
+    key_version = Field(attribute="key_version", column_name="key_version")
 
     class Meta:
         model = Suppression
         name = "suppression"
-        fields: ClassVar = ("address", "scope", "channel", "reason")
+        fields: ClassVar = ("address", "scope", "channel", "reason", "key_version")
         import_order = fields
         export_order = fields
         import_id_fields: ClassVar = ("address",)
@@ -137,11 +147,14 @@ class SuppressionSheet(resources.ModelResource):
         row["scope"] = str(row.get("scope") or "").strip() or Suppression.Scope.MARKETING
         row["channel"] = str(row.get("channel") or "").strip().lower()
         row["reason"] = str(row.get("reason") or "").strip().lower() or Suppression.Reason.IMPORTED
+        row["key_version"] = _version_of(row)
         faults = {}
         if row["hash"] == NOT_ONE:
             faults["address"] = _(
                 "This is no address. Write name@example.com, or a telephone number with +country code."
             )
+        if row["key_version"] not in versions():
+            faults["address"] = _("This hash was made with a key that is not in use any more: it would never be found.")
         if not topics.is_known(row["scope"]):
             faults["scope"] = _("There is no such topic. Write one of: %(known)s.") % {
                 "known": ", ".join(scope for scope, _title in topics.choices())
@@ -165,7 +178,6 @@ class SuppressionSheet(resources.ModelResource):
 
     def before_save_instance(self, instance: Suppression, row: Any, **kwargs: Any) -> None:
         instance.source, instance.created_at = Suppression.Source.IMPORT, self.now  # type: ignore[assignment]
-        instance.key_version = current_version()
 
     def bulk_create(
         self, using_transactions: Any, dry_run: Any, raise_errors: Any, batch_size: Any = None, result: Any = None

@@ -21,6 +21,7 @@ from consent.inserts import insert_once
 from consent.models import Channel, Suppression
 from consent.models.addresses import address_hash, current_version, hashes_of, is_address, normalise, versions
 from consent.models.choices import person_ref
+from consent.models.suppression import parts_of
 from crasme.crm.models import Account
 from crasme.kit import outside
 from crasme.kit.text import problem
@@ -126,6 +127,8 @@ def refused(addresses: Sequence[str], scope: str = Scope.MARKETING, channel: str
     if scope in ALWAYS_SENT:
         return []
     cell = topics.cell(scope, channel)
+    if cell is not None and not topics.is_offered(scope):
+        return list(range(len(addresses)))  # nobody can refuse on the page what was given up: nothing goes out
     known = [normalise(address) for address in addresses]
     shut = _shut(known, scope, channel)
     if (
@@ -173,7 +176,7 @@ def lift(email: str, *, scope: str = Scope.MARKETING, verification: UUID, actor:
     refuse_others(actor)
     topics.check(scope)
     with transaction.atomic():
-        rows = Suppression.objects.filter(address=email, scope__startswith=scope)
+        rows = Suppression.objects.filter(parts_of(scope), address=email)
         hashes = set(rows.values_list("address", flat=True))
         count, _per_model = rows.delete()
         for hashed in hashes:
@@ -188,6 +191,17 @@ def lift(email: str, *, scope: str = Scope.MARKETING, verification: UUID, actor:
             )
             marketing.note_return(person_ref(email), scope=scope, now=now)
     return count
+
+
+def follow(former: str, fresh: str, *, actor: str, now: datetime) -> None:
+    """Somebody's address was corrected: what they refused stays refused. What came back was the former mailbox, and a
+    permission was given for it: neither goes along.
+    """
+    if normalise(former) == normalise(fresh):
+        return
+    for row in Suppression.objects.filter(address=former).exclude(reason=Reason.BOUNCED).order_by("created_at"):
+        kept: dict[str, str] = {"scope": row.scope, "channel": row.channel, "reason": row.reason, "source": row.source}
+        suppress(fresh, actor=actor, now=now, **kept)  # type: ignore[arg-type]
 
 
 def refuse_others(actor: str) -> None:

@@ -104,6 +104,10 @@ def is_known(scope: str) -> bool:
     return any(topic.scope == scope for topic in all_topics())
 
 
+def is_offered(scope: str) -> bool:
+    return any(topic.scope == scope for topic in offered())
+
+
 def title(scope: str) -> str:
     """In the active language, for people."""
     topic = next((each for each in all_topics() if each.scope == scope), None)

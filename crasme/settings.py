@@ -176,6 +176,8 @@ BACKUP_DIR = Path(env.str("BACKUP_DIR", default=str(DATA_DIR / "backups")))
 ERASURE_LEDGER_URL = env.str("ERASURE_LEDGER_URL", default=str(DATA_DIR / "erasures" / "ledger.jsonl"))
 # Who writes there what must outlive a restore, for rooms below (kit.outside): `(act, *, now, **content)`.
 WRITES_OUTSIDE = "retention.outside.soon.note"
+# What follows a person whose address is corrected, for rooms above: `(former, fresh, *, actor, now)`.
+FOLLOW_ADDRESS = ["consent.suppression.follow"]
 # Who carries out such an act again: `(content, *, actor, now) -> whether there was anything to do`.
 REPLAYED = {
     "restrict": ["crasme.crm.services.again.restrict"],

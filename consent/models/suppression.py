@@ -18,6 +18,11 @@ from crasme.kit.ids import uuid7
 ALL_MARKETING: Final = "marketing"
 
 
+def parts_of(scope: str) -> Q:
+    """Rows of a scope and of its parts: "marketing.news" is no part of "marketing.newsletter", nor the other way."""
+    return Q(scope=scope) | Q(scope__startswith=f"{scope}.")
+
+
 class Suppression(models.Model):
     """One address that gets no mail of a scope. Mail about the service itself has no scope here and always passes."""
 

@@ -138,7 +138,7 @@ def _page(http: HttpRequest, link: PreferenceLink, *, error: str = "", status: i
                 {
                     "name": each.cell.name,
                     "channel": Channel(each.cell.channel).label,
-                    "basis": WHY[each.cell.basis],
+                    "basis": WHY[Basis(each.cell.basis)],
                     "on": each.on,
                 }
                 for each in ways

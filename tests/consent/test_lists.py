@@ -70,7 +70,9 @@ def test_a_list_is_taken_over_and_no_address_is_kept(desk: Client) -> None:
     assert list(facts) == [{"rows": 4, "new": 3}, {"rows": 3, "new": 0}]
 
 
-def test_other_formats_and_what_this_system_exported_come_in_as_well(desk: Client) -> None:
+def test_other_formats_and_what_this_system_exported_come_in_as_well(
+    desk: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     book = openpyxl.Workbook()
     for row in (["E-Mail".lower().replace("-", ""), "scope"], ["carla@x.example", ""]):
         book.active.append(row)
@@ -81,11 +83,16 @@ def test_other_formats_and_what_this_system_exported_come_in_as_well(desk: Clien
     assert suppression.check_many(["carla@x.example", "dora@x.example", "ed@x.example"]) == {
         "carla@x.example", "dora@x.example",
     }  # fmt: skip
-    exported = desk.post(
-        "/admin/consent/suppression/export/",
-        {"format": CSV, "resource": "", "suppressionsheet_address": "on", "suppressionsheet_scope": "on"},
-    )
+    chosen = {f"suppressionsheet_{name}": "on" for name in ("address", "scope", "key_version")}
+    exported = desk.post("/admin/consent/suppression/export/", {"format": CSV, "resource": ""} | chosen)
     assert address_hash("dora@x.example").encode() in exported.content
+    # It comes back after the key was exchanged, and each row still says which key it needs.
+    Suppression.objects.all().delete()
+    monkeypatch.setattr(settings, "SUPPRESSION_PEPPERS", {2: b"p" * 32, 1: b""})
+    confirm(desk, upload(desk, exported.content))
+    assert suppression.check_many(["carla@x.example", "ed@x.example"]) == {"carla@x.example"}
+    monkeypatch.setattr(settings, "SUPPRESSION_PEPPERS", {2: b"p" * 32})
+    assert "not in use any more" in upload(desk, exported.content).content.decode()
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,15 @@ def test_a_new_topic_is_a_row_and_one_given_up_stays_refused(now: datetime) -> N
         Topic.objects.filter(pk=topic.pk).update(active=False)
         topics.forget()
         assert "webinars.email" not in [cell.name for cell in topics.cells()]
+        assert not suppression.allowed(ADDRESS, "marketing.webinars")  # nobody could refuse it on the page any more
+        # The end of one opt-out is not that of another whose name begins alike.
+        Topic.objects.create(slug="web", title="Web", purpose="The web.", email="soft-opt-in")
+        topics.forget()
+        for slug in ("web", "webinars"):
+            given = {"reason": "objected", "source": "staff", "actor": "staff:1", "now": now}
+            suppression.suppress("alike@x.example", scope=f"marketing.{slug}", **given)
+        suppression.lift("alike@x.example", scope="marketing.web", verification=uuid.uuid4(), actor="person:x", now=now)
+        assert [row.scope for row in Suppression.objects.filter(address="alike@x.example")] == ["marketing.webinars"]
         Client().post(f"/unsubscribe/{unsubscribe.make_token(ADDRESS, 'marketing.webinars')}/")
         assert not suppression.allowed(ADDRESS, "marketing.webinars")
         for wrong in ({"phone": "soft-opt-in"}, {"email": ""}):
@@ -182,6 +191,8 @@ def test_nobody_is_forgotten_while_the_pepper_is_exchanged(
     settings.SUPPRESSION_PEPPERS = {2: settings.SUPPRESSION_PEPPERS[2]}
     with pytest.raises(CommandError, match="1 opt-outs cannot be found"):
         call_command("suppression", "status", stdout=StringIO())
+    # A link under a key that was taken away says that it does not work, and not that somebody is unsubscribed.
+    assert Client().post(link).status_code == 404
 
 
 # --- the mail itself -------------------------------------------------------------------------------------------------

@@ -9,7 +9,9 @@ from pytest_django import DjangoAssertNumQueries
 from consent import suppression, topics, unsubscribe
 from consent.errors import LiftRefused, UnknownScope
 from consent.models import MarketingChoice, Suppression
+from crasme.crm.services import corrections
 from crasme.ledger.models import Entry
+from tests.builders import make_account
 
 ADDRESS = "Åsa.Öberg@Example.COM"
 
@@ -52,6 +54,17 @@ def test_a_wide_scope_covers_its_parts_and_not_the_other_way(db: None, now: date
     assert suppression.is_suppressed("news@example.com", "marketing.announcements")
     assert not suppression.is_suppressed("news@example.com", "marketing.features")
     assert not suppression.is_suppressed("news@example.com")
+
+
+def test_an_opt_out_follows_its_person_to_a_corrected_address(db: None, now: datetime) -> None:
+    account = make_account(email="before@customer.example")
+    suppress("before@customer.example", now, scope="marketing.features")
+    suppress("before@customer.example", now, scope="marketing.announcements", reason="bounced")
+    corrections.correct(account, actor="staff:1", now=now, email="after@customer.example")
+    assert suppression.is_suppressed("after@customer.example", "marketing.features")
+    # What came back was the former mailbox.
+    assert not suppression.is_suppressed("after@customer.example", "marketing.announcements")
+    assert suppression.is_suppressed("before@customer.example", "marketing.features")
 
 
 @pytest.mark.parametrize("scope", sorted(suppression.ALWAYS_SENT))

@@ -1,14 +1,17 @@
 """Correcting what is stored about a person (P5.2): the one way in which support may change it.
 
 What could go wrong: a correction overwrites what somebody else just changed, or cannot be proved later. So the row is
-read under lock, only what differs is written, and the evidence names the fields (never the values).
+read under lock, only what differs is written, and the evidence names the fields (never the values). Or what
+hangs on the former address is lost with it, an opt-out above all: FOLLOW_ADDRESS names who takes that along.
 """
 
 from datetime import datetime
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Model
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from crasme.crm import verbs
@@ -68,6 +71,9 @@ def correct[M: (Account, BillingProfile)](row: M, *, actor: str, now: datetime, 
             table=held._meta.label_lower,
             fields=changed,
         )
+        if isinstance(held, Account) and before.get("email", held.email) != held.email:
+            for follower in settings.FOLLOW_ADDRESS:
+                import_string(follower)(before["email"], held.email, actor=actor, now=now)
     for field in held._meta.concrete_fields:
         setattr(row, field.attname, getattr(held, field.attname))
     return row
