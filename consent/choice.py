@@ -12,6 +12,7 @@ import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -39,7 +40,12 @@ class Choice:
 
 def parse(value: str | None) -> Choice | None:
     """The choice in a cookie's value; None for anything that this program did not write."""
-    found = _VALUE.fullmatch(value or "")
+    return _parsed(value) if value else None
+
+
+@lru_cache(maxsize=512)  # a visit brings the same value with every request
+def _parsed(value: str) -> Choice | None:
+    found = _VALUE.fullmatch(value)
     if not found:
         return None
     mask, version, gpc, visitor = found.groups()

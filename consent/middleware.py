@@ -47,23 +47,27 @@ class CookieGuard:
         known = registry.snapshot()
         allowed = self._granted(request, response, known)
         asked_for = known.on_request.intersection(getattr(response, "asked_for", ()))
+        refused_bits, needs = ~allowed, known.needs
         for name, morsel in list(response.cookies.items()):
-            reason = _refusal(name, allowed, known)
-            if reason is None or name in asked_for or setcookies.deletes(morsel):
+            needed = needs(name)
+            if needed is not None and not needed & refused_bits:
                 continue
+            if name in asked_for or setcookies.deletes(morsel):
+                continue
+            reason = Reason.UNDECLARED if needed is None else Reason.UNCONSENTED
             if self.enforces:
                 del response.cookies[name]
             sightings.report(request, name, reason, dropped=self.enforces)
         if header := response.headers.get("Set-Cookie"):
             refused = [
-                (name, reason)
+                (name, why)
                 for name, deletes in setcookies.raw(header)
-                if not deletes and (reason := _refusal(name, allowed, known))
+                if not deletes and (why := _refusal(name, allowed, known))
             ]
             if refused and self.enforces:
                 del response.headers["Set-Cookie"]
-            for name, reason in refused:
-                sightings.report(request, name, reason, dropped=self.enforces)
+            for name, why in refused:
+                sightings.report(request, name, why, dropped=self.enforces)
 
     @staticmethod
     def _granted(request: HttpRequest, response: HttpResponseBase, known: registry.Snapshot) -> int:

@@ -9,14 +9,16 @@ nothing else gets through.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from django.db import transaction
 
 from consent import drafting, seeds
 from consent.models import Category, Cookie, Notice, RegistryCheck, RegistryVersion
 from consent.remembered import Remembered
+
+MOST_MET: Final = 4_096  # names with random numbers in them would fill the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Snapshot:
     prefixes: dict[str, int]
     prefix_lengths: tuple[int, ...]
     on_request: frozenset[str]  # names that a visitor may ask for without agreeing to the category
+    # Answers that were found before: a response sets the same few names again and again.
+    met: dict[str, int | None] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def everything(self) -> int:
@@ -38,6 +42,15 @@ class Snapshot:
 
     def needs(self, name: str) -> int | None:
         """The bit that a cookie of this name needs; None when nobody declared it."""
+        try:
+            return self.met[name]
+        except KeyError:
+            found = self._needs(name)
+            if len(self.met) < MOST_MET:
+                self.met[name] = found
+            return found
+
+    def _needs(self, name: str) -> int | None:
         found = self.exact.get(name)
         if found is None:
             for length in self.prefix_lengths:  # the longest first: it says most
