@@ -152,7 +152,8 @@ def _services(old: Content, new: Content) -> Iterator[Change]:
         touches = tuple(sorted(used & _optional(new)))
         for name in ("provider", "controller", "recipient"):
             if was[name] != row[name]:
-                kind = Kind.RECIPIENT if row[name] and not is_slip(was[name], row[name]) else Kind.WORDING
+                slip = name != "recipient" and is_slip(was[name], row[name])  # a slug names somebody, letter by letter
+                kind = Kind.RECIPIENT if row[name] and not slip else Kind.WORDING
                 yield Change(kind, row["slug"], name, was[name], row[name], touches if kind in ASKS else ())
         yield from _texts(was, row, row["slug"], ("name", "policy_url"), ())
 

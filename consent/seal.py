@@ -21,12 +21,24 @@ from crasme.ledger.models import Entry
 from crasme.ledger.services import record
 
 WAIT: Final = timedelta(minutes=15)
+CATCHES_UP: Final = 14  # days that a worker may have been away
 ACTOR: Final = "system:consent"
 
 
 def seal_day(now: datetime) -> Entry | None:
-    """Seal yesterday (UTC) if nobody did; None when it was sealed, is too young, or nobody chose."""
-    day = (now.astimezone(UTC) - WAIT).date() - timedelta(days=1)
+    """Seal yesterday (UTC) and the days before it that nobody sealed.
+
+    Yesterday's entry; None when it was sealed already, is too young, or nobody chose.
+    """
+    yesterday = (now.astimezone(UTC) - WAIT).date() - timedelta(days=1)
+    days = [yesterday - timedelta(days=back) for back in range(CATCHES_UP, -1, -1)]
+    known = Entry.objects.filter(verb=verbs.DAY_SEALED.name, facts__day__in=[day.isoformat() for day in days])
+    done = set(known.values_list("facts__day", flat=True))
+    made = {day: _seal(day) for day in days if day.isoformat() not in done}
+    return made.get(yesterday)
+
+
+def _seal(day: date) -> Entry | None:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('consent seal', 0))")

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 
 from consent import accounts, proofs
@@ -22,6 +22,7 @@ from consent.errors import ConsentError
 from consent.models import ConsentEvent, Notice
 from consent.models.events import State
 from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin, ReadOnlyAdmin
+from crasme.staff.admin.filters import RangeDateTimeFilter
 from crasme.staff.models import AccessEntry
 
 Action = ConsentEvent.Action

@@ -8,13 +8,14 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from consent import declaring
 from consent.models import Basis, Channel, MarketingChoice, Topic
 from consent.models.choices import person_ref
 from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin, ReadOnlyAdmin, StaffModelAdmin
+from crasme.staff.admin.filters import RangeDateTimeFilter
 
 
 @admin.register(Topic)

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminSelectWidget
 
@@ -17,6 +17,7 @@ from consent import suppression, topics
 from consent.admin.lists import ListAdmin
 from consent.models import Channel, Suppression
 from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin
+from crasme.staff.admin.filters import RangeDateTimeFilter
 
 Reason = Suppression.Reason
 STAFF_REASONS = [(reason, reason.label) for reason in (Reason.OBJECTED, Reason.UNSUBSCRIBED, Reason.COMPLAINED)]

@@ -104,6 +104,12 @@ def test_each_change_is_what_it_is_and_asks_whom_it_touches(new: drafting.Conten
     assert vouched == ([] if kind == "reworded" else asked)
 
 
+def test_a_recipient_that_is_called_almost_the_same_is_another() -> None:
+    old, new = base(), base()
+    old["services"][0]["recipient"], new["services"][0]["recipient"] = "stripe", "stride"
+    assert changes.asked_by(changes.between(old, new)) == ["analytics", "functional"]
+
+
 def test_nothing_changes_nothing_and_a_first_version_asks_everything() -> None:
     assert changes.between(base(), base()) == []
     assert changes.asked_by(changes.between(drafting.EMPTY, base())) == ["analytics", "functional"]

@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     DropdownFilter,
-    RangeDateTimeFilter,
     RelatedDropdownFilter,
 )
 from unfold.decorators import display
@@ -20,6 +19,7 @@ from crasme.ledger.models import Entry
 from crasme.ledger.registry import known, verbs
 from crasme.staff import actors
 from crasme.staff.admin.base import ReadOnlyAdmin, StaffModelAdmin
+from crasme.staff.admin.filters import RangeDateTimeFilter
 from crasme.staff.admin.paging import EstimatePaginator
 from crasme.staff.models import AccessEntry
 
