@@ -2,8 +2,8 @@
 
 The same page is loaded with and without the banner (its HTML, its style sheet and both scripts, shrunk as they are
 served; nothing is collected, which takes minutes for the desk's files), in turns, in Chromium, and the browser's own
-count of its main thread's tasks is compared: the median of all loads, in the processor's time, which others on the machine
-lengthen less. Layout shift is what the browser reports from the first moment to the end.
+count of its main thread's tasks is compared: the median of all loads, in the processor's time, which others on the
+machine lengthen less. Layout shift is what the browser reports from the first moment to the end.
 """
 
 import re
