@@ -21,6 +21,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from redis.exceptions import RedisError
 
+from crasme.kit.counters import count
 from crasme.kit.crypto import keyed_hash
 from crasme.kit.errors import CrasmeError
 
@@ -56,14 +57,11 @@ class Limit:
         window, left = elapsed // self.seconds, self.seconds - elapsed % self.seconds
         name = f"throttle:{self.name}:{window}:{keyed_hash('kit.limits', key)[:32]}"
         try:
-            cache.add(name, 0, timeout=self.seconds)
-            count = cache.incr(name)
-        except ValueError:
-            return  # the window ended between the two commands
+            tries = count(name, seconds=self.seconds)
         except (RedisError, OSError) as error:
             _leave_alone(error)
             return
-        if count > self.times:
+        if tries > self.times:
             raise TooOften(left)
 
 

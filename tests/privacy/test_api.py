@@ -151,7 +151,7 @@ def test_a_mailbox_gets_no_more_mails_by_the_api_than_by_the_form() -> None:
     assert refused.status_code == 429
     assert int(refused["Retry-After"]) > 0
     assert caller.enter(repeat="call-0").status_code == 200  # a repetition is no new mail
-    with mock.patch("crasme.kit.limits.cache.add", side_effect=CounterDown):
+    with mock.patch("crasme.kit.limits.count", side_effect=CounterDown):
         assert caller.enter(repeat="counters-down").status_code == 201
 
 

@@ -195,7 +195,7 @@ def test_the_broker_and_the_counters_being_down_fail_no_submission(
     wake._quiet_until = 0.0
     with (
         mock.patch("privacy.wake.current_app.send_task", side_effect=BrokerDown) as publish,
-        mock.patch("crasme.kit.limits.cache.add", side_effect=BrokerDown),
+        mock.patch("crasme.kit.limits.count", side_effect=BrokerDown),
         django_capture_on_commit_callbacks(execute=True),  # type: ignore[operator]
     ):
         asked, _second = ask(client), ask(client)
