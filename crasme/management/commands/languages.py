@@ -26,6 +26,12 @@ from retention.schedule import FIRST_SCHEDULE
 STAFF_ONLY = (
     "*/admin/*",
     "*/commands/*",
+    "consent/api.py",
+    "consent/changes.py",
+    "consent/fairness/*",
+    "consent/lists.py",
+    "consent/scanning/*",
+    "consent/sheets.py",
     "crasme/crm/*",
     "crasme/dashboard/*",
     "crasme/demo/*",
