@@ -102,9 +102,11 @@ EncryptedField = EncryptedTextField | EncryptedBytesField
 
 def validate_period(value: str) -> None:
     try:
-        Period.parse(value)
+        period = Period.parse(value)
     except PeriodError as error:
         raise ValidationError(str(error), code=error.code) from None
+    if period == Period():
+        raise ValidationError(_("A period is longer than nothing. Write P1D for one day."), code="no-period")
 
 
 class PeriodField(models.CharField):

@@ -1,5 +1,6 @@
 """Published policies, proposing the next one, and the second person's approval of it."""
 
+from datetime import UTC, date
 from typing import Any
 from uuid import UUID
 
@@ -68,6 +69,14 @@ class PublishForm(forms.Form):
         coerce=UUID,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
+
+    def clean_effective_on(self) -> date:
+        day: date = self.cleaned_data["effective_on"]
+        if day < timezone.now().astimezone(UTC).date():
+            raise ValidationError(
+                _("Choose today or a later day: nobody can read a text in time for a day that is over.")
+            )
+        return day
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -216,7 +225,9 @@ class PolicyProposalAdmin(ReadOnlyAdmin, StaffModelAdmin):
         proposal = self.get_object(request, unquote(str(object_id)))
         if proposal is None or proposal.state != PolicyProposal.State.OPEN:
             return []
-        return list(super().get_actions_detail(request, object_id))
+        own = proposal.proposed_by == request.user.ref  # type: ignore[union-attr]
+        found = super().get_actions_detail(request, object_id)
+        return [each for each in found if not (own and each.action_name.endswith("approve"))]
 
     @action(description=gettext_lazy("Approve and publish"), permissions=["approve"], icon="publish")
     @confirmed(

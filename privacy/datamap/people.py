@@ -22,7 +22,10 @@ TABLES = [
         subject={"email": "subject", "account": "account"},
         ends="preference-links",
         order="asked_at",
-        fields={name: gone(each.meaning, withheld=each.withheld) for name, each in CLAIM_FIELDS.items()}
+        fields={
+            name: gone(each.meaning, sensitivity=each.sensitivity, withheld=each.withheld)
+            for name, each in CLAIM_FIELDS.items()
+        }
         | {
             "email": gone("E-mail address"),
             "subject": gone("Keyed reference to the person", withheld=INTERNAL),

@@ -116,7 +116,7 @@ def test_one_officer_proposes_with_what_differs_in_view_and_another_publishes(cl
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"version": "2026.02"}, "published already"), ({"effective_on": "2026-11-01"}, "before it was last updated")],
+    [({"version": "2026.02"}, "published already"), ({"effective_on": "2026-11-01"}, "Choose today or a later day")],
 )
 def test_a_publication_that_cannot_be_comes_back_with_the_reason(
     client: Client, change: dict[str, str], words: str
