@@ -56,6 +56,7 @@ UNFAIR = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.django_db
 def test_what_leads_people_is_named(browser: Browser) -> None:

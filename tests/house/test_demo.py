@@ -54,6 +54,7 @@ def quiet(made: int, total: int) -> None:
     """Draws nothing."""
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_makes_everything_that_the_promises_are_tried_on_and_makes_it_once() -> None:
     said = fill(io.StringIO())
