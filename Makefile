@@ -18,7 +18,7 @@ run: local ## Start everything locally (PORT=8000, DATA_DIR=.local, DEMO=small|l
 	@exec $(PY) -m crasme.run
 
 test: dev browser ## Run all tests on real servers; ARGS="-k clock" for some, "-m slow" for the long ones
-	@exec $(PY) -m pytest -n 3 --dist worksteal -m "not slow" $(ARGS)
+	@exec $(PY) -m pytest -n 2 --dist worksteal -m "not slow" $(ARGS)
 
 lint: dev ## Check format, types, layers, migrations, templates and settings
 	.venv/bin/ruff format --check --quiet .

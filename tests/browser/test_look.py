@@ -95,6 +95,7 @@ def visit(browser: Browser, live_server: LiveServer) -> Iterator[Any]:
     assert not complaints
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PAGES)
 def test_every_page_fits_and_is_readable(visit: Any, path: str) -> None:
     page = visit(path)

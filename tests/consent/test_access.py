@@ -15,6 +15,7 @@ def faults(page: Page, part: str) -> list[str]:
     return [f"{each['id']}: {each['nodes'][0]['html'][:80]}" for each in found]
 
 
+@pytest.mark.slow
 def test_axe_finds_no_fault_and_the_order_is_the_one_on_screen(visit: Callable[..., Page]) -> None:
     page = visit(width=390)
     assert page.evaluate("getComputedStyle(document.querySelector('.consent-box')).animationName") == "none"
@@ -34,6 +35,7 @@ def test_axe_finds_no_fault_and_the_order_is_the_one_on_screen(visit: Callable[.
     assert faults(page, "body") == []
 
 
+@pytest.mark.slow
 def test_zoomed_to_400_percent_the_page_stays_readable(visit: Callable[..., Page]) -> None:
     """1280 by 1024 pixels at 400 %: WCAG 2.2, 1.4.10 and 2.4.11."""
     page = visit(width=320)
@@ -46,6 +48,7 @@ def test_zoomed_to_400_percent_the_page_stays_readable(visit: Callable[..., Page
     expect(page.locator("#consent")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_where_cookies_are_blocked_the_answer_holds_for_the_page(visit: Callable[..., Page]) -> None:
     page = visit()
     page.add_init_script(
@@ -60,6 +63,7 @@ def test_where_cookies_are_blocked_the_answer_holds_for_the_page(visit: Callable
     assert page.evaluate("crasmeConsent.get('analytics')") is True
 
 
+@pytest.mark.slow
 def test_a_choice_in_one_tab_is_known_in_the_other(visit: Callable[..., Page]) -> None:
     page = visit()
     other = page.context.new_page()

@@ -40,6 +40,7 @@ def settled(page: Page) -> None:
         page.wait_for_timeout(20)
 
 
+@pytest.mark.slow
 def test_refusing_and_accepting_are_alike_and_one_click_each(visit: Open) -> None:
     for width in (1280, 360):
         page = visit(width=width)
@@ -95,6 +96,7 @@ def test_a_choice_by_category_runs_what_was_allowed_and_nothing_else(visit: Open
     assert row.decided_at <= row.received_at
 
 
+@pytest.mark.slow
 def test_closing_is_refusing_and_escape_is_closing(visit: Open) -> None:
     page = visit()
     page.keyboard.press("Escape")  # meant for something else: the focus is not in the banner
@@ -107,6 +109,7 @@ def test_closing_is_refusing_and_escape_is_closing(visit: Open) -> None:
     assert not any(yes for slug, yes in row.choices.items() if slug != "essential")
 
 
+@pytest.mark.slow
 def test_the_way_back_is_on_every_page_and_withdraws(
     visit: Open, declare: Callable[..., Cookie], now: datetime
 ) -> None:
@@ -138,6 +141,7 @@ def test_the_way_back_is_on_every_page_and_withdraws(
     assert len({row.visitor for row in rows}) == 1
 
 
+@pytest.mark.slow
 def test_a_choice_outlives_a_dead_network(visit: Open) -> None:
     page = visit()
     page.route("**/consent/events/", lambda route: route.abort())
@@ -151,6 +155,7 @@ def test_a_choice_outlives_a_dead_network(visit: Open) -> None:
     assert recorded(1)[0].action == "refuse-all"
 
 
+@pytest.mark.slow
 def test_the_newest_choice_stays_when_an_older_one_is_answered_late(visit: Open) -> None:
     page = visit()
     held: list[Any] = []
@@ -164,6 +169,7 @@ def test_the_newest_choice_stays_when_an_older_one_is_answered_late(visit: Open)
     assert [row.choices["analytics"] for row in recorded(2)] == [True, False]
 
 
+@pytest.mark.slow
 def test_blocked_storage_costs_nothing_but_the_retry(visit: Open) -> None:
     page = visit()
     page.add_init_script(
@@ -189,6 +195,7 @@ def test_the_signal_is_shown_and_an_explicit_choice_wins(visit: Open) -> None:
     assert (now["analytics"], now["functional"]) == (False, True)
 
 
+@pytest.mark.slow
 def test_the_focus_is_never_under_the_banner(visit: Open) -> None:
     """WCAG 2.2, 2.4.11, and more: whatever fits above the banner is wholly in sight when it has the focus."""
     page = visit(width=360)

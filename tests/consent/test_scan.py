@@ -24,9 +24,7 @@ ROUTES = settings.COOKIE_SCAN_ROUTES
 
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(
-    "routes", [["/policy/", "/requests/new/", "/cookies/"], pytest.param(ROUTES, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("routes", [["/policy/", "/cookies/"], pytest.param(ROUTES, marks=pytest.mark.slow)])
 def test_this_site_is_as_declared_in_every_state_of_consent(
     browser: Browser, live_server: LiveServer, client: Client, now: datetime, routes: list[str]
 ) -> None:
@@ -43,6 +41,7 @@ def test_this_site_is_as_declared_in_every_state_of_consent(
     assert b"checked on" in client.get("/cookies/").content
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_what_nobody_declared_is_found_and_stamps_nothing(

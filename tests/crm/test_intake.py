@@ -324,7 +324,9 @@ def _wait_for_a_blocked_session() -> None:
     for _ in range(400):
         with connection.cursor() as cursor:
             # Not pg_stat_activity, which shows one and the same moment for the whole of a transaction.
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+            )
             if cursor.fetchone()[0]:
                 return
             cursor.execute("SELECT pg_sleep(0.02)")
