@@ -153,6 +153,7 @@ def _somebody_waits_for_a_lock() -> bool:
     with connection.cursor() as cursor:
         # For what this session holds: the server is shared with other tests, whose sessions wait for each other.
         cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
+            "SELECT EXISTS (SELECT 1 FROM pg_locks"
+            " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
         )
         return bool(cursor.fetchone()[0])
