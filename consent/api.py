@@ -19,7 +19,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from consent import suppression, throttle
-from consent.errors import UnknownScope
 from consent.models import Channel
 from crasme.crm.ndjson import BodyTooLarge, NdjsonParser
 from crasme.kit.limits import TooOften
@@ -46,13 +45,6 @@ class RowsRefused(APIException):
     def __init__(self, faults: list[dict[str, Any]]) -> None:
         super().__init__(_("Some rows are no addresses; nothing was answered. Mend or leave out the rows named."))
         self.faults = faults[:MOST_NAMED]
-
-
-class Unknown(APIException):
-    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
-
-    def __init__(self, error: UnknownScope) -> None:
-        super().__init__(str(error), code=error.code)
 
 
 class QuestionSerializer(serializers.Serializer[Any]):
@@ -131,10 +123,7 @@ class SuppressionCheckView(APIView):
         except TooOften as error:
             raise Throttled(wait=error.wait) from None
         scope, channel, addresses = _question(cast(bytes, request.data))
-        try:
-            positions = suppression.refused(addresses, scope, channel)
-        except UnknownScope as error:
-            raise Unknown(error) from None
+        positions = suppression.refused(addresses, scope, channel)
         count = len(addresses)
         return Response({"checked": count, "allowed": count - len(positions), "refused": positions})
 
