@@ -188,6 +188,7 @@ REPLAYED = {
     "unsuppress": ["consent.again.lift"],
     "destroy": ["privacy.services.restored.destroy_package"],
     "empty": ["privacy.services.restored.empty_mails"],
+    "let-go": ["privacy.services.restored.let_go"],
 }
 # What rooms above retention do of their own before a replay erases somebody again: `(subject, rows, *, now)`.
 ERASED_AGAIN = ["privacy.services.restored.destroy_copies"]

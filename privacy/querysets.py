@@ -37,7 +37,7 @@ class PersonQuerySet(models.QuerySet[Any]):
         to fetch: the erasure destroyed the earlier ones, so one that is there was asked for besides.
         """
         from_request = self.model._meta.get_field("requests").related_model._base_manager
-        from_mail = self.model._meta.get_field("mails").related_model._base_manager
+        from_mail = self.model._meta.get_field("mails").related_model.objects
         own = from_request.filter(person=OuterRef("pk"))
         waiting = own.filter(
             Q(messages__state__in=(WorkState.DUE, WorkState.LEASED))
@@ -50,7 +50,7 @@ class PersonQuerySet(models.QuerySet[Any]):
             .filter(~Exists(own.exclude(state=State.CLOSED)), ~Exists(waiting))
             .filter(~Exists(own.filter(packages__isnull=False, packages__deleted_at=None)))
             # What they wrote last may be another wish: somebody has to look first.
-            .filter(~Exists(from_mail.filter(person=OuterRef("pk")).exclude(status__in=SETTLED)))
+            .filter(~Exists(from_mail.filter(person=OuterRef("pk")).holding()))
             # A customer who was asked must still be able to see whom it is about.
             .filter(~Exists(own.filter(referrals__sent_at__isnull=False, referrals__closed_at=None)))
         )
@@ -169,6 +169,12 @@ class InboundMailQuerySet(ClaimableQuerySet):
     def unsettled(self) -> Self:
         """Not decided about by anybody yet."""
         return self.exclude(status__in=SETTLED)
+
+    def holding(self) -> Self:
+        """Of these, what an erasure waits for: not decided about, and known to come from whom it names. Anybody can write
+        another's name into a mail, so any other holds up nothing.
+        """
+        return self.unsettled().filter(sender_check="passed")
 
     def of_address(self, address: str) -> Self:
         return self.filter(sender_hash=email_hash(address)) if address else self.none()

@@ -3,6 +3,10 @@
 What could go wrong: a machine's answer to our last letter, or a mail that nobody filed, keeps the address and the words
 of somebody who was told that nothing is left. So whatever was set aside of a forgotten person is emptied, as often as
 it is asked; the row stays without them until its period is over, so that the same mail is known when it comes again.
+
+Or somebody writes in another's name, and the other's data stays for as long as that mail lies unread. So only a mail whose
+sender our own server has verified is waited for. Every other is let go: it still waits for a person, belongs to nobody,
+delays nobody, and is emptied as soon as it is set aside.
 """
 
 from collections.abc import Iterable
@@ -27,11 +31,12 @@ def empty_of_forgotten(now: datetime) -> int:
 def empty_of_address(address: str, *, now: datetime) -> int:
     """What was set aside of an address that is erased and belongs to nobody who asked; the number of mails.
 
-    MailWaits while one of its mails has not been looked at: it may be a wish.
+    MailWaits while one that is known to be theirs has not been looked at: it may be a wish.
     """
     theirs = InboundMail.objects.of_address(address)
-    if theirs.unsettled().exists():
+    if theirs.holding().exists():
         raise MailWaits(_("A mail from this address waits to be sorted; it must be looked at first."))
+    let_go(theirs, now=now)
     keys = [str(pk) for pk in theirs.set_aside().values_list("pk", flat=True)]
     if keys:
         outside.note("empty", now=now, mails=keys)
@@ -39,6 +44,27 @@ def empty_of_address(address: str, *, now: datetime) -> int:
     while emptied := _empty(theirs.set_aside()):  # nobody comes back for what is left over
         count += emptied
     return count
+
+
+def let_go(mails: InboundMailQuerySet, *, now: datetime) -> int:
+    """Those of them that wait and that nobody vouches for are nobody's from now on; how many."""
+    keys = [str(pk) for pk in mails.unsettled().exclude(pk__in=mails.holding()).values_list("pk", flat=True)]
+    if keys:
+        outside.note("let-go", now=now, mails=keys)
+    return let_go_again(keys)
+
+
+def let_go_again(keys: Iterable[str]) -> int:
+    """These, in a database from before as well: they must be there when the rows of the forgotten are deleted."""
+    found = InboundMail.objects.filter(pk__in=list(keys)).unsettled()
+    return found.update(person=None, why=InboundMail.Why.FORGOTTEN)
+
+
+def set_aside(mail: InboundMail, *, now: datetime) -> None:
+    """In the transaction that sets it aside: of whoever is forgotten nothing stays to be looked at again."""
+    if mail.why == InboundMail.Why.FORGOTTEN:
+        outside.note("empty", now=now, mails=[str(mail.pk)])
+        _empty(InboundMail.objects.filter(pk=mail.pk))
 
 
 def empty_again(keys: Iterable[str], *, now: datetime) -> int:

@@ -17,7 +17,7 @@ from crasme.ledger.services import record
 from crasme.staff.models import User
 from privacy import references, verbs
 from privacy.errors import Incomplete, MoveNotAllowed
-from privacy.mailroom import filing, matching, requesting
+from privacy.mailroom import filing, forgetting, matching, requesting
 from privacy.models import InboundMail, Message, Request
 from privacy.models.messages import SenderCheck
 from privacy.services.desk import require
@@ -80,6 +80,7 @@ def no_request(mail: InboundMail, *, by: User, now: datetime) -> None:
     require(by, "work_request")
     mail = _locked(mail)
     _settle(mail, Status.IGNORED, Reading.NO_REQUEST, by=by, now=now)
+    forgetting.set_aside(mail, now=now)
     record(verbs.MAIL_SETTLED.name, actor=by.ref, subject=mail.ref, as_what="no-request", requests=0)
 
 

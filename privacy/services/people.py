@@ -16,6 +16,7 @@ from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import verbs
 from privacy.clock.regimes import Regime, of_country
+from privacy.mailroom import forgetting
 from privacy.models import Correction, InboundMail, Message, Person, Plan, Request
 from privacy.services import packages
 from privacy.services.places import digest, place_of
@@ -143,6 +144,8 @@ def forget(person: Person, *, now: datetime) -> bool:
         if plan.on_hold:
             # All of it waits: once the row that leads to it is empty, nobody comes back for what was held.
             return False
+        if forgetting.let_go(InboundMail.objects.filter(person=locked), now=now):
+            plan = erasure.preview(subject, now)
         packages.destroy_of(locked, why="forgotten", now=now)
         # The erasure itself was approved by two people; this is its announced end, so the plan of the moment counts.
         erasure.erase(subject, plan_hash=plan.hash, actor=system("privacy"), now=now)

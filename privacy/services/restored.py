@@ -45,6 +45,11 @@ def empty_mails(content: Mapping[str, Any], *, actor: str, now: datetime) -> boo
     return bool(forgetting.empty_again(content["mails"], now=now))
 
 
+def let_go(content: Mapping[str, Any], *, actor: str, now: datetime) -> bool:
+    """Mails that still waited when whoever they name was forgotten: nobody knew whether they came from them."""
+    return bool(forgetting.let_go_again(content["mails"]))
+
+
 def end_restrictions(content: Mapping[str, Any], *, actor: str, now: datetime) -> bool:
     """Of an account that is not restricted any more; its people had been told."""
     theirs = Restriction.objects.in_force().filter(account=content["account"], since__lte=now)

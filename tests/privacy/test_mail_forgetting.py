@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from pytest_django import Settings
 
 from crasme.ledger.models import Entry
 from crasme.staff.models import User
@@ -21,6 +22,13 @@ from tests.privacy.mails import deliver
 
 pytestmark = pytest.mark.django_db
 CHILD = "timmy@customer.example"
+VERIFIED = b"Authentication-Results: mx.crasme.example; dmarc=pass header.from=customer.example\r\n"
+FORGED = VERIFIED.replace(b"pass", b"fail")
+
+
+@pytest.fixture(autouse=True)
+def _server(settings: Settings) -> None:
+    settings.MAIL_AUTHSERV_ID = "mx.crasme.example"
 
 
 def words_of(found: InboundMail) -> tuple[object, ...]:
@@ -50,7 +58,8 @@ def test_a_notice_and_the_answer_of_another_s_machine_leave_no_words(agent: User
 
 
 def test_what_nobody_looked_for_is_erased_with_them_and_what_comes_later_is_emptied(agent: User) -> None:
-    early = came(letter("I have a question.", files={"a.png": PNG}))
+    early = came(VERIFIED + letter("I have a question.", files={"a.png": PNG}))
+    forged = came(FORGED + letter("Keep all of it."))
     # Done at once and unproven: nobody looks for an account, and their mail is nobody's yet.
     intake.submit(Submission("opt_out", ANA), now=NOW)
     run_steps()
@@ -59,8 +68,11 @@ def test_what_nobody_looked_for_is_erased_with_them_and_what_comes_later_is_empt
     later = NOW + people.STRANGER_KEPT + timedelta(minutes=1)
     assert (early.person, sweeping.forget_people(later)) == (None, 0)  # somebody must read it first
     triage.no_request(early, by=agent, now=later)
-    assert sweeping.forget_people(later) == 1
-    assert not InboundMail.objects.exists()
+    assert sweeping.forget_people(later) == 1  # whoever writes in another's name keeps nobody's address here
+    forged.refresh_from_db()
+    assert (forged.status, forged.sender, forged.why, forged.person) == ("triage", ANA, "forgotten", None)
+    triage.no_request(forged, by=agent, now=later)
+    assert words_of(InboundMail.objects.get()) == (None, None, None)
     assert residue.search([ANA], kept=True) == []
 
     away = came(letter("I am away.", files={"a.png": PNG}, Auto_Submitted="auto-replied"), now=later)
@@ -83,7 +95,8 @@ def test_a_child_who_never_asked_for_anything_is_erased_from_mail_too(
 ) -> None:
     monkeypatch.setattr(forgetting, "AT_ONCE", 1)
     make_account(email=CHILD)
-    seen, waits = (came(letter(f"Hello {number}.", sender=CHILD)) for number in range(2))
+    heads = (b"", VERIFIED, FORGED, b"")
+    seen, waits, forged, unknown = (came(head + letter("Hello.", sender=CHILD)) for head in heads)
     triage.no_request(seen, by=officer, now=NOW)
     report = intake.submit(Submission("child", "", about=CHILD, facts={"relation": "teacher"}), now=NOW)
     run_steps()
@@ -100,3 +113,7 @@ def test_a_child_who_never_asked_for_anything_is_erased_from_mail_too(
     report.refresh_from_db()
     assert report.state == State.CLOSED
     assert {words_of(each) for each in (seen, waits)} == {(None, None, None)}
+    for each in (forged, unknown):  # they held up nothing, wait for somebody, and go once they were looked at
+        assert words_of(each)[0] == CHILD
+        triage.no_request(each, by=officer, now=NOW)
+        assert words_of(each) == (None, None, None)

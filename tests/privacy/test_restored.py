@@ -91,8 +91,8 @@ def test_copies_and_mails_that_only_an_address_led_to_go_as_well() -> None:
     cleo = reviewed_request("access", "cleo@customer.example").person
     _account, _person, hers = with_a_copy(ANA)
     Package.objects.filter(pk=hers.pk).update(request=cleo.requests.get())
-    mails = [came(letter("Hello.", sender="child@school.example")) for _number in range(2)]
-    waiting, aside = (InboundMail.objects.filter(pk=mail.pk) for mail in mails)
+    mails = [came(letter("Hello.", sender="child@school.example")) for _number in range(3)]
+    waiting, aside, unread = (InboundMail.objects.filter(pk=mail.pk) for mail in mails)
     before = waiting.values("status", "settled_at", "person").get()
     for mail in (waiting, aside):
         mail.update(status="ignored", settled_at=NOW, person=None)
@@ -106,9 +106,14 @@ def test_copies_and_mails_that_only_an_address_led_to_go_as_well() -> None:
 
     report = replay.replay(actor="system:replay", now=NOW)
 
-    assert report.acts == {"adopt": 1, "erasure": 1, "destroy": 1, "empty": 1}
+    assert report.acts == {"adopt": 1, "erasure": 1, "destroy": 1, "let-go": 1, "empty": 1}
     hers.refresh_from_db()
     assert (hers.key, hers.deleted_at) == (None, NOW)
-    assert list(InboundMail.objects.values_list("status", "body", "sender")) == [("ignored", None, None)] * 2
+    assert list(InboundMail.objects.values_list("status", "body", "why").order_by("status", "why")) == [
+        ("ignored", None, "unclear"),
+        ("ignored", None, "unclear"),
+        ("triage", "Hello.", "forgotten"),  # nobody vouched for it, so nothing waited for it; it is still to be read
+    ]
+    assert unread.get().sender
     soon.drain()
-    assert gate.look().at.number == 4, "what was done again is not written again"
+    assert gate.look().at.number == 5, "what was done again is not written again"
