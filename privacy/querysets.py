@@ -114,6 +114,11 @@ class RequestQuerySet(CardFreeQuerySet):
         )
         return self.filter(state=State.RECEIVED, received_at__lt=moment).filter(~Exists(asked))
 
+    def without_claims(self) -> Self:
+        """What a representative asks for somebody who has not confirmed it is nobody's yet, and left out."""
+        claimed = Q(representative__isnull=False) | Q(lead__representative__isnull=False)
+        return self.exclude(claimed, state=State.RECEIVED)
+
     def same_wish(self, request: Any) -> Self:
         """Open requests of the same person for the same thing, the given one left out."""
         return self.open().filter(person=request.person_id, kind=request.kind).exclude(pk=request.pk)
@@ -171,7 +176,7 @@ class InboundMailQuerySet(ClaimableQuerySet):
         return self.exclude(status__in=SETTLED)
 
     def holding(self) -> Self:
-        """Of these, what an erasure waits for: not decided about, and known to come from whom it names. Anybody can write
+        """What an erasure waits for: not decided about, and known to come from whom it names. Anybody can write
         another's name into a mail, so any other holds up nothing.
         """
         return self.unsettled().filter(sender_check="passed")

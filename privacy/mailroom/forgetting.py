@@ -4,9 +4,9 @@ What could go wrong: a machine's answer to our last letter, or a mail that nobod
 of somebody who was told that nothing is left. So whatever was set aside of a forgotten person is emptied, as often as
 it is asked; the row stays without them until its period is over, so that the same mail is known when it comes again.
 
-Or somebody writes in another's name, and the other's data stays for as long as that mail lies unread. So only a mail whose
-sender our own server has verified is waited for. Every other is let go: it still waits for a person, belongs to nobody,
-delays nobody, and is emptied as soon as it is set aside.
+Or somebody writes in another's name, and the other's data stays for as long as that mail lies unread. So only a mail
+whose sender our own server has verified is waited for. Every other is let go: it still waits for a person, belongs to
+nobody, delays nobody, and is emptied as soon as it is set aside.
 """
 
 from collections.abc import Iterable

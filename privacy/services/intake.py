@@ -14,7 +14,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 
 from crasme.kit import cards
 from crasme.kit.clock import controller_day
@@ -33,15 +32,13 @@ from privacy.querysets import email_hash
 from privacy.services import children, clock, marketing, representatives
 from privacy.services.beginning import NOT_NEEDED, begin
 from privacy.services.representatives import Claim
-from privacy.states import State
 from privacy.steps.definitions import needs_people, needs_proof
 from privacy.webhooks import Event as Told, emit
 
 TRIES = 3
-_CLAIMED = Q(representative__isnull=False) | Q(lead__representative__isnull=False)
 # Open ones for the same thing; the request in hand is perhaps among them.
 _SAME = Fetch(
-    lambda: Request.objects.open().exclude(_CLAIMED, state=State.RECEIVED).order_by("received_at", "id"),
+    lambda: Request.objects.open().without_claims().order_by("received_at", "id"),
     "person",
     "kind",
     most=2,

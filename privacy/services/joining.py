@@ -2,7 +2,9 @@
 
 What could go wrong: a duplicate delays, outranks or blocks the first. Whichever page the colleague is on, the one that
 was received first goes on under its own, earlier clock, and what the later one has proven holds for it as well: it is
-one mailbox. Two that nobody has proven are left alone, or whoever answered the second mail would find a closed door.
+one mailbox. Two that nobody has proven are left alone, or whoever answered the second mail would find a closed door. Or
+a claim comes in by the back door: what a representative asks for somebody who has not confirmed it neither joins what
+the person asked, nor is it begun or closed by it; whether it speaks for them, they say on its own page.
 """
 
 from datetime import datetime, timedelta
@@ -17,7 +19,7 @@ from crasme.staff.models import User
 from privacy import verbs
 from privacy.errors import MoveNotAllowed
 from privacy.models import Request
-from privacy.services import people
+from privacy.services import people, representatives
 from privacy.services.beginning import begin
 from privacy.services.closing import closed
 from privacy.services.desk import require
@@ -28,8 +30,10 @@ ANSWERED: Final = (Outcome.GRANTED, Outcome.PARTLY, Outcome.REFUSED)
 
 
 def others(request: Request) -> QuerySet[Request]:
-    """Open requests of the same person for the same thing, the earliest first."""
-    same: QuerySet[Request] = Request.objects.same_wish(request).order_by("received_at", "pk")
+    """Open requests of the same person for the same thing that this one can be joined with, the earliest first."""
+    if _is_claim(request):
+        return Request.objects.none()
+    same: QuerySet[Request] = Request.objects.same_wish(request).without_claims().order_by("received_at", "pk")
     return same
 
 
@@ -53,6 +57,11 @@ def join(request: Request, other: Request, *, by: User, now: datetime) -> Reques
     first, later = pair
     if not (first.is_open and later.is_open):
         raise MoveNotAllowed(_("One of them is closed already."))
+    if _is_claim(first) or _is_claim(later):
+        raise MoveNotAllowed(
+            _("A representative asks for it, and the person has not confirmed that."),
+            remedy=_("Once the person has confirmed it, the two can be joined."),
+        )
     if first.state == State.RECEIVED:
         _begin(first, later, now=now)
     if first.assignee_id is None and later.assignee_id is not None:
@@ -62,6 +71,10 @@ def join(request: Request, other: Request, *, by: User, now: datetime) -> Reques
     closed(later, actor=by.ref, now=now)
     record(verbs.JOINED.name, actor=by.ref, subject=later.ref, first=first.ref)
     return first
+
+
+def _is_claim(request: Request) -> bool:
+    return request.state == State.RECEIVED and representatives.of(request) is not None
 
 
 def _begin(first: Request, later: Request, *, now: datetime) -> None:

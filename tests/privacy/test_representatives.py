@@ -18,6 +18,7 @@ from privacy.services import (
     confirmation,
     desk,
     intake,
+    joining,
     links,
     mandates,
     plans,
@@ -55,6 +56,10 @@ def represented(kind: str = "access", **claim: object) -> Request:
 def confirmed(request: Request, to: str = "person") -> Request:
     confirmation.confirm_by_link(verification.issue(request, now=NOW).token, now=NOW)
     representatives.choose(request, to, now=NOW)
+    return run(request)
+
+
+def run(request: Request) -> Request:
     run_steps()
     return Request.objects.get(pk=request.pk)
 
@@ -164,14 +169,29 @@ def test_nothing_is_released_but_what_the_person_wants_and_a_colleague_has_accep
     assert not any(PERSON in body for body in letters.values())
 
 
-def test_the_persons_own_request_neither_joins_nor_confirms_a_claim_that_they_never_answered() -> None:
+def test_the_persons_own_request_neither_joins_nor_confirms_a_claim_that_they_never_answered(agent: User) -> None:
     claim = represented()
-    own = intake.submit(Submission("access", PERSON), now=NOW + timedelta(hours=1))
-    goes_on = confirmation.confirm_by_link(verification.issue(own, now=NOW).token, now=NOW + timedelta(hours=1))
+    make_account(email=PERSON)
+    own = intake.submit(Submission("access", PERSON), now=NOW)
+    goes_on = confirmation.confirm_by_link(verification.issue(own, now=NOW).token, now=NOW)
     claim.refresh_from_db()
     assert (goes_on, claim.state) == (own, State.RECEIVED)
     own.refresh_from_db()
     assert own.is_open
+    # Nor does a colleague's click, whichever of them came first.
+    late = represented()
+    for pair in ((claim, own), (own, claim), (own, late), (late, claim)):
+        assert pair[1] not in joining.others(pair[0])
+        with pytest.raises(MoveNotAllowed, match="has not confirmed"):
+            joining.join(*pair, by=agent, now=NOW)
+    assert {each.state for each in Request.objects.filter(pk__in=(claim.pk, late.pk))} == {State.RECEIVED}
+    representatives.judge(claim, accepted=True, words="Called.", by=agent, now=NOW)
+    released(run(own), agent)
+    assert set(to_lawyer()) == {"representative-receipt", "representative-status"}
+    # Confirmed, it is one wish like another.
+    confirmed(late)
+    again = intake.submit(Submission("access", PERSON), now=NOW + timedelta(hours=2))
+    assert joining.join(again, late, by=agent, now=NOW + timedelta(hours=2)).pk == late.pk
 
 
 def test_without_the_persons_confirmation_nothing_is_ever_released(agent: User, client: Client) -> None:
