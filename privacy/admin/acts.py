@@ -1,7 +1,8 @@
 """From a button of the desk to a service: a page that says what will happen, a form that does it.
 
 What could go wrong: a link that acts (it only opens the page), a page that is older than the request (the service looks
-at the row and explains), a refusal that looks like a fault of the system (it is shown with its remedy).
+at the row and explains), one that offers what was done already (it says who did it and when), a refusal that looks like
+a fault of the system (it is shown with its remedy).
 """
 
 from collections.abc import Callable
@@ -18,9 +19,11 @@ from django.utils import timezone
 from django.utils.functional import Promise
 
 from crasme.kit.errors import CrasmeError
+from privacy.admin.buttons import fitting
 from privacy.admin.forms import DeskForm
 from privacy.admin.mails import pictures
 from privacy.errors import LetterBroken
+from privacy.models import Request
 from privacy.services import plans
 
 Words = str | Promise
@@ -54,6 +57,7 @@ def asks(
                 return done
             context = self.admin_site.each_context(http) | {
                 "title": title,
+                "over": not form.is_bound and not _fits(act, http, asked),
                 "text": text,
                 "button": button,
                 "danger": danger,
@@ -71,6 +75,10 @@ def asks(
         return page
 
     return decorator
+
+
+def _fits(act: Act, http: HttpRequest, row: Any) -> bool:
+    return not isinstance(row, Request) or act.__name__ in fitting(row, http.user)  # type: ignore[arg-type]
 
 
 def _try(act: Act, admin: Any, http: HttpRequest, asked: Any, form: DeskForm) -> HttpResponse | None:

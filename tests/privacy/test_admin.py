@@ -142,7 +142,12 @@ def test_an_agent_works_an_access_request_from_the_buttons(client: Client, agent
     assert asked.notes.get().body == "Called back."
     plan = plans.current(asked)
     assert plan is not None
+    assert "Approve the release" in client.get(act(asked, "release")).content.decode()
     client.post(act(asked, "release"), {"plan_hash": plan.hash})
+    again = client.get(act(asked, "release")).content.decode()
+    assert 'name="plan_hash"' not in again  # it says what was approved, by whom and when
+    assert f"{agent}, " in again
+    assert plan.hash in again
     run_steps(timezone.now())
     asked.refresh_from_db()
     assert (asked.state, asked.outcome) == (State.CLOSED, Outcome.GRANTED)
