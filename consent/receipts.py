@@ -19,19 +19,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from django.conf import settings
 
 from consent import jsonld, mandatory, verbs
 from consent.errors import ConsentError
 from consent.models import ConsentEvent, HeldConsentEvent, Notice
 from consent.models.events import Decision
-from crasme.kit.canonical import canonical
-from crasme.kit.crypto import derived_key
 from crasme.kit.ids import uuid7
+from crasme.ledger import signing
 from crasme.ledger.models import Entry
 
+PURPOSE: Final = "consent-receipt"
 SCHEMA: Final = "crasme-consent-receipt/1"
 LARGEST: Final = 512 * 1024
 
@@ -67,7 +65,6 @@ def issue(decision: Decision, *, now: datetime) -> dict[str, Any]:
     """A signed receipt. NoReceipt as `record_of`."""
     document = record_of(decision, now=now)
     notice = Notice.objects.get(sha256=decision.notice)
-    key = _key()
     receipt: dict[str, Any] = {
         "schema": SCHEMA,
         "receipt_id": str(uuid7()),
@@ -76,9 +73,9 @@ def issue(decision: Decision, *, now: datetime) -> dict[str, Any]:
         "record": document,
         "notice": notice.content,
         "ledger": publication(notice),
-        "key": described(key.public_key()),
+        "key": described(signing.public_key(PURPOSE)),
     }
-    receipt["signature"] = base64.b64encode(key.sign(canonical(receipt).encode())).decode()
+    receipt["signature"] = base64.b64encode(bytes.fromhex(signing.sign(PURPOSE, receipt))).decode()
     return receipt
 
 
@@ -93,11 +90,12 @@ def verify(text: str) -> Verdict:
     try:
         receipt = json.loads(text[:LARGEST])
         signature = base64.b64decode(receipt.pop("signature"), validate=True)
-        known = keys()[receipt["key"]["id"]]
-        known.verify(signature, canonical(receipt).encode())
+        signed = signing.is_signed(receipt, signature=signature.hex(), key=keys()[receipt["key"]["id"]])
         identifier = uuid.UUID(receipt["record"]["dct:identifier"])
         digest = receipt["record"]["crasme:digest"].removeprefix("sha256:")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidSignature):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return Verdict(signed=False)
+    if not signed:
         return Verdict(signed=False)
     stored = (
         ConsentEvent.objects.filter(id=identifier).first() or HeldConsentEvent.objects.filter(id=identifier).first()
@@ -108,17 +106,12 @@ def verify(text: str) -> Verdict:
     return Verdict(signed=True, stored=same, record=str(identifier), decided_at=stored.decided_at)
 
 
-def keys() -> dict[str, Ed25519PublicKey]:
-    """Key id → public key: the one that signs, and former ones."""
-    former = [Ed25519PublicKey.from_public_bytes(raw) for raw in settings.RECEIPT_FORMER_KEYS]
-    return {described(each)["id"]: each for each in (_key().public_key(), *former)}
+def keys() -> dict[str, str]:
+    """Key id → public key in hex: the one that signs, and former ones."""
+    return {described(key)["id"]: key for key in signing.keys(PURPOSE)}
 
 
-def described(key: Ed25519PublicKey) -> dict[str, str]:
-    """{"id": first 16 hexadecimal digits of its SHA-256, "public": base64}"""
-    raw = key.public_bytes_raw()
+def described(key: str) -> dict[str, str]:
+    """{"id": first 16 hexadecimal digits of its SHA-256, "public": base64} of a public key in hex."""
+    raw = bytes.fromhex(key)
     return {"id": hashlib.sha256(raw).hexdigest()[:16], "public": base64.b64encode(raw).decode()}
-
-
-def _key() -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(settings.RECEIPT_KEY or derived_key("signing:consent-receipt"))

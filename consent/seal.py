@@ -5,18 +5,17 @@ that none was slipped in or exchanged since; the ledger itself learns nothing of
 
 What could go wrong: a day is sealed while its last choices are still being stored (it waits a quarter of an hour), or a
 record ends by retention and the path of others can no longer be made (proofs handed out before stay good).
-Source: RFC 6962, section 2.1, for the tree.
 """
 
-import hashlib
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from consent import verbs
 from consent.models import ConsentEvent
 from consent.models.events import Decision
+from crasme.kit import locks, merkle
 from crasme.ledger.models import Entry
 from crasme.ledger.services import record
 
@@ -40,11 +39,10 @@ def seal_day(now: datetime) -> Entry | None:
 
 def _seal(day: date) -> Entry | None:
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('consent seal', 0))")
+        locks.exclusive("consent seal")
         if sealed(day) is not None or not (leaves := _leaves(day)):
             return None
-        found = root(leaves).hex()
+        found = _root(leaves)
         return record(verbs.DAY_SEALED.name, actor=ACTOR, day=day, root=found, records=len(leaves))
 
 
@@ -60,39 +58,20 @@ def proof(decision: Decision) -> dict[str, Any]:
         return {}
     leaves = _leaves(day)
     position = leaves.index(decision.digest) if decision.digest in leaves else -1
-    if position < 0 or root(leaves).hex() != entry.facts["root"]:
+    if position < 0 or _root(leaves) != entry.facts["root"]:
         return {"entry": str(entry.pk), "digest": entry.digest, "root": entry.facts["root"]}
     return {
         "entry": str(entry.pk),
         "digest": entry.digest,
         "root": entry.facts["root"],
         "leaf": decision.digest,
-        "path": path(leaves, position),
+        "path": merkle.path([merkle.leaf(each) for each in leaves], position),
     }
 
 
 def holds(given: dict[str, Any]) -> bool:
     """Whether leaf and path lead to the root."""
-    node = _leaf(given["leaf"])
-    for side, other in given["path"]:
-        node = _node(bytes.fromhex(other), node) if side == "left" else _node(node, bytes.fromhex(other))
-    return bool(node.hex() == given["root"])
-
-
-def root(leaves: list[str]) -> bytes:
-    if len(leaves) == 1:
-        return _leaf(leaves[0])
-    middle = _split(len(leaves))
-    return _node(root(leaves[:middle]), root(leaves[middle:]))
-
-
-def path(leaves: list[str], position: int) -> list[list[str]]:
-    if len(leaves) == 1:
-        return []
-    middle = _split(len(leaves))
-    if position < middle:
-        return [*path(leaves[:middle], position), ["right", root(leaves[middle:]).hex()]]
-    return [*path(leaves[middle:], position - middle), ["left", root(leaves[:middle]).hex()]]
+    return bool(merkle.climbed(merkle.leaf(given["leaf"]), given["path"]) == given["root"])
 
 
 def _leaves(day: date) -> list[str]:
@@ -102,14 +81,5 @@ def _leaves(day: date) -> list[str]:
     return list(received.order_by("id").values_list("digest", flat=True))
 
 
-def _split(size: int) -> int:
-    """The largest power of two below the size."""
-    return int(1 << ((size - 1).bit_length() - 1))
-
-
-def _leaf(digest: str) -> bytes:
-    return hashlib.sha256(b"\x00" + digest.encode()).digest()
-
-
-def _node(left: bytes, right: bytes) -> bytes:
-    return hashlib.sha256(b"\x01" + left + right).digest()
+def _root(leaves: list[str]) -> str:
+    return merkle.whole(map(merkle.leaf, leaves))

@@ -268,6 +268,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(hours=1),
         "options": {"queue": "clock", "expires": 3000},
     },
+    "ledger: seal what is new": {
+        "task": "crasme.ledger.tasks.seal",
+        "schedule": timedelta(minutes=5),
+        "options": {"queue": "clock", "expires": 280},
+    },
     "consent: count answers": {
         "task": "consent.tasks.count_answers",
         "schedule": timedelta(hours=1),
@@ -301,17 +306,31 @@ for _entry in env.list("HANDOFF_KEYS", default=[]):
     if not _name or len(HANDOFF_KEYS.get(_name, b"")) != 32:
         raise ImproperlyConfigured("HANDOFF_KEYS holds name:key with commas, each key 32 bytes (Ed25519) in base64.")
 
-# Receipts of cookie choices are signed with this key (32 bytes in base64); without one it is derived from SUBJECT_KEY.
-# Public keys of former ones stay in the list, so that old receipts can still be checked.
+# What leaves this house is signed with one key a purpose (crasme.ledger.signing), derived from SUBJECT_KEY unless one
+# is given: RECEIPT_KEY (32 bytes in base64) for receipts of cookie choices. The public halves of former keys stay
+# named, so that what they signed can still be checked: by purpose in EVIDENCE_FORMER_KEYS, in hex as they stand there.
 try:
-    RECEIPT_KEY = b64decode(env.str("RECEIPT_KEY", default=""), validate=True)
-    RECEIPT_FORMER_KEYS = [
-        b64decode(each.strip(), validate=True) for each in env.list("RECEIPT_FORMER_KEYS", default=[])
-    ]
+    _receipt_key = b64decode(env.str("RECEIPT_KEY", default=""), validate=True)
+    FORMER_KEYS: dict[str, list[bytes]] = {
+        "consent-receipt": [
+            b64decode(each.strip(), validate=True) for each in env.list("RECEIPT_FORMER_KEYS", default=[])
+        ]
+    }
 except ValueError:
     raise ImproperlyConfigured("RECEIPT_KEY and RECEIPT_FORMER_KEYS are keys of 32 bytes in base64.") from None
-if any(len(each) != 32 for each in (*RECEIPT_FORMER_KEYS, *([RECEIPT_KEY] if RECEIPT_KEY else []))):
-    raise ImproperlyConfigured("RECEIPT_KEY and RECEIPT_FORMER_KEYS are keys of 32 bytes in base64.")
+try:
+    for _entry in env.list("EVIDENCE_FORMER_KEYS", default=[]):
+        _name, _separator, _encoded = _entry.strip().partition(":")
+        FORMER_KEYS.setdefault(_name, []).append(bytes.fromhex(_encoded))
+except ValueError:
+    raise ImproperlyConfigured(
+        "EVIDENCE_FORMER_KEYS holds purpose:key with commas, each key 64 digits in hex."
+    ) from None
+SIGNING_KEYS = {"consent-receipt": _receipt_key} if _receipt_key else {}
+if any(len(key) != 32 for key in (*SIGNING_KEYS.values(), *(key for keys in FORMER_KEYS.values() for key in keys))):
+    raise ImproperlyConfigured(
+        "RECEIPT_KEY, RECEIPT_FORMER_KEYS and EVIDENCE_FORMER_KEYS are keys of 32 bytes (Ed25519)."
+    )
 # As records name them, in the words of DPV's locations (https://w3id.org/dpv/loc).
 CONSENT_JURISDICTION = env.str("CONSENT_JURISDICTION", default="EU")
 CONSENT_STORAGE_LOCATION = env.str("CONSENT_STORAGE_LOCATION", default="EU")

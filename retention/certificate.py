@@ -1,8 +1,9 @@
 """A run's certificate: what was planned, who approved it, what went, and the ledger entry that proves it, signed.
 
 What could go wrong: a certificate that says other than the ledger (it carries the entry itself, whose digest anybody
-can compute and compare at /evidence/verify/), one that looks different each time it is fetched (nothing of the moment
-is in it), or one that names people (staff stand in it by reference, what went by counts and a digest).
+can compute and compare at /evidence/verify/, and the path from it to the root of a signed seal of the ledger), one that
+looks different each time it is fetched (nothing of the moment is in it; the seal joins it once, minutes after the run),
+or one that names people (staff stand in it by reference, what went by counts and a digest).
 
 `check` needs neither database nor network: only the file.
 """
@@ -17,7 +18,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from crasme.kit.canonical import digest
-from crasme.ledger import signing
+from crasme.ledger import seals, signing
 from crasme.ledger.models import Entry
 from crasme.ledger.services import contents
 from retention.engine import plans
@@ -63,6 +64,7 @@ def of(run: Run) -> dict[str, Any]:
         "seconds": round(run.busy.total_seconds(), 3),
         "wal_bytes": run.wal_bytes,
         "entry": contents(entry) | {"digest": entry.digest},
+        "sealed": seals.proof(entry.pk),
         "verify_at": address(entry),
     }
     signature = {"algorithm": "Ed25519", "key": signing.public_key(PURPOSE), "value": signing.sign(PURPOSE, content)}
@@ -78,19 +80,21 @@ def address(entry: Entry) -> str:
 def check(certificate: Mapping[str, Any]) -> list[str]:
     """What is wrong with a certificate as it was read from a file; empty when it holds together.
 
-    That `signature.key` is this house's own is for whoever checks to compare: with what the command prints, or with
-    /.well-known/evidence-keys.json.
+    That `signature.key` and `sealed.key` are this house's own is for whoever checks to compare: with what the command
+    prints, or with /.well-known/evidence-keys.json.
     """
     content = {name: value for name, value in certificate.items() if name != "signature"}
     try:
         signature, entry, plan = certificate["signature"], dict(content["entry"]), content["plan"]
         proven = entry.pop("digest"), entry["facts"]
+        sealed = content.get("sealed")
         problems = {
             _("It is not the certificate of a retention run."): content["certificate"] != KIND,
             _("The signature is not one over this certificate."): not signing.is_signed(
                 content, signature=signature["value"], key=signature["key"]
             ),
             _("The ledger entry does not give its digest."): digest(entry) != proven[0],
+            _("The ledger entry is not in the seal."): sealed is not None and not seals.proves(sealed, entry=proven[0]),
             _("The plan is not what was signed."): plan is not None and not _is_signed_plan(plan),
             _("The approval is one of another plan."): bool(content["approved_by"] and plan)
             and content["approved_plan"] != plan["hash"],
@@ -101,9 +105,17 @@ def check(certificate: Mapping[str, Any]) -> list[str]:
             or proven[1]["period"] != content["rule"]["period"]
             or proven[1]["plan"] != (plan["hash"] if plan else ""),
         }
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         return [_("It is not the certificate of a retention run.")]
     return [problem for problem, is_so in problems.items() if is_so]
+
+
+def is_ours(certificate: Mapping[str, Any]) -> bool:
+    """Whether a certificate that holds together is signed, and sealed, with keys of this house."""
+    sealed = certificate.get("sealed")
+    return certificate["signature"]["key"] in signing.keys(PURPOSE) and (
+        sealed is None or sealed["key"] in signing.keys(seals.PURPOSE)
+    )
 
 
 # Fact of the ledger entry → what the certificate calls it.

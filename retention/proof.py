@@ -11,6 +11,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from crasme.kit import merkle
 from retention.engine import digests
 from retention.errors import NoSuchBatch
 from retention.models import Run
@@ -44,7 +45,7 @@ def prove(run: Run, keys: Iterable[Any]) -> Proof:
     leaves = [digests.leaf(each.label, each.rows, each.digest) for each in batches]
     for place, batch in enumerate(batches):
         if batch.digest == digest:
-            way = digests.path(leaves, place)
+            way = merkle.path(leaves, place)
             return Proof(
                 run=str(run.pk),
                 rule=run.rule.slug,
@@ -55,6 +56,6 @@ def prove(run: Run, keys: Iterable[Any]) -> Proof:
                 digest=digest,
                 leaf=leaves[place],
                 path=way,
-                root=digests.climbed(leaves[place], way),
+                root=merkle.climbed(leaves[place], way),
             )
     raise NoSuchBatch(_("No batch of this run was made of exactly these rows."))

@@ -4,8 +4,10 @@ What could go wrong: the page becomes a way to browse the ledger. It answers one
 done and when, never by whom or about whom, and recomputes the digest instead of believing the stored one.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 from django import forms
@@ -19,13 +21,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from consent import receipts
 from crasme.kit.limits import limited, network
-from crasme.ledger import signing
-from crasme.ledger.models import Entry
+from crasme.ledger import seals, signing
+from crasme.ledger.models import Entry, Seal
 from crasme.ledger.registry import known
 from crasme.ledger.services import digest_of
 from privacy import throttle
 from retention import certificate
 from retention.engine import plans
+
+PURPOSES: Final = (certificate.PURPOSE, plans.PURPOSE, seals.PURPOSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class Answer:
     digest: str
     intact: bool
     same: bool | None
+    seal: Seal | None
 
 
 class EvidenceForm(forms.Form):
@@ -53,7 +58,7 @@ class EvidenceForm(forms.Form):
 
 class ReceiptForm(forms.Form):
     receipt = forms.CharField(
-        label=_("Receipt of a cookie choice"),
+        label=_("Receipt of a cookie choice, or certificate of a retention run"),
         max_length=receipts.LARGEST,
         widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "autocomplete": "off"}),
         help_text=_("The whole content of the file."),
@@ -79,17 +84,37 @@ def verify(request: HttpRequest) -> HttpResponse:
 @cache_control(public=True, max_age=3600)
 def keys(request: HttpRequest) -> JsonResponse:
     """The public halves of the keys under what leaves this house, by purpose, in hex: whoever holds a certificate
-    compares the key on it."""
-    of = {purpose: signing.public_key(purpose) for purpose in (certificate.PURPOSE, plans.PURPOSE)}
-    return JsonResponse({"algorithm": "Ed25519", "keys": of})
+    compares the key on it. With them the ledger's newest seal: whoever keeps it can tell later that nothing before it
+    was changed."""
+    of = {purpose: signing.public_key(purpose) for purpose in PURPOSES}
+    former = {purpose: rest for purpose in of if (rest := signing.keys(purpose)[1:])}
+    return JsonResponse({"algorithm": "Ed25519", "keys": of, "former": former, "ledger": seals.head()})
 
 
 def _receipt(request: HttpRequest) -> HttpResponse:
     throttle.CHECK_NETWORK.hit(network(request), now=timezone.now())
     form = ReceiptForm(request.POST)
-    verdict = receipts.verify(form.cleaned_data["receipt"]) if form.is_valid() else None
-    context = {"form": EvidenceForm(), "receipt_form": form, "verdict": verdict}
-    return render(request, "portal/evidence.html", context, status=200 if verdict else 422)
+    context: dict[str, Any] = {"form": EvidenceForm(), "receipt_form": form}
+    if not form.is_valid():
+        return render(request, "portal/evidence.html", context, status=422)
+    text = form.cleaned_data["receipt"]
+    run = _certificate(text)
+    context |= {"verdict": receipts.verify(text)} if run is None else {"certificate": run}
+    return render(request, "portal/evidence.html", context)
+
+
+def _certificate(text: str) -> dict[str, Any] | None:
+    """What is wrong with the certificate of a run, and the seal that its entry is in; None for anything else."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(content, dict) or "certificate" not in content:
+        return None
+    problems = certificate.check(content)
+    if not problems and not certificate.is_ours(content):
+        problems = [gettext("It is signed with a key that is not ours.")]
+    return {"problems": problems, "sealed": None if problems else content.get("sealed")}
 
 
 def _answer(number: UUID, digest: str) -> Answer | None:
@@ -104,4 +129,5 @@ def _answer(number: UUID, digest: str) -> Answer | None:
         digest=entry.digest,
         intact=computed == entry.digest,
         same=computed == digest if digest else None,
+        seal=Seal.objects.filter(leaves__entry=entry.pk).first(),
     )

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import connection
 from django.utils.translation import gettext as _
 
+from crasme.kit import merkle
 from retention.engine import digests, drift
 from retention.engine.digests import Leaf
 from retention.engine.watch import Watch
@@ -72,8 +73,8 @@ def _grow(run: Run, leaves: Sequence[Leaf]) -> None:
     first = sum(size for size, _node in tree) + 1
     made = []
     for number, (label, rows, digest) in enumerate(leaves, first):
-        tree = digests.grown(tree, digests.leaf(label, rows, digest))
+        tree = merkle.grown(tree, digests.leaf(label, rows, digest))
         made.append(Batch(run=run, number=number, label=label, rows=rows, digest=digest))
     Batch.objects.bulk_create(made)
-    run.digest = digests.root(tree)
+    run.digest = merkle.root(tree)
     run.progress |= {"tree": tree}

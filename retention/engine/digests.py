@@ -1,8 +1,8 @@
 """Digests of what went: checkable against a list of keys, and telling nothing without one.
 
 A batch's digest is SHA-256 over its primary keys in ascending order (a UUID as its 16 bytes, anything else as UTF-8 and
-a line feed). The batches are the leaves of a Merkle tree (RFC 6962), and a run's digest is its root: one value stands
-for every key that went, and each batch can be shown to belong to it without the others.
+a line feed). The batches are the leaves of a Merkle tree (crasme.kit.merkle), and a run's digest is its root: one value
+stands for every key that went, and each batch can be shown to belong to it without the others.
 
 What it proves, and to whom: whoever has the keys of a batch (from a backup that is still there, or a person's own copy
 of their data) can show that exactly these rows went, and so that a single one of them did. Without the batch's keys
@@ -11,14 +11,14 @@ list of pseudonyms that outlives the data.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from functools import reduce
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from django.db import models
 
-Peak = tuple[int, str]
+from crasme.kit import merkle
+
 Leaf = tuple[str, int, str]  # a batch: its label, the number of rows, the digest of their keys
 
 
@@ -42,49 +42,7 @@ def sql_of_keys(model: type[models.Model], column: str, rows: str) -> str:
 
 def leaf(label: str, rows: int, digest: str) -> str:
     """A batch as a leaf of its run's tree, in hex: its label, the number of rows, the digest of their keys."""
-    return hashlib.sha256(b"\0" + f"{label}\n{rows}\n{digest}".encode()).hexdigest()
-
-
-def grown(peaks: Iterable[Peak], leaf: str) -> list[Peak]:
-    """A tree with one more leaf. A tree is kept as its peaks: the roots of its whole sub-trees, the largest first, each
-    with the number of its leaves. Twenty of them are enough for a million batches."""
-    tree = [*((size, node) for size, node in peaks), (1, leaf)]
-    while len(tree) > 1 and tree[-2][0] == tree[-1][0]:
-        (size, left), (_size, right) = tree[-2:]
-        tree[-2:] = [(2 * size, _joined(left, right))]
-    return tree
-
-
-def root(peaks: Iterable[Peak]) -> str:
-    """The root of a tree; "" of an empty one."""
-    nodes = [node for _size, node in peaks]
-    return reduce(lambda right, left: _joined(left, right), reversed(nodes)) if nodes else ""
-
-
-def path(leaves: Sequence[str], number: int) -> list[tuple[str, str]]:
-    """What leads from the leaf of that number (from 0) to the root: the neighbours, each with its side."""
-    if len(leaves) == 1:
-        return []
-    half = 1 << (len(leaves) - 1).bit_length() - 1
-    if number < half:
-        return [*path(leaves[:half], number), ("right", whole(leaves[half:]))]
-    return [*path(leaves[half:], number - half), ("left", whole(leaves[:half]))]
-
-
-def whole(leaves: Iterable[str]) -> str:
-    """The root of the tree with these leaves."""
-    return root(reduce(grown, leaves, []))
-
-
-def climbed(leaf: str, way: Iterable[Sequence[str]]) -> str:
-    """The root to which a path leads from a leaf."""
-    for side, node in way:
-        leaf = _joined(node, leaf) if side == "left" else _joined(leaf, node)
-    return leaf
-
-
-def _joined(left: str, right: str) -> str:
-    return hashlib.sha256(b"\1" + bytes.fromhex(left) + bytes.fromhex(right)).hexdigest()
+    return merkle.leaf(f"{label}\n{rows}\n{digest}")
 
 
 def _bytes(key: Any) -> bytes:

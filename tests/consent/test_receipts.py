@@ -176,12 +176,12 @@ def test_the_receipt_is_checked_without_us_and_any_change_shows(
     for nonsense in ("{}", "[]", "nonsense", '{"signature": 1}', "[" * 5000):
         assert "something in it was changed" in here(nonsense)
     # A forger signs with a key of their own and says it is ours.
-    settings.RECEIPT_KEY = Ed25519PrivateKey.generate().private_bytes_raw()
+    settings.SIGNING_KEYS = {"consent-receipt": Ed25519PrivateKey.generate().private_bytes_raw()}
     forged = json.dumps(receipts.issue(event, now=event.received_at))
     former = receipts.keys()
-    settings.RECEIPT_KEY = b""
+    settings.SIGNING_KEYS = {}
     assert not receipts.verify(forged).signed
-    settings.RECEIPT_FORMER_KEYS = [key.public_bytes_raw() for key in former.values()]
+    settings.FORMER_KEYS = {"consent-receipt": [bytes.fromhex(key) for key in former.values()]}
     assert receipts.verify(forged).stored  # but a key that we exchanged goes on counting
 
 

@@ -23,6 +23,7 @@ from consent.models import (
 from consent.suppression import suppress
 from crasme.crm.models import Account, HeldUsageEvent
 from crasme.kit.ids import uuid7
+from crasme.ledger import seals
 from crasme.staff import access
 from crasme.staff.models import Absence, AccessEntry, User
 from crasme.staff.sessions import SessionStore
@@ -77,6 +78,7 @@ def everything(mark: str = "") -> None:
     retention.run_rule(Rule.objects.active().get(slug="billing"), now=NOW, actor="system:test")
     retention.register_backup(name="base-1", kind="database", location="base-1", made_at=NOW)
     _machines(officer)
+    seals.seal(NOW)
     SessionStore().create()
     access.record(officer, AccessEntry.Action.VIEW, "crm.account", now=NOW)
 

@@ -29,6 +29,7 @@ RUNS: Final[dict[str, tuple[list[str], Callable[[str], bool]]]] = {
     "cards": (["scan"], lambda text: "No card number" in text),
     "erasures": (["status", "--json"], is_json),
     "faults": (["check", "--json"], is_json),
+    "ledger": (["verify"], lambda text: "0 differences" in text),
     "promises": (["--json"], is_json),
     "requests": (["clock", "--received-on", "2026-01-31", "--regime", "eu", "--json"], is_json),
     "retention": (["plan", "--json"], is_json_lines),

@@ -16,3 +16,12 @@ def test_a_signature_is_one_of_its_purpose_its_content_and_its_key(settings: Set
     settings.SUBJECT_KEY = b"another" * 5
     assert signing.public_key("test") != key
     assert signing.is_signed(content, signature=signature, key=key)
+    # An exchanged key is ours as long as its public half is named, and for its own purpose alone.
+    assert key not in signing.keys("test")
+    settings.FORMER_KEYS = {"test": [bytes.fromhex(key)]}
+    assert signing.keys("test") == [signing.public_key("test"), key]
+    assert key not in signing.keys("other")
+    settings.SIGNING_KEYS = {"test": b"x" * 32}
+    given = signing.public_key("test")
+    settings.SUBJECT_KEY = b"a third" * 5
+    assert signing.public_key("test") == given != key

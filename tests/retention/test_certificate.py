@@ -11,8 +11,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
-from crasme.ledger import signing
+from crasme.ledger import seals, signing
+from crasme.ledger.models import Seal
 from crasme.staff.roles import AUDITOR, SUPPORT_AGENT
 from retention import certificate, services
 from retention.errors import NoCertificate
@@ -43,11 +45,14 @@ def done() -> Run:
     services.approve(waiting, plan_hash=waiting.plan.hash, actor="staff:second", now=NOW)
     run = carried_out("billing")
     assert (run.state, run.rows_total) == (Run.State.DONE, 1)
+    assert certificate.of(run)["sealed"] is None
+    assert certificate.check(certificate.of(run)) == []
+    seals.seal(NOW)
     return run
 
 
 def test_a_certificate_is_the_same_each_time_and_holds_together_as_a_file(
-    client: Client, done: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    client: Client, done: Run, tmp_path: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sign_in(client, make_user(AUDITOR))
     change = client.get(reverse("admin:retention_run_change", args=[done.pk])).content.decode()
@@ -69,12 +74,26 @@ def test_a_certificate_is_the_same_each_time_and_holds_together_as_a_file(
     assert (published["retention-certificate"], published["retention-plan"]) == (
         content["signature"]["key"], done.plan.key,
     )  # fmt: skip
-    assert "holds together" in capsys.readouterr().out
+    seal = Seal.objects.get()
+    assert (published["ledger-seal"], content["sealed"]["seal"]) == (seal.key, seal.number)
+    said = capsys.readouterr().out
+    assert all(words in said for words in ("holds together", "(this house's)", f"in seal 1, {seal.digest}"))
+    # The page for everybody takes the file, and says what is wrong with another.
+    check = reverse("evidence-verify")
+    shown = Client().post(check, {"receipt": fetched.content.decode()}).content.decode()
+    assert "We signed this certificate, and it is unchanged." in shown
+    assert seal.digest in shown
+    changed = Client().post(check, {"receipt": json.dumps(content | {"rows": 7})}).content.decode()
+    assert "The signature is not one over this certificate." in changed
+    settings.SUBJECT_KEY = b"another" * 5
+    foreign = Client().post(check, {"receipt": fetched.content.decode()}).content.decode()
+    assert "signed with a key that is not ours" in foreign
     # The page for everybody says the same of the entry.
     public = urlsplit(content["verify_at"])
     answer = Client().get(public.path, dict(part.split("=") for part in public.query.split("&"))).content.decode()
     assert "The entry is there, unchanged." in answer
     assert "Its digest is the one you gave." in answer
+    assert content["sealed"]["digest"] in answer
     sign_in(client, make_user(SUPPORT_AGENT))
     assert client.get(page).status_code == 403
 
@@ -87,6 +106,10 @@ def test_a_certificate_is_the_same_each_time_and_holds_together_as_a_file(
         (("plan", "lines", 0, "rows"), 5, "plan is not what was signed"),
         (("rule", "name"), "usage", "something else than the certificate"),
         (("approved_plan",), "f" * 64, "another plan"),
+        (("sealed", "root"), "0" * 64, "not in the seal"),
+        (("sealed", "path"), [["left", "no hex"]], "not the certificate of a retention run"),
+        (("sealed", "path"), [["left", "00" * 32]], "not in the seal"),
+        (("sealed", "signature"), "00" * 64, "not in the seal"),
         (("certificate",), "erasure", "not the certificate of a retention run"),
         (("rule", "legal_reason"), "None.", "signature is not one over"),
         (("entry",), None, "not the certificate of a retention run"),

@@ -7,6 +7,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from crasme.crm.models import Account
+from crasme.kit import merkle
 from crasme.ledger.models import Entry
 from retention import changing, drafts, holds, proof, services
 from retention.engine import digests
@@ -93,12 +94,12 @@ def test_every_leaf_of_a_tree_leads_to_its_root_and_no_other_does() -> None:
     for size in range(1, 18):
         tree.append_entry(f"t\n{size}\nd".encode())
         leaves.append(digests.leaf("t", size, "d"))
-        root = digests.whole(leaves)
+        root = merkle.whole(leaves)
         assert root == tree.get_root().hex()
-        ways = [digests.path(leaves, number) for number in range(size)]
-        assert {digests.climbed(leaf, way) for leaf, way in zip(leaves, ways, strict=True)} == {root}
-        assert digests.climbed(digests.leaf("t", size + 1, "d"), ways[0]) != root
-    assert digests.whole([]) == ""
+        ways = [merkle.path(leaves, number) for number in range(size)]
+        assert {merkle.climbed(leaf, way) for leaf, way in zip(leaves, ways, strict=True)} == {root}
+        assert merkle.climbed(digests.leaf("t", size + 1, "d"), ways[0]) != root
+    assert merkle.whole([]) == ""
 
 
 def test_a_run_that_finds_nothing_is_recorded_too() -> None:

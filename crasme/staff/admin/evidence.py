@@ -15,7 +15,7 @@ from unfold.contrib.filters.admin import (
 from unfold.decorators import display
 
 from crasme.kit import datamap
-from crasme.ledger.models import Entry
+from crasme.ledger.models import Entry, Seal
 from crasme.ledger.registry import known, verbs
 from crasme.staff import actors
 from crasme.staff.admin.base import ReadOnlyAdmin, StaffModelAdmin
@@ -43,7 +43,7 @@ class EntryAdmin(ReadOnlyAdmin, StaffModelAdmin):
     list_filter = (VerbFilter, ("recorded_at", RangeDateTimeFilter))
     search_fields = ("=verb", "=subject", "=actor")
     search_help_text = _("An entry's id, a verb, an actor or a subject reference, each in full.")
-    fields = ("recorded_at", "verb", "meaning", "who", "actor", "subject", "facts", "digest", "id")
+    fields = ("recorded_at", "verb", "meaning", "who", "actor", "subject", "facts", "digest", "sealed", "id")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Entry], search_term: str
@@ -71,6 +71,11 @@ class EntryAdmin(ReadOnlyAdmin, StaffModelAdmin):
         verb = known(entry.verb)
         return verb.meaning if verb else str(_("A verb of an earlier version."))
 
+    @display(description=_("Seal"))
+    def sealed(self, entry: Entry) -> str:
+        seal = Seal.objects.filter(leaves__entry=entry.pk).first()
+        return f"{seal.number} ({seal.sealed_at:%Y-%m-%d %H:%M} UTC)" if seal else "–"
+
     @display(description=_("subject reference"), ordering="subject")
     def short_subject(self, entry: Entry) -> str:
         kind, _separator, digest = entry.subject.partition(":")
@@ -80,6 +85,16 @@ class EntryAdmin(ReadOnlyAdmin, StaffModelAdmin):
     def short_facts(self, entry: Entry) -> str:
         text = ", ".join(f"{name}: {value}" for name, value in entry.facts.items())
         return text if len(text) <= 70 else f"{text[:69]}…"
+
+
+@admin.register(Seal)
+class SealAdmin(ReadOnlyAdmin, StaffModelAdmin):
+    """Whether all is as it was sealed is computed by `manage.py ledger verify`, since that reads every entry."""
+
+    paginator = EstimatePaginator
+    list_display = ("number", "sealed_at", "entries", "digest")
+    list_filter = (("sealed_at", RangeDateTimeFilter),)
+    fields = ("number", "sealed_at", "entries", "root", "previous", "digest", "key", "signature")
 
 
 class TableFilter(DropdownFilter):

@@ -18,7 +18,6 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from crasme.kit.sheets import csv_writer
-from crasme.ledger import signing
 from retention import certificate, proof, services, wording
 from retention.errors import RetentionError
 from retention.explanation import Verdict
@@ -96,9 +95,14 @@ class Command(BaseCommand):
             raise CommandError(f"{file.name} cannot be read: {type(error).__name__}") from None
         if problems := certificate.check(content if isinstance(content, dict) else {}):
             raise CommandError("\n".join(problems))
-        own = content["signature"]["key"] == signing.public_key(certificate.PURPOSE)
-        whose = "this house's" if own else "not this house's of today; compare it"
+        whose = "this house's" if certificate.is_ours(content) else "not known to this house; compare it"
         self.stdout.write(f"The certificate holds together. Signed with {content['signature']['key']} ({whose}).")
+        if (sealed := content.get("sealed")) is None:
+            self.stdout.write("Its ledger entry was not sealed yet when it was made; fetch it again.")
+        else:
+            self.stdout.write(
+                f"Its ledger entry is in seal {sealed['seal']}, {sealed['digest']}, signed with {sealed['key']}."
+            )
 
     def _run(self, **_options: Any) -> None:
         runs = services.run_due(timezone.now(), told=Teller(self.stdout.write))
