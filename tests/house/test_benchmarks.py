@@ -21,6 +21,7 @@ from benchmarks import (
     __main__ as harness,
     banner_cost,
     banner_size,
+    card_scan,
     changelist,
     clock,
     cold_start,
@@ -70,6 +71,7 @@ def test_every_file_is_a_benchmark_that_the_harness_knows() -> None:
     modules = (
         banner_cost,
         banner_size,
+        card_scan,
         changelist,
         clock,
         cold_start,
@@ -97,6 +99,11 @@ def test_an_unknown_name_is_refused_before_anything_starts(
 
 def test_without_a_baseline_there_is_no_ratio() -> None:
     assert json.loads(Figure("x", 1.0, "s", 0.0, 1, "none").line())["ratio"] is None
+
+
+def test_card_scan() -> None:
+    (said,) = [read(figure) for figure in card_scan.run(500)]
+    assert (said["name"], said["unit"], said["rows"]) == ("card_scan", "lines/s", 500)
 
 
 @pytest.mark.slow

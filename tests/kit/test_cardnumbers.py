@@ -5,7 +5,6 @@ All numbers here are the processors' published test numbers, or computed from a 
 
 import json
 import random
-import time
 import uuid
 
 import pytest
@@ -251,25 +250,3 @@ def test_raw_lines_that_cannot_be_judged_quickly_are_searched() -> None:
     assert not may_hold(
         b'{"id": "0192f1c4-7a3b-7c12-8f00-1a2b3c4d5e6f", "at": "2026-11-22T13:00:00.123456Z", "n": 12.5}'
     )
-
-
-def test_ten_thousand_events_are_scanned_in_well_under_50_milliseconds() -> None:
-    line = json.dumps(
-        {
-            "id": "0192f1c4-7a3b-7c12-8f00-1a2b3c4d5e6f",
-            "at": "2026-11-22T13:00:00.123456Z",
-            "kind": "page",
-            "name": "deals/board",
-            "ip": "192.168.100.200",
-            "seconds": 12.25,
-            "filters": {"stage": "won", "owner": "me", "page": 3},
-        }
-    ).encode()
-    lines = [line] * 10_000
-    # The best of three: the machine may be busy with other tests.
-    took = []
-    for _ in range(3):
-        start = time.perf_counter()
-        assert not any(map(may_hold, lines))
-        took.append(time.perf_counter() - start)
-    assert min(took) < 0.05
