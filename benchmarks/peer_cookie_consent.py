@@ -38,12 +38,12 @@ settings.configure(
     },
 )
 
+application = get_wsgi_application()  # before its addresses: they read models, which want the apps to be there
 
 urlpatterns = [
     path("cookies/", include("cookie_consent.urls")),
     path("health/live/", lambda request: HttpResponse("ok")),
 ]
-application = get_wsgi_application()
 
 
 def prepare() -> None:

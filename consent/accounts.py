@@ -78,6 +78,11 @@ def current(account: uuid.UUID) -> dict[str, Answer]:
     return merged(decisions_of(account))
 
 
+def in_order(decisions: Iterable[ConsentEvent]) -> list[ConsentEvent]:
+    """The newest first, as the table is read."""
+    return sorted(decisions, key=lambda each: (each.decided_at, each.id), reverse=True)
+
+
 def decisions_in(visitor: uuid.UUID) -> list[ConsentEvent]:
     """All decisions made in one browser, the newest first."""
     return list(_of_visitor(visitor))

@@ -8,18 +8,68 @@ it arrived, and every category named must exist and every existing one is itemis
 import uuid
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from typing import NotRequired, TypedDict, Unpack
 
 from consent import accounts, filing, notices, registry
 from consent.errors import BadChoice, UnknownCategory, UnknownNotice
-from consent.inserts import insert_once
+from consent.inserts import insert_among, insert_once
 from consent.models import ConsentEvent, VisitorAccount
 from crasme.kit.calendar import month_floor
 from crasme.kit.ids import uuid7, uuid7_instant
 
 Action = ConsentEvent.Action
+ACTIONS, SURFACES = frozenset(Action.values), frozenset(ConsentEvent.Surface.values)
 
 
-def record_choice(
+class Given(TypedDict):
+    """What `decision` takes."""
+
+    event_id: uuid.UUID
+    visitor: uuid.UUID
+    choices: Mapping[str, bool]
+    action: str
+    surface: str
+    notice_sha: str
+    language: str
+    gpc: bool
+    decided_at: datetime
+    now: datetime
+    account: NotRequired[uuid.UUID | None]
+    asked: NotRequired[Collection[str] | None]
+    shown_at: NotRequired[datetime | None]
+
+
+def record_choice(**given: Unpack[Given]) -> tuple[ConsentEvent, bool]:
+    """Store one decision and say whether it was new; a repeated `event_id` answers with the row it made at first.
+
+    `choices` maps slugs to yes or no; what is missing counts as no, essential always as yes, and the action has the
+    last word: accepting and refusing all mean all. `asked` names the categories that were on screen when it was not all
+    of them: only these are answered, the others stay as the visitor's last record has them. `shown_at` is when the
+    notice came on screen. `decided_at` (aware) later than `now` counts as `now`. Raises
+    UnknownCategory naming it, UnknownNotice, or BadChoice for an id that is no UUIDv7 or an unknown action or surface.
+    """
+    event = decision(**given)
+    if (twice := _filed_before(event)) is not None:
+        return twice, False
+    if insert_once(event):
+        return event, True
+    return ConsentEvent.objects.get(id=event.id, filed_at=event.filed_at), False
+
+
+def record_in_browser(event: ConsentEvent) -> list[ConsentEvent]:
+    """Store a `decision` unless it is there, as `record_choice`; all that were made in its browser, the newest first.
+
+    One way to the database where the decision is new. Of two that one browser sends in the same instant neither may be
+    told of the other, as the answer to the first would not be in any case.
+    """
+    if _filed_before(event) is None:
+        new, before = insert_among(event, "visitor")
+        if new:
+            return accounts.in_order([event, *before])
+    return accounts.decisions_in(event.visitor)
+
+
+def decision(
     *,
     event_id: uuid.UUID,
     visitor: uuid.UUID,
@@ -34,22 +84,15 @@ def record_choice(
     account: uuid.UUID | None = None,
     asked: Collection[str] | None = None,
     shown_at: datetime | None = None,
-) -> tuple[ConsentEvent, bool]:
-    """Store one decision and say whether it was new; a repeated `event_id` answers with the row it made at first.
-
-    `choices` maps slugs to yes or no; what is missing counts as no, essential always as yes, and the action has the
-    last word: accepting and refusing all mean all. `asked` names the categories that were on screen when it was not all
-    of them: only these are answered, the others stay as the visitor's last record has them. `shown_at` is when the
-    notice came on screen. `decided_at` (aware) later than `now` counts as `now`. Raises
-    UnknownCategory naming it, UnknownNotice, or BadChoice for an id that is no UUIDv7 or an unknown action or surface.
-    """
+) -> ConsentEvent:
+    """What `record_choice` would store, checked and itemised; it raises the same."""
     known = registry.snapshot()
-    if unknown := sorted({*choices, *(asked or ())} - set(known.bits)):
+    if unknown := sorted({*choices, *(asked or ())} - known.bits.keys()):
         raise UnknownCategory(
             f"There is no category called {', '.join(slug[:32] for slug in unknown)}.",
             remedy=f"The categories are {', '.join(known.bits)}.",
         )
-    if action not in Action.values or surface not in ConsentEvent.Surface.values:
+    if action not in ACTIONS or surface not in SURFACES:
         raise BadChoice("This is not a way in which a choice can be made here.")
     if notices.version_of(notice_sha) is None:
         raise UnknownNotice("The choice names a notice that was never published.", remedy="Load the page again.")
@@ -76,11 +119,7 @@ def record_choice(
         received_at=now,
     )
     event.digest = event.computed_digest()
-    if (twice := _filed_before(event)) is not None:
-        return twice, False
-    if insert_once(event):
-        return event, True
-    return ConsentEvent.objects.get(id=event_id, filed_at=filed_at), False
+    return event
 
 
 def _filed_before(event: ConsentEvent) -> ConsentEvent | None:

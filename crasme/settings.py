@@ -109,6 +109,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "consent.middleware.CookieGuard",  # outermost: it must see every Set-Cookie that anything below makes
     "django.middleware.security.SecurityMiddleware",
+    "crasme.lane.ShortLane",  # what needs nothing of what follows
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "consent.origins.ConsentedOrigins",

@@ -19,6 +19,7 @@ from pytest_django import DjangoDbBlocker, Settings
 from pytest_django.live_server_helper import LiveServer
 
 from crasme.embedded import processes
+from crasme.kit import limits
 from retention import gate
 from tests import template
 from tests.flush import keep_seeds
@@ -73,6 +74,7 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
 def _empty_cache() -> Iterator[None]:
     """Counters of sign-in attempts and of throttles must not leak from test to test; the broker's keys stay."""
     yield
+    limits.forget()
     client = cache._cache.get_client(None, write=True)  # type: ignore[attr-defined]
     if keys := list(client.scan_iter(match=f"{cache.key_prefix}:*", count=1000)):
         client.delete(*keys)

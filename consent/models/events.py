@@ -15,6 +15,7 @@ from typing import ClassVar, Self
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from crasme.kit.calendar import Period, add
@@ -121,7 +122,7 @@ class Decision(models.Model):
         granted = any(yes for slug, yes in self.choices.items() if slug != "essential")
         return State.GIVEN if granted else State.REFUSED
 
-    @property
+    @cached_property
     def valid_until(self) -> datetime:
         return add(self.decided_at, KEPT)
 

@@ -34,7 +34,7 @@ def decide(
     whatever order they arrive. Returns the newest. Raises what `services.record_choice` raises; nothing is set on the
     response then.
     """
-    services.record_choice(
+    event = services.decision(
         event_id=event_id,
         visitor=visitor,
         choices=choices,
@@ -48,7 +48,7 @@ def decide(
         shown_at=shown_at,
         now=now,
     )
-    decisions = accounts.decisions_in(visitor)
+    decisions = services.record_in_browser(event)
     if not decisions:  # the id was somebody else's: their choice is not given away
         raise BadChoice("This choice was sent before, by another browser.")
     known, gpc = registry.snapshot(), choice.signals_gpc(request)

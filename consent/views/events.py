@@ -22,7 +22,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
@@ -34,15 +33,15 @@ from consent.views.answers import decide
 from crasme.kit.limits import TooOften, network
 
 MOST_BYTES = 4096
+KEPT_NOWHERE = {"Cache-Control": "no-store"}  # nor is any answer to a POST without such a header
 
 
 @csrf_exempt
-@never_cache
 @require_POST
 def receive(request: HttpRequest) -> HttpResponse:
     """204 when the choice is stored, now or before; 403 for other sites' pages, 413, 429 or 400 with the reason."""
     now = timezone.now()
-    response = HttpResponse(status=204)
+    response = HttpResponse(status=204, headers=KEPT_NOWHERE)
     try:
         if origin.of_request(request) is not Origin.HERE:
             raise NotFromHere("A choice can only be made on this site's own pages.")
@@ -125,7 +124,6 @@ def _age(sent: dict[str, Any], name: str) -> timedelta | None:
 
 
 @csrf_exempt
-@never_cache
 @require_POST
 def shown(request: HttpRequest) -> HttpResponse:
     """The banner came on screen on the first page of a visit: one is added to the day's count, nothing else is kept."""
@@ -139,4 +137,4 @@ def shown(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=429, headers={"Retry-After": str(error.wait)})
     except ConsentError as error:
         return HttpResponse(status=403 if error.code == "cross-site" else 400)
-    return HttpResponse(status=204)
+    return HttpResponse(status=204, headers=KEPT_NOWHERE)

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
@@ -22,7 +21,6 @@ MOST_BYTES, MOST_NAMES = 4096, 50
 
 
 @csrf_exempt
-@never_cache
 @require_POST
 def receive(request: HttpRequest) -> HttpResponse:
     """204 whatever of it was known; 403 for other sites' pages, 429 for a flood, 400 for what is no such list."""

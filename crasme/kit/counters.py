@@ -27,17 +27,17 @@ class KeptRedisCache(RedisCache):
         super().__init__(server, params)
         self._class = KeptClient
 
-    def count(self, key: str, *, seconds: int) -> int:
-        """One more under `key`: 1 the first time, and again when `seconds` have passed since then."""
+    def count(self, key: str, *, seconds: int, by: int = 1) -> int:
+        """`by` more under `key`, and how many there are: as many the first time, and again after `seconds`."""
         name = self.make_and_validate_key(key)
         client: Redis = self._cache.get_client(name, write=True)
         with client.pipeline() as both:
             both.set(name, 0, ex=seconds, nx=True)
-            both.incr(name)
+            both.incrby(name, by)
             return int(both.execute()[1])
 
 
-def count(key: str, *, seconds: int) -> int:
+def count(key: str, *, seconds: int, by: int = 1) -> int:
     """As `KeptRedisCache.count`, in the cache of the house. RedisError or OSError when it is away."""
-    counted: int = cache.count(key, seconds=seconds)  # type: ignore[attr-defined]
+    counted: int = cache.count(key, seconds=seconds, by=by)  # type: ignore[attr-defined]
     return counted

@@ -7,10 +7,12 @@ moment, nobody waits for it, and the log says so: turning people away from their
 
 import ipaddress
 import logging
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import wraps
+from functools import lru_cache, wraps
+from threading import Lock
 from time import monotonic
 from typing import Any
 
@@ -41,13 +43,51 @@ class TooOften(CrasmeError):
         self.wait = wait
 
 
+class _Bundles:
+    """What a process has counted of one limit and not told yet, within the current window."""
+
+    MOST = 20_000  # keys; with more the oldest are let go, and what they had not told with them
+
+    def __init__(self) -> None:
+        self._lock, self._window = Lock(), 0
+        self._of: dict[str, tuple[int, int]] = {}  # key → tries not told yet, and those of all processes when it was
+
+    def add(self, key: str, window: int, size: int, times: int) -> tuple[int, int]:
+        """One more; how many are to be told now (0: not yet), and how many there are as far as is known."""
+        with self._lock:
+            if window != self._window:
+                self._window, self._of = window, {}
+            untold, known = self._of.pop(key, (0, 0))
+            untold += 1
+            total = untold + known
+            # One that is above its limit as far as is known is asked about no more: it is over for this window.
+            tell = untold if known <= times and (untold >= size or total > times) else 0
+            self._of[key] = (untold - tell, known)
+            if len(self._of) > self.MOST:
+                del self._of[next(iter(self._of))]
+            return tell, total
+
+    def told(self, key: str, window: int, total: int) -> None:
+        with self._lock:
+            if window == self._window:
+                self._of[key] = (self._of.get(key, (0, 0))[0], total)
+
+
+_bundles: defaultdict[str, _Bundles] = defaultdict(_Bundles)
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `times` within a window of `seconds`; windows begin at multiples of their length."""
+    """At most `times` within a window of `seconds`; windows begin at multiples of their length.
+
+    With a `bundle` each process counts by itself and tells the counters once in so many tries: who comes a few times
+    costs no way to them, and each process lets through up to `bundle` - 1 tries above `times`.
+    """
 
     name: str
     times: int
     seconds: int
+    bundle: int = 1
 
     def hit(self, key: str, *, now: datetime) -> None:
         """Count one try. Raises TooOften from the one after the last allowed on."""
@@ -55,14 +95,30 @@ class Limit:
             return
         elapsed = int(now.timestamp())
         window, left = elapsed // self.seconds, self.seconds - elapsed % self.seconds
-        name = f"throttle:{self.name}:{window}:{keyed_hash('kit.limits', key)[:32]}"
-        try:
-            tries = count(name, seconds=self.seconds)
-        except (RedisError, OSError) as error:
-            _leave_alone(error)
-            return
+        told, tries = 1, 0
+        if self.bundle > 1:
+            told, tries = _bundles[self.name].add(key, window, self.bundle, self.times)
+        if told:
+            tries = self._tell(key, window, told)
         if tries > self.times:
             raise TooOften(left)
+
+    def _tell(self, key: str, window: int, tries: int) -> int:
+        """How many there are in all processes; 0 when that cannot be known."""
+        name = f"throttle:{self.name}:{window}:{keyed_hash('kit.limits', key)[:32]}"
+        try:
+            total = count(name, seconds=self.seconds, by=tries)
+        except (RedisError, OSError) as error:
+            _leave_alone(error)
+            return 0
+        if self.bundle > 1:
+            _bundles[self.name].told(key, window, total)
+        return total
+
+
+def forget() -> None:
+    """What this process has counted and not told is as if it had not been."""
+    _bundles.clear()
 
 
 def first_time(name: str, key: str, *, seconds: int) -> bool:
@@ -93,6 +149,11 @@ def network(request: HttpRequest) -> str:
     address = request.META.get("REMOTE_ADDR", "")
     if settings.SECURE_PROXY_SSL_HEADER:  # there is a proxy, and it appends whom it talked to
         address = request.META.get("HTTP_X_FORWARDED_FOR", address).rpartition(",")[2].strip()
+    return _range(address)
+
+
+@lru_cache(maxsize=1024)  # a visit brings the same address with every request
+def _range(address: str) -> str:
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

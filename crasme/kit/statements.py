@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import Expression
 from django.db.models.query import get_related_populators
@@ -33,6 +33,37 @@ def executed(sql: str, values: Sequence[Any], using: str = DEFAULT_DB_ALIAS) -> 
     """Run a statement that is worth preparing; its cursor, with the errors of django.db."""
     connection = connections[using]
     connection.close_if_health_check_failed()  # as Django's own cursors do: the first question may be asked here
+    with _run(connection, sql, values) as cursor:
+        yield cursor
+
+
+def twice_is_once(sql: str, values: Sequence[Any], using: str = DEFAULT_DB_ALIAS) -> tuple[int, Rows]:
+    """Run a statement that leaves the same behind when it runs twice; how many rows it touched, and those it returns.
+
+    A connection that was kept is not asked first whether it still lives, which takes a way of its own: when it turns
+    out to be dead, the statement is run once more on a new one. Within a transaction it is as `executed`.
+    """
+    connection = connections[using]
+    if not (connection.in_atomic_block or connection.connection is None):
+        try:
+            with _run(connection, sql, values) as cursor:
+                connection.health_check_done = True  # type: ignore[attr-defined]  # it lives, for what follows
+                return _result(cursor)
+        except (OperationalError, InterfaceError):
+            if connection.is_usable():
+                raise
+            connection.close()
+    with executed(sql, values, using) as cursor:
+        return _result(cursor)
+
+
+def _result(cursor: "psycopg.Cursor[Any]") -> tuple[int, Rows]:
+    # Not `description`, which looks up the type of every column to say whether there are any.
+    return cursor.rowcount, cursor.fetchall() if cursor.pgresult is not None and cursor.pgresult.nfields else []
+
+
+@contextmanager
+def _run(connection: BaseDatabaseWrapper, sql: str, values: Sequence[Any]) -> Iterator[psycopg.Cursor[Any]]:
     connection.ensure_connection()
     connection.validate_no_broken_transaction()
     prepare = not connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS", False)
@@ -129,14 +160,14 @@ def _converted(row: list[Any], converters: Converters, connection: BaseDatabaseW
 
 def changed[M: models.Model](model: type[M], sql: str, values: Sequence[Any], using: str) -> list[M]:
     """Run an UPDATE of this model's table; the rows as they are then. `sql` ends before RETURNING."""
-    whole, columns = _whole(model, using)
+    whole, columns = whole_of(model, using)
     with executed(f"{sql} RETURNING {columns}", values, using) as cursor:
         return whole.instances(cursor.fetchall())
 
 
 @cache
-def _whole(model: type[models.Model], using: str) -> tuple[_Compiled, str]:
-    """How rows of a table are read, and the columns that this takes."""
+def whole_of(model: type[models.Model], using: str) -> "tuple[_Compiled, str]":
+    """How rows of a table are read (`instances`), and the columns that this takes."""
     whole = _Compiled(model._base_manager.using(using).order_by(), ())
     quote = connections[using].ops.quote_name
     return whole, ", ".join(map(quote, whole.columns))

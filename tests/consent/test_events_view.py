@@ -4,13 +4,19 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.db import connections
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import resolve, reverse
+from pytest_django import Settings
 
 from consent import choice, notices, services, throttle
 from consent.models import ConsentEvent
+from crasme import lane
+from crasme.kit import limits, statements
 from crasme.kit.ids import uuid7
 from crasme.kit.limits import Limit
 
@@ -200,3 +206,30 @@ def test_a_flood_is_told_to_wait_and_stores_nothing(client: Client, db: None, mo
     assert post(Client(REMOTE_ADDR="198.51.100.7"), event()).status_code == 204
     assert b"wait a moment" in client.post("/cookies/", {"action": "save"}, headers=HERE).content
     assert client.get("/cookies/").status_code == 200
+
+
+def test_the_short_lane_is_short_and_leaves_out_no_guard(client: Client, db: None, settings: Settings) -> None:
+    for name, view in lane.LANE.items():
+        assert resolve(reverse(name)).func is view  # the same door without the lane
+        assert view.csrf_exempt  # type: ignore[attr-defined]  # there is no CSRF middleware on the way
+    post(client, event())  # what a process remembers
+    with (
+        patch.object(statements, "_run", wraps=statements._run) as asked,
+        patch.object(limits, "count", wraps=limits.count) as counted,
+        patch("django.contrib.sessions.middleware.SessionMiddleware.process_request") as session,
+        CaptureQueriesContext(connections["default"]) as by_cursor,
+    ):
+        response = post(client, event())
+    assert (response.status_code, asked.call_count, len(by_cursor), counted.called, session.called) == (
+        204, 1, 0, False, False,
+    )  # fmt: skip
+    assert response["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert (response["X-Frame-Options"], response["X-Content-Type-Options"]) == ("DENY", "nosniff")
+    assert client.post("/consent/events/", headers=HERE | {"Host": "evil.example"}).status_code == 400
+    settings.SECURE_SSL_REDIRECT = True
+    assert post(Client(), event()).status_code == 301
+    settings.SECURE_SSL_REDIRECT = False
+    with patch("retention.gate.is_open", return_value=False):
+        shut = post(client, event())
+    assert (shut.status_code, ConsentEvent.objects.count()) == (503, 2)
+    assert client.get("/consent/events").status_code in {301, 404}  # not the lane's

@@ -1,6 +1,8 @@
 """Whom a limit counts together, and what happens when nothing can be counted."""
 
-from datetime import UTC, datetime
+from collections import defaultdict
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
 
@@ -45,6 +47,25 @@ def test_counters_that_are_away_limit_nobody_and_are_left_alone_for_a_moment(mon
     once.hit("a", now=now)
     with pytest.raises(limits.TooOften):
         once.hit("a", now=now)
+
+
+def test_a_bundle_is_told_at_once_and_lets_through_its_own_size_at_the_most() -> None:
+    """Three processes, one limit: each tells once in ten tries, and at the limit each one."""
+    now, limit = datetime(2026, 11, 22, 13, 0, tzinfo=UTC), limits.Limit("bundled", times=30, seconds=3600, bundle=10)
+    processes: list[Any] = [defaultdict(limits._Bundles) for _ in range(3)]
+    through = 0
+    with mock.patch.object(limits, "count", wraps=count) as told:
+        for tried in range(150):
+            with mock.patch.object(limits, "_bundles", processes[tried % 3]), suppress(limits.TooOften):
+                limit.hit("a", now=now)
+                through += 1
+        assert 30 <= through <= 30 + 3 * 9
+        assert told.call_count <= 6  # and whoever is over the limit is asked about no more
+        with mock.patch.object(limits, "_bundles", processes[0]), mock.patch.object(limits._Bundles, "MOST", 2):
+            for key in "bcde":
+                limit.hit(key, now=now)
+            assert len(processes[0]["bundled"]._of) == 2
+            limit.hit("a", now=now + timedelta(hours=1))  # a new window
 
 
 def test_a_count_is_one_round_trip_and_leaves_no_key_without_an_end() -> None:

@@ -1,14 +1,15 @@
 """Statements that are made once do what the ORM's would."""
 
 from datetime import UTC, datetime
+from unittest.mock import patch
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
 from crasme.kit.claims import WorkState
-from crasme.kit.statements import Fetch, insert, update
+from crasme.kit.statements import Fetch, insert, twice_is_once, update
 from tests.kit.models import Job, Remark, Secret
 
 pytestmark = [pytest.mark.usefixtures("kit_tables"), pytest.mark.django_db]
@@ -49,6 +50,27 @@ def test_a_connection_that_died_since_the_last_task_is_made_anew() -> None:
     connection.close_if_unusable_or_obsolete()  # as before every request and task
     assert find(0) == []
     assert connection.connection.info.backend_pid != lost
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_may_run_twice_asks_a_connection_nothing_and_survives_its_death() -> None:
+    sql = "INSERT INTO kit_secret (id, other, period) VALUES (%s, '', 'P1M') ON CONFLICT DO NOTHING RETURNING id"
+    connection.ensure_connection()
+    connection.health_check_enabled, connection.health_check_done = True, False
+    with patch.object(connection, "is_usable", wraps=connection.is_usable) as asked:
+        assert twice_is_once(sql, [71]) == (1, [(71,)])
+        assert twice_is_once(sql, [71]) == (0, [])
+        assert not asked.called
+        lost, other = connection.connection.info.backend_pid, connection.copy()
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [lost])
+        other.close()
+        assert twice_is_once(sql, [72]) == (1, [(72,)])
+        assert connection.connection.info.backend_pid != lost
+        with pytest.raises(ProgrammingError):  # what is wrong with the statement is no matter of the connection
+            twice_is_once("INSERT INTO kit_nothing VALUES (1)", [])
+    with pytest.raises(IntegrityError), transaction.atomic():
+        twice_is_once("INSERT INTO kit_secret (id, other, period) VALUES (%s, NULL, 'P1M')", [73])
 
 
 @pytest.mark.django_db(transaction=True)
