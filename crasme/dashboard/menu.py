@@ -125,6 +125,7 @@ MENU: tuple[tuple[Words, tuple[Page, ...]], ...] = (
         (
             Page(_("Promise board"), "fact_check", url="admin:promises"),
             Page(_("Ledger"), "verified", "ledger.Entry"),
+            Page(_("Seals"), "approval", "ledger.Seal"),
             Page(_("Access log"), "visibility", "staff.AccessEntry"),
         ),
     ),

@@ -23,6 +23,7 @@ LISTS = {
     "auth.Group": OVERSIGHT,
     "django_celery_beat.PeriodicTask": {OPERATIONS, AUDITOR},
     "ledger.Entry": OVERSIGHT,
+    "ledger.Seal": OVERSIGHT,
     "privacy.Step": EVERYBODY,
     "privacy.WebhookDelivery": EVERYBODY,
     "privacy.WebhookEndpoint": EVERYBODY,
