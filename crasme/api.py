@@ -4,11 +4,12 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from consent.api import SuppressionCheckView
-from crasme.crm.api import EventsView
+from crasme.crm.api import DisputeView, EventsView
 from privacy.api import BrowsersView, PolicyView, RequestsView, RequestView
 
 urlpatterns = [
     path("v1/events/", EventsView.as_view(), name="api-events"),
+    path("v1/disputes/<slug:reference>/", DisputeView.as_view(), name="api-dispute"),
     path("v1/requests/", RequestsView.as_view(), name="api-requests"),
     path("v1/requests/<str:reference>/", RequestView.as_view(), name="api-request"),
     path("v1/accounts/<uuid:account>/policy/", PolicyView.as_view(), name="api-account-policy"),

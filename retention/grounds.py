@@ -9,6 +9,7 @@ A row that ends together with another (a note with its account) is kept by whate
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.db.models import Exists, Model, OuterRef, Q
@@ -46,28 +47,34 @@ def kept(model: type[Model], ending: Ending | None, scopes: Scopes) -> Q | None:
         return any_of(predicate.kept(rule, model, scopes), ~there if there is not None else None)
     own = obstacles.held(model, scopes, or_restricted=True)
     above = predicate.kept(rule, rule.model, scopes)
-    return any_of(own, obstacles.leant_on(model, scopes), _with(ending, above))
+    return any_of(own, obstacles.leant_on(model, scopes, or_open=True), _with(ending, above))
 
 
 def grounds(model: type[Model], ending: Ending | None, scopes: Scopes) -> list[Ground]:
     """The parts of `kept`, each with its words."""
+    found = _keeping(model, ending, scopes)
+    if ending is None or ending.up or (there := predicate.still_there(ending.rule)) is None:
+        return found
+    # Of a period that has not begun it is said that it has not.
+    begun = Q(**{f"{ending.rule.anchor}__isnull": False})
+    return [*found, Ground(begun & ~there, _("its rule does not act on it, or has acted already"))]
+
+
+def _keeping(model: type[Model], ending: Ending | None, scopes: Scopes) -> list[Ground]:
     found = list(_own(model, scopes))
     if ending is None:
         return found
     rule = ending.rule
     if ending.up or predicate.takes_rows(rule):
-        found += _maybe(obstacles.leant_on(model, scopes), words=_("something on hold depends on it"))
+        leant_on = obstacles.leant_on(model, scopes, or_open=True)
+        found += _maybe(leant_on, words=_("something that is kept depends on it"))
     if ending.up:
-        above = grounds(rule.model, Ending(rule, rule.anchor), scopes)
+        above = _keeping(rule.model, Ending(rule, rule.anchor), scopes)
         return [*found, *(Ground(_of(ending, each.rows), each.words, each.hold, each.keeper) for each in above)]
     if predicate.takes_rows(rule):
         for child, rows in predicate.referenced(rule, model):
             words = _("%(table)s refer to it") % {"table": child._meta.verbose_name_plural}
             found.append(Ground(rows, words))
-    if (there := predicate.still_there(rule)) is not None:
-        # Of a period that has not begun it is said that it has not.
-        begun = Q(**{f"{rule.anchor}__isnull": False})
-        found.append(Ground(begun & ~there, _("its rule does not act on it, or has acted already")))
     return found
 
 
@@ -125,11 +132,16 @@ class Naming:
                 self._matters.setdefault(key, set()).add(item.hold.matter)
         self._open: dict[Any, list[str]] = {}
         for keeper in keepers:
-            if keeper.account:
-                open_rows = keeper.open_rows().filter(**{f"{keeper.account}__in": accounts})
-                names = [keeper.reference] if keeper.reference else []
-                for account, *reference in open_rows.order_by("pk").values_list(keeper.account, *names):
-                    self._open.setdefault((keeper, account), []).extend(reference)
+            to, keys = keeper.account, accounts
+            if not to:
+                to = keeper.row or "pk"
+                keys = {row[each.record] for row in rows for each in self._sources if each.model is keeper.kept_model}
+            if not keys:
+                continue
+            open_rows = keeper.open_rows().filter(**{f"{to}__in": keys}).order_by("pk")
+            names = [keeper.reference] if keeper.reference else []
+            for key, *reference in open_rows.values_list(to, *names):
+                self._open.setdefault((keeper, key), []).extend(reference)
 
     def matters(self, row: Row) -> list[str]:
         """The file references of the active holds that cover the row, or the one with which it ends."""
@@ -140,10 +152,10 @@ class Naming:
         found = [
             name
             for source in self._sources
-            if source.account
-            for name in self._open.get((keeper, row[source.account]), [])
+            if (key := source.key_of(keeper))
+            for name in self._open.get((keeper, row[key]), [])
         ]
-        return [str(keeper.why).format(reference=name) for name in dict.fromkeys(found)] or [
+        return [str(keeper.why).format(reference=_shown(name)) for name in dict.fromkeys(found)] or [
             str(keeper.why).format(reference="").strip()
         ]
 
@@ -164,6 +176,7 @@ class _Source:
 
     def __init__(self, model: type[Model], prefix: str) -> None:
         table = obstacles.table_of(model)
+        self.model = model
         self.label = model._meta.label_lower
         self.record = f"{prefix}pk"
         self.organisations = [prefix + name for name in obstacles.organisation_fields(model)]
@@ -177,6 +190,12 @@ class _Source:
     def columns(self) -> list[str]:
         return [name for name in (self.record, self.account, self.day, *self.organisations) if name]
 
+    def key_of(self, keeper: Keeper) -> str:
+        """The column by which an open row of the keeper's is known to keep this one; "" when it does not."""
+        if keeper.account:
+            return self.account
+        return self.record if keeper.kept_model is self.model else ""
+
     def covered(self, item: HoldItem, row: Row) -> bool:
         """Whether a hold on a category or a period covers it."""
         if item.scope == Scope.CATEGORY:
@@ -186,3 +205,8 @@ class _Source:
         if hasattr(day, "tzinfo"):
             return bool(start_of(item.since) <= day < start_of(item.until))  # type: ignore[arg-type]
         return bool(item.since <= day < item.until)
+
+
+def _shown(reference: Any) -> str:
+    """A reference as it is, a date or an instant as its day."""
+    return f"{reference:%Y-%m-%d}" if isinstance(reference, date) else str(reference)

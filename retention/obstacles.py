@@ -61,15 +61,23 @@ class Scopes:
         return table.category in self.categories or label in self.records or self.period_for(table)
 
 
-def held(model: type[Model], scopes: Scopes, *, or_restricted: bool = False, by_account: bool = True) -> Q | None:
+def held(
+    model: type[Model],
+    scopes: Scopes,
+    *,
+    or_restricted: bool = False,
+    by_account: bool = True,
+    or_open: bool = False,
+) -> Q | None:
     """True for rows on hold: by themselves, or by account, organisation, category or period. None: no row can be.
 
     With `or_restricted` also for rows of accounts whose processing is restricted (they are stored and nothing else),
-    and for those that something open keeps. Neither stands in the way of an erasure that the person asked for. Without
+    and for those that something open keeps. Neither stands in the way of an erasure that the person asked for. Of all
+    this `or_open` adds only the rows that something open keeps by themselves, whatever their account. Without
     `by_account` only what keeps a row beside its account: for rows of accounts that were found to be kept by nothing,
     and locked, under the holds lock.
     """
-    terms = _apart(model, scopes, or_restricted)
+    terms = _apart(model, scopes, or_restricted or or_open)
     if by_account and (table := table_of(model)) is not None:
         keepers = scopes.keepers if or_restricted and keepable(table) else ()
         if model is Account:
@@ -90,14 +98,14 @@ def kept_accounts(model: type[Model], scopes: Scopes) -> QuerySet[Account] | Non
     return Account._base_manager.filter(_account_kept(scopes, True, scopes.keepers if keepable(table) else ()))
 
 
-def _apart(model: type[Model], scopes: Scopes, or_restricted: bool) -> list[Q]:
+def _apart(model: type[Model], scopes: Scopes, or_open: bool) -> list[Q]:
     """What can keep a row beside its account."""
     terms = [Q(on_hold=True)] if model is not Account and _has_field(model, "on_hold") else []
     terms += [Q(condition) for condition in _organisation_terms(model, scopes)]
     if (table := table_of(model)) is not None:
         terms += _own_terms(model, table, scopes)
-    if or_restricted:
-        terms += [Q(**keeper.is_open) for keeper in scopes.keepers if not keeper.account and keeper.model is model]
+    if or_open:
+        terms += [_row_kept(keeper) for keeper in scopes.keepers if keeper.kept_model is model]
     return terms
 
 
@@ -109,9 +117,16 @@ def restricted(model: type[Model]) -> Q | None:
 def kept_by(model: type[Model], keeper: Keeper) -> Q | None:
     """True for rows that an open row of the keeper's keeps."""
     if not keeper.account:
-        return Q(**keeper.is_open) if keeper.model is model else None
+        return _row_kept(keeper) if keeper.kept_model is model else None
     table = table_of(model)
     return _of_account(model, _has_open(keeper)) if table is not None and keepable(table) else None
+
+
+def _row_kept(keeper: Keeper) -> Q:
+    """On a queryset of the model whose single rows the keeper keeps."""
+    if not keeper.row:
+        return Q(**keeper.is_open)
+    return Q(Exists(keeper.open_rows().filter(**{keeper.row: OuterRef("pk")})))
 
 
 def keepable(table: Table) -> bool:
@@ -134,16 +149,20 @@ def _has_open(keeper: Keeper) -> Q:
     return Q(Exists(keeper.open_rows().filter(**{keeper.account: OuterRef("pk")})))
 
 
-def leant_on(model: type[Model], scopes: Scopes, *, below: tuple[type[Model], ...] = ()) -> Q | None:
-    """True for rows on which a held row depends: deleting them would take it along."""
+def leant_on(
+    model: type[Model], scopes: Scopes, *, or_open: bool = False, below: tuple[type[Model], ...] = ()
+) -> Q | None:
+    """True for rows on which a held row depends, or with `or_open` one that something open keeps by itself: deleting
+    them would take it along."""
     terms = []
     for edge in graph.edges_to(model):
         child = edge.child
         if edge.nullable or edge.on_delete is graph.OnDelete.NOTHING or child is model or child in below:
             continue
         # A child of the same account is held when its parent is, so only its own holds need asking.
-        own = held(child, scopes) if not goes_with(edge) or _held_apart(child, scopes) else None
-        if (stays := any_of(own, leant_on(child, scopes, below=(*below, model)))) is not None:
+        alone = not goes_with(edge) or _held_apart(child, scopes, or_open)
+        own = held(child, scopes, or_open=or_open) if alone else None
+        if (stays := any_of(own, leant_on(child, scopes, or_open=or_open, below=(*below, model)))) is not None:
             children = child._base_manager.filter(**{edge.field.name: OuterRef(edge.field.target_field.name)})
             terms.append(Q(Exists(children.filter(stays))))
     return any_of(*terms)
@@ -236,8 +255,10 @@ def goes_with(edge: graph.Edge) -> bool:
     return child.subject["account"] == edge.field.name + above
 
 
-def _held_apart(child: type[Model], scopes: Scopes) -> bool:
+def _held_apart(child: type[Model], scopes: Scopes, or_open: bool) -> bool:
     table = table_of(child)
+    if or_open and any(keeper.kept_model is child for keeper in scopes.keepers):
+        return True
     return table is not None and (scopes.beyond_accounts(table) or _has_field(child, "on_hold"))
 
 

@@ -85,12 +85,13 @@ def erasure_in_turn(
 ) -> Iterator[Operation]:
     """The same steps, each to be applied before the next is asked for: what is gone need not be left out of later ones.
 
-    `rows_of` gives all rows of some accounts. Without `by_account` nothing keeps these accounts, as `obstacles.held`
-    says, so that only what keeps single rows is asked.
+    `rows_of` gives all rows of some accounts whose time is over, so that a row stays which something open keeps by
+    itself. Without `by_account` nothing keeps these accounts, as `obstacles.held` says, and only what keeps single rows
+    is asked.
     """
     yield from _erasure(
         tables,
-        lambda table, lean: free(table.model, rows_of(table), scopes, lean=lean, by_account=by_account),
+        lambda table, lean: free(table.model, rows_of(table), scopes, lean=lean, by_account=by_account, or_open=True),
         in_turn=True,
     )
 
@@ -150,11 +151,18 @@ def ended_fields(rows: QuerySet[Any], rule: Rule, cutoff: datetime) -> Iterator[
 
 
 def free(
-    model: type[Model], rows: QuerySet[Any], scopes: Scopes, *, lean: bool = False, by_account: bool = True
+    model: type[Model],
+    rows: QuerySet[Any],
+    scopes: Scopes,
+    *,
+    lean: bool = False,
+    by_account: bool = True,
+    or_open: bool = False,
 ) -> QuerySet[Any]:
-    """The rows that no hold keeps; with `lean`, also none on which a held row depends. `by_account` as for `held`."""
-    held = obstacles.held(model, scopes, by_account=by_account)
-    kept = obstacles.any_of(held, obstacles.leant_on(model, scopes) if lean else None)
+    """The rows that no hold keeps; with `lean`, also none on which a held row depends. `by_account` and `or_open` as
+    for `held`."""
+    held = obstacles.held(model, scopes, by_account=by_account, or_open=or_open)
+    kept = obstacles.any_of(held, obstacles.leant_on(model, scopes, or_open=or_open) if lean else None)
     return rows.exclude(kept) if kept is not None else rows
 
 

@@ -68,12 +68,12 @@ def kept(rule: Rule, model: type[Model], scopes: Scopes) -> Q | None:
     if not takes_rows(rule):
         return keeping
     pointing = [condition for _child, condition in referenced(rule, model)]
-    return obstacles.any_of(keeping, obstacles.leant_on(model, scopes), *pointing)
+    return obstacles.any_of(keeping, obstacles.leant_on(model, scopes, or_open=True), *pointing)
 
 
 def kept_accounts(rule: Rule, model: type[Model], scopes: Scopes) -> QuerySet[Account] | None:
     """The accounts whose rows are all kept, where nothing else can keep one; None where something can."""
-    if takes_rows(rule) and (obstacles.leant_on(model, scopes) is not None or referenced(rule, model)):
+    if takes_rows(rule) and (obstacles.leant_on(model, scopes, or_open=True) is not None or referenced(rule, model)):
         return None
     return obstacles.kept_accounts(model, scopes)
 

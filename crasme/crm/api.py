@@ -1,4 +1,4 @@
-"""The machine interface of the CRM: usage events in bulk.
+"""The machine interface of the CRM: usage events in bulk, and disputes about invoices.
 
 What could go wrong: a sender that cannot tell what to do after a failure. So a call is taken whole or not at all and
 may be repeated at will, and each refusal says whether to mend the lines (400), send less (413) or try later (503).
@@ -6,6 +6,7 @@ may be repeated at will, and each refusal says whether to mend the lines (400), 
 
 from typing import Any, ClassVar, cast
 
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
@@ -16,10 +17,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from crasme.crm import intake
-from crasme.crm.errors import EventsRefused, TooMuch
-from crasme.crm.models import UsageEvent
+from crasme.crm.errors import DisputeRefused, EventsRefused, TooMuch
+from crasme.crm.models import Dispute, UsageEvent
 from crasme.crm.ndjson import BodyTooLarge, NdjsonParser
 from crasme.crm.periods import oldest_event
+from crasme.crm.services import disputes
 from crasme.kit.errors import CrasmeError
 
 LINE = (
@@ -133,6 +135,55 @@ class EventsView(APIView):
         except CrasmeError as trouble:
             raise NotReady(str(trouble), code=trouble.code) from trouble
         return Response(_answer(outcome))
+
+
+class DisputeSerializer(serializers.Serializer[Any]):
+    """A dispute as the CRM knows it. Who contests, and in which words, is not sent."""
+
+    invoice = serializers.CharField(max_length=30, help_text="The invoice's number.")
+    reason = serializers.ChoiceField(choices=Dispute.Reason.choices)
+    opened_at = serializers.DateTimeField(help_text="RFC 3339, with offset.")
+    closed_at = serializers.DateTimeField(
+        required=False, allow_null=True, default=None, help_text="Null, or left out, while it is open."
+    )
+
+
+class DisputeView(APIView):
+    required_scopes: ClassVar = {"PUT": "disputes:write"}
+
+    @extend_schema(
+        operation_id="dispute_put",
+        summary="Say that an invoice is in dispute, or that this is settled",
+        description=(
+            "While a dispute is open its invoice is kept, however old it is. The call may be repeated: the reference "
+            "in the address is the CRM's own number of the dispute (letters, digits, dashes; never a name). What is "
+            "contested again after it was settled is a new dispute."
+        ),
+        request=DisputeSerializer,
+        responses={
+            200: DisputeSerializer,
+            (400, "application/problem+json"): OpenApiTypes.OBJECT,
+        },
+    )
+    def put(self, request: Request, reference: str) -> Response:
+        said = DisputeSerializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        given = said.validated_data
+        try:
+            dispute = disputes.take(
+                reference,
+                number=given["invoice"],
+                reason=given["reason"],
+                opened_at=given["opened_at"],
+                closed_at=given["closed_at"],
+                actor=request.user.ref,  # type: ignore[union-attr]
+                now=timezone.now(),
+            )
+        except DisputeRefused as refused:
+            raise serializers.ValidationError({refused.field or "non_field_errors": [str(refused)]}) from None
+        except ValidationError as refused:  # a number of a payment card as reference
+            raise serializers.ValidationError({"non_field_errors": refused.messages}) from None
+        return Response(given | {"closed_at": dispute.closed_at})
 
 
 def _answer(outcome: intake.Outcome) -> dict[str, Any]:

@@ -1,8 +1,11 @@
 """What the CRM holds about people, table by table. Parents come before what hangs off them."""
 
+from django.utils.translation import gettext_lazy as _
+
 from crasme.kit.datamap import (
     OBSERVED,
     Category,
+    Keeper,
     NoPeople,
     Purpose,
     Sensitivity,
@@ -16,6 +19,7 @@ from crasme.kit.datamap import (
 SERVICE = (Purpose.SERVICE,)
 MEASURED = (Purpose.SERVICE, Purpose.IMPROVEMENT, Purpose.SECURITY)
 TAX_LAW = "Tax and commercial law demands invoices for seven years (policy section 8)."
+CLAIMS = "It goes with the invoice, as evidence for legal claims (GDPR Art. 17(3)(e))."
 NEVER_REUSED = "The bare id stays so that it is never given to anybody else and a restored backup can be erased again."
 
 EVENT_FIELDS = {
@@ -26,6 +30,17 @@ EVENT_FIELDS = {
     "duration_ms": gone("Time spent, in milliseconds"),
     "detail": gone("Search query, filter preference or error code"),
 }
+
+# What is contested must not run out of time before it is settled.
+KEEPERS = [
+    Keeper(
+        label="crm.Dispute",
+        is_open={"closed_at": None},
+        row="invoice",
+        reference="opened_at",
+        why=_("in dispute since {reference}"),
+    ),
+]
 
 TABLES = [
     NoPeople("crm.Organisation", why="Companies: a sole trader's name and address stand in the account and invoice."),
@@ -120,6 +135,25 @@ TABLES = [
             "processor": kept("Payment processor", reason=TAX_LAW),
             "processor_reference": kept("The processor's payment reference", reason=TAX_LAW),
             "on_hold": kept("Whether a legal hold lies on the invoice", reason=TAX_LAW),
+        },
+    ),
+    Table(
+        label="crm.Dispute",
+        title="Disputes about invoices",
+        category=Category.BILLING,
+        purposes=(Purpose.SERVICE, Purpose.SECURITY),
+        subject={"account": "invoice__account"},
+        ends="billing",
+        order="opened_at",
+        source="made when somebody contested an invoice",
+        fields={
+            "invoice": kept("The contested invoice", reason=CLAIMS),
+            "reference": kept("Number of the dispute", reason=CLAIMS),
+            "reason": kept("What is contested", reason=CLAIMS),
+            "opened_at": kept("Since when it is in dispute", reason=CLAIMS),
+            "opened_by": kept("Who noted it", reason=CLAIMS, sensitivity=Sensitivity.LOW),
+            "closed_at": kept("When it was settled", reason=CLAIMS),
+            "closed_by": kept("Who noted that", reason=CLAIMS, sensitivity=Sensitivity.LOW),
         },
     ),
     Table(

@@ -18,6 +18,16 @@ class GraceOver(CrmError):
     remedy = _("The person can open a new account.")
 
 
+class DisputeRefused(CrmError):
+    """A dispute that cannot be opened, changed or closed so; `field` is the one of the call that is at fault."""
+
+    code = "dispute-refused"
+
+    def __init__(self, message: object, *, field: str = "", remedy: object = None) -> None:
+        super().__init__(message, remedy=remedy)  # type: ignore[arg-type]
+        self.field = field
+
+
 class PeriodUnknown(CrmError):
     """No rule in force says how long rows of a table are kept."""
 

@@ -66,6 +66,7 @@ MENU: tuple[tuple[Words, tuple[Page, ...]], ...] = (
         _("Data held"),
         (
             Page(_("Invoices"), "receipt_long", "crm.Invoice"),
+            Page(_("Disputes"), "gavel", "crm.Dispute"),
             Page(_("Billing profiles"), "credit_card_off", "crm.BillingProfile"),
             Page(_("Devices"), "devices", "crm.Device"),
             Page(_("Usage events"), "monitoring", "crm.UsageEvent"),

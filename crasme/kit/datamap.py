@@ -219,9 +219,10 @@ class Keeper:
     label      the model whose open rows keep
     is_open    lookups that hold of such a row for as long as it keeps
     why        for staff, with `{reference}` in it where `reference` is given
-    account    path to the account whose rows all stay, but for those about using a right; empty where a row keeps
-               only itself
-    reference  column that names the row; never a person
+    account    path to the account whose rows all stay, but for those about using a right; empty where it keeps one
+               row only
+    row        foreign key to that one row; empty where a row keeps itself
+    reference  column that names the row, or says since when it is open; never a person
     """
 
     label: str
@@ -229,10 +230,18 @@ class Keeper:
     why: str | Promise
     account: str = ""
     reference: str = ""
+    row: str = ""
 
     @property
     def model(self) -> type[Model]:
         return apps.get_model(self.label)
+
+    @property
+    def kept_model(self) -> type[Model] | None:
+        """The model of the one row that an open row keeps; None where it keeps an account's."""
+        if self.account:
+            return None
+        return self.model._meta.get_field(self.row).related_model if self.row else self.model
 
     def open_rows(self) -> QuerySet[Any]:
         return self.model._base_manager.filter(**self.is_open)

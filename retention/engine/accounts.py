@@ -128,7 +128,7 @@ def _with_leftovers(run: Run, dependants: list[Table], scopes: Scopes) -> QueryS
     for table in dependants:
         rows = table.model._base_manager.filter(**{table.subject["account"]: OuterRef("pk")})
         # What is asked of the account is the same for all of its tables, and asked once.
-        terms.append(Q(Exists(operations.free(table.model, rows, scopes, lean=True, by_account=False))))
+        terms.append(Q(Exists(operations.free(table.model, rows, scopes, lean=True, by_account=False, or_open=True))))
     erased = Account._base_manager.filter(status=Account.Status.ERASED, erased_at__lt=run.started_at)
     if (kept := obstacles.held(Account, scopes, or_restricted=True)) is not None:
         erased = erased.exclude(kept)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from crasme.crm.admin.usage import COUNTED
-from crasme.crm.models import Account, HeldUsageEvent, Integration, Organisation, UsageEvent
+from crasme.crm.models import Account, Dispute, HeldUsageEvent, Integration, Organisation, UsageEvent
 from crasme.kit.crypto import subject_ref
 from crasme.ledger.models import Entry
 from crasme.staff.models import AccessEntry, User
@@ -51,7 +51,7 @@ def furnish(account: Account, copies: int = 1) -> Account:
     make_billing_profile(account)
     make_integration(account, messages=copies)
     for _ in range(copies):
-        make_invoice(account)
+        Dispute.objects.create(invoice=make_invoice(account), reason="amount", opened_at=NOW, opened_by="system:test")
         make_device(account)
         make_contact(account)
         make_deal(account)

@@ -22,6 +22,7 @@ from consent.models import (
 )
 from consent.suppression import suppress
 from crasme.crm.models import Account, HeldUsageEvent
+from crasme.crm.services import disputes
 from crasme.kit.ids import uuid7
 from crasme.ledger import seals
 from crasme.staff import access
@@ -87,7 +88,7 @@ def _customer(mark: str) -> Account:
     account = make_account(full_name=f"{mark}Ana Novak", email=f"{mark}ana@customer.example".lower())
     make_credential(account)
     make_billing_profile(account)
-    make_invoice(account)
+    disputes.open_dispute(make_invoice(account), reason="amount", actor="system:test", now=NOW)
     make_device(account)
     make_integration(account, messages=1)
     make_contact(account)

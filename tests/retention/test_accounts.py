@@ -4,9 +4,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from crasme.crm.models import Account, Contact, Credential, Invoice, Note, UsageEvent
+from crasme.crm.models import Account, Contact, Credential, Integration, Invoice, Note, SyncedMessage, UsageEvent
+from crasme.crm.services import disputes
+from crasme.kit import datamap
 from retention import holds, services
+from retention.engine import accounts
 from retention.models import Run
+from retention.obstacles import Scopes
 from tests.retention import builders
 from tests.retention.builders import NOW
 
@@ -105,3 +109,35 @@ def test_invoices_go_by_their_date_and_not_with_somebody_elses() -> None:
     assert done.rows_total == 1
     assert set(Invoice.objects.values_list("pk", flat=True)) == {young.pk, held.pk}
     assert old.pk not in Invoice.objects.values_list("pk", flat=True)
+
+
+def test_what_something_open_keeps_outlives_the_account_with_what_it_depends_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What must NOT be deleted when an account's time is over: a row that is open by itself, and its parents."""
+    keeper = datamap.Keeper(label="crm.SyncedMessage", is_open={"thread_id": "open"}, why="open message")
+    monkeypatch.setattr(datamap, "keepers", lambda: (keeper,))
+    gone = builders.furnish(builders.account(closed=EXPIRED))
+    contested = builders.invoice(gone, date(2024, 1, 1))
+    disputes.open_dispute(contested, reason="amount", actor="staff:test", now=NOW)
+    SyncedMessage.objects.update(thread_id="open")
+    ended = run()
+    gone.refresh_from_db()
+    assert (gone.status, gone.email) == ("erased", "")  # one kept row is no reason to keep the person's account
+    assert not Note.objects.exists()
+    assert Integration.objects.count() == SyncedMessage.objects.count() == 1  # the message and what it hangs on
+    assert "crm.integration" not in ended.counts
+    message, service = SyncedMessage.objects.get(), Integration.objects.get()
+    assert services.explain("crm.syncedmessage", message.pk, NOW).words().endswith("open message")
+    assert services.explain("crm.integration", service.pk, NOW).words().endswith("kept depends on it")
+    # The contested invoice stands for itself: by its own copy, linked to the bare id that stays for it.
+    contested.refresh_from_db()
+    assert (contested.billed_name, contested.account_id) == ("Somebody", gone.pk)
+    # A restored database does not end by replay what was kept then.
+    counts = accounts.erase([gone.pk], accounts.tables_of("account-closed"), Scopes.now(), NOW)
+    assert SyncedMessage.objects.exists(), counts
+    assert run(NOW + timedelta(days=1)).rows_total == 0
+    # Settled, it goes with the next run.
+    SyncedMessage.objects.update(thread_id="settled")
+    assert run(NOW + timedelta(days=2)).counts == {"crm.syncedmessage": 1, "crm.integration": 1}
+    assert not Integration.objects.exists()

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from crasme.crm.admin.base import RecordInline
-from crasme.crm.models import BillingProfile, Contact, Deal, Device, Integration, Invoice, Note
+from crasme.crm.models import BillingProfile, Contact, Deal, Device, Dispute, Integration, Invoice, Note
 
 
 class BillingProfileInline(RecordInline):
@@ -19,6 +19,12 @@ class BillingProfileInline(RecordInline):
 class InvoiceInline(RecordInline):
     model = Invoice
     fields: ClassVar = ("number", "issued_on", "description", "total", "currency", "on_hold")
+    readonly_fields = fields
+
+
+class DisputeInline(RecordInline):
+    model = Dispute
+    fields: ClassVar = ("opened_at", "reason", "reference", "closed_at")
     readonly_fields = fields
 
 

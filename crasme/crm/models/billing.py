@@ -89,3 +89,57 @@ class Invoice(CardFree):
 
     def __str__(self) -> str:
         return f"invoice {self.number}"
+
+
+class Dispute(CardFree):
+    """Somebody contests an invoice. While one is open the invoice is kept past its period, as evidence for either side.
+
+    Who contests, and in which words, stays in the CRM: here are a kind, a number and two dates.
+    """
+
+    class Reason(models.TextChoices):
+        AMOUNT = "amount", _("the amount")
+        NOT_ORDERED = "not-ordered", _("not ordered")
+        NOT_DELIVERED = "not-delivered", _("not delivered")
+        PAYMENT = "payment", _("the payment, such as a chargeback")
+        OTHER = "other", _("something else")
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="disputes", verbose_name=_("invoice"))
+    reference = models.CharField(
+        _("reference"), max_length=40, blank=True, help_text=_("The CRM's number of the dispute; never a name.")
+    )
+    reason = models.CharField(_("what is contested"), max_length=16, choices=Reason.choices)
+    opened_at = models.DateTimeField(_("opened at"))
+    opened_by = models.CharField(_("opened by"), max_length=80)
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+    closed_by = models.CharField(_("closed by"), max_length=80, blank=True)
+
+    class Meta:
+        verbose_name = _("dispute")
+        verbose_name_plural = _("disputes")
+        ordering: ClassVar = ["-opened_at", "-id"]
+        default_permissions = ("view",)
+        permissions: ClassVar = [("settle_dispute", "Can open and close disputes about invoices")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["invoice"],
+                condition=Q(closed_at=None),
+                name="crm_dispute_one_open",
+                violation_error_message=_("This invoice is in dispute already."),
+            ),
+            models.UniqueConstraint(
+                fields=["reference"],
+                condition=~Q(reference=""),
+                name="crm_dispute_reference",
+                violation_error_message=_("There is a dispute of this reference already."),
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_at=None, closed_by="") | (Q(closed_at__gte=F("opened_at")) & ~Q(closed_by="")),
+                name="crm_dispute_closed_whole",
+                violation_error_message=_("A dispute is closed by somebody, and not before it was opened."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"dispute {self.pk.hex[-8:]}"

@@ -13,6 +13,7 @@ from crasme.kit.ids import uuid7
 class ApiKey(models.Model):
     class Scope(models.TextChoices):
         EVENTS_WRITE = "events:write", _("hand over usage events")
+        DISPUTES_WRITE = "disputes:write", _("say which invoices are in dispute")
         REQUESTS_WRITE = "requests:write", _("enter privacy requests")
         REQUESTS_READ = "requests:read", _("follow privacy requests that this key entered")
         REQUESTS_READ_ALL = "requests:read-all", _("follow all privacy requests (beside requests:read)")
