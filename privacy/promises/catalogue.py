@@ -57,14 +57,11 @@ NO_CHECK: Final = _("No check asks for this promise yet.")
 UNMEASURED: Final[dict[str, Promise]] = {
     "P2.1": _PURPOSE,
     "P2.2": _PURPOSE,
-    "P2.3": _PURPOSE,
     "P2.4": _PURPOSE,
     "P3.2": _("Disclosures are not recorded here yet."),
     "P3.3": _("No change of ownership is recorded here; there is nothing to measure."),
     "P4.3": _PEOPLE,
-    "P4.4": _PEOPLE,
     "P4.5": _PEOPLE,
     "P4.6": _PEOPLE,
     "P7.3": _("The product shows the link when a service is connected; that is not recorded."),
-    "P10.3": _("Acceptances of a policy version are not recorded here yet."),
 }

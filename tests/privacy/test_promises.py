@@ -15,14 +15,18 @@ from django.test import Client
 from hypothesis import given, strategies as st
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from consent.models import Category, CookieSighting
+from consent import suppression
+from consent.models import Acceptance, Category, CookieSighting, Suppression
 from crasme.crm.models import Account
 from crasme.ledger.models import Entry
 from crasme.staff.models import User
 from privacy import promises
 from privacy.models import Message, Recipient, Request, Right
+from privacy.policy import publication
 from privacy.promises import Status, cardscan, catalogue, registry
 from privacy.promises.checks.requests import working_days
+from privacy.services import acceptance
+from retention import standing
 from retention.models import BackupSet, Rule
 from tests.builders import (
     NOW,
@@ -62,7 +66,7 @@ def test_every_promise_of_the_policy_is_on_the_board_in_order() -> None:
 
 def test_a_promise_without_a_check_is_never_kept() -> None:
     unmeasured = [each for each in registry.promises() if each.unmeasured is not None]
-    assert {"P4.3", "P10.3"} <= {each.number for each in unmeasured}
+    assert {"P4.3", "P3.2"} <= {each.number for each in unmeasured}
     for each in unmeasured:
         assert status(each.number) is Status.UNKNOWN
         assert finding(each.number).evidence == str(each.unmeasured)
@@ -93,7 +97,7 @@ def test_a_check_belongs_to_one_promise_that_exists() -> None:
 
 
 def test_the_board_asks_a_bounded_number_of_questions(django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
-    with django_assert_max_num_queries(96):  # a third of them savepoints
+    with django_assert_max_num_queries(116):  # a third of them savepoints
         promises.board(NOW)
 
 
@@ -304,6 +308,48 @@ def test_a_page_that_left_the_published_text_is_at_risk() -> None:
     assert "rights.access.title" in finding("P10.1").evidence
 
 
+def test_changes_are_told_and_agreed_to_account_by_account() -> None:
+    account, _younger = make_account(), make_account(created_at=NOW + DAY)
+    assert [status(number) for number in ("P10.2", "P10.3")] == [Status.KEPT, Status.KEPT]
+    publication.publish(
+        version="2099.01", last_updated=NOW.date(), effective_on=NOW.date(), summary="Of weight.", material=True,
+        requires_acceptance=True, actor="staff:1", now=NOW, proposed_by="staff:2",
+    )  # fmt: skip
+    for number in ("P10.2", "P10.3"):
+        assert (status(number), finding(number).figures["missing"]) == (Status.AT_RISK, 1)
+
+    def note(act: Acceptance.Act) -> None:
+        acceptance.note(account.pk, "2099.01", act, surface=acceptance.Surface.PRODUCT, language="en", now=NOW)
+
+    note(Acceptance.Act.TOLD)
+    note(Acceptance.Act.DECLINED)
+    assert [status(number) for number in ("P10.2", "P10.3")] == [Status.KEPT, Status.AT_RISK]
+    note(Acceptance.Act.ACCEPTED)
+    assert status("P10.3") is Status.KEPT
+    assert finding("P10.3").figures == {"version": "2099.01", "reached": 1, "missing": 0}
+
+
+def test_refusals_of_marketing_are_put_to_the_gate() -> None:
+    account = make_account()
+    assert status("P2.3") is Status.UNKNOWN
+    suppression.suppress(
+        account.email, reason="unsubscribed", source="unsubscribe-link", actor="system:test", now=NOW - DAY
+    )
+    assert status("P2.3") is Status.KEPT
+    assert finding("P2.3").figures["refusals"] > 0
+    Suppression.objects.all().delete()  # by a door that no code guards
+    assert status("P2.3") is Status.BROKEN
+    assert finding("P2.3").figures["let_through"] > 0
+
+
+def test_the_watch_over_the_schedule_must_be_awake() -> None:
+    assert "nothing has been measured" in finding("P4.4").evidence
+    standing.measure(NOW)
+    assert status("P4.4", NOW + 2 * timedelta(hours=1)) is Status.UNKNOWN
+    assert status("P4.4", NOW + 4 * timedelta(hours=1)) is Status.AT_RISK
+    assert status("P4.4", NOW + 2 * DAY) is Status.BROKEN
+
+
 # --- the command and the page ----------------------------------------------------------------------------------------
 def test_the_command_prints_json_and_fails_on_a_broken_promise() -> None:
     out = StringIO()
@@ -317,7 +363,7 @@ def test_the_command_prints_json_and_fails_on_a_broken_promise() -> None:
 
 
 def test_the_command_prints_a_table_and_searches_for_cards_when_asked() -> None:
-    call_command("promises", "--only", "P7.2", "P10.3", "--scan-cards", stdout=(out := StringIO()))
+    call_command("promises", "--only", "P7.2", "P3.2", "--scan-cards", stdout=(out := StringIO()))
     assert "1 kept, 0 at risk, 0 broken, 1 not measured" in out.getvalue()
     assert Entry.objects.filter(verb="privacy.cards_scanned").count() == 1
 

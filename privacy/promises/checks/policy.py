@@ -1,12 +1,18 @@
-"""P10.1 and P10.2: whether what people read is what was published."""
+"""P10.1 to P10.3: whether what people read is what was published, and who was told of it and agreed."""
 
+from collections.abc import Collection
 from datetime import datetime
 
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
+from consent.models import Acceptance
+from crasme.crm.models import Account
 from privacy.models import PolicyVersion
 from privacy.policy import drift
+from privacy.promises.asking import count, shown
 from privacy.promises.registry import Status, Verdict, promise
+from privacy.services import acceptance
 
 
 @promise("P10.1")
@@ -30,9 +36,43 @@ def published(now: datetime) -> Verdict:
 
 @promise("P10.2")
 def announced(now: datetime) -> Verdict:
-    """Announcements are not recorded yet: kept only while there was nothing to announce."""
-    material = PolicyVersion.objects.filter(material=True).count()
-    if material:
-        evidence = _("%(count)s material changes were published; whether they were announced is not recorded here.")
-        return Verdict(Status.UNKNOWN, evidence % {"count": material}, {"material": material})
-    return Verdict(Status.KEPT, _("No material change has been published so far."), {"material": 0})
+    """At risk while accounts that are older than the newest material change have not been told of it, or of a later."""
+    version = PolicyVersion.objects.listed().filter(material=True).first()
+    if version is None:
+        return Verdict(Status.KEPT, _("No material change has been published so far."), {"material": 0})
+    told = Reached(version)
+    if told.missing:
+        evidence = _("%(missing)s accounts have not been told of version %(version)s; %(reached)s have.")
+        return Verdict(Status.AT_RISK, evidence % told.words, told.figures)
+    evidence = _("Everybody whose account is older was told of version %(version)s: %(reached)s accounts.")
+    return Verdict(Status.KEPT, evidence % told.words, told.figures)
+
+
+@promise("P10.3")
+def agreed(now: datetime) -> Verdict:
+    """At risk while accounts that are older than the newest version which must be accepted have not accepted it, or a
+    later one.
+    """
+    version = PolicyVersion.objects.listed().filter(requires_acceptance=True).first()
+    if version is None:
+        return Verdict(Status.KEPT, _("No version that was published so far had to be accepted."), {"required": 0})
+    accepted = Reached(version, acts=[Acceptance.Act.ACCEPTED])
+    if accepted.missing:
+        evidence = _("%(missing)s accounts have not accepted version %(version)s; %(reached)s have.")
+        return Verdict(Status.AT_RISK, evidence % accepted.words, accepted.figures)
+    evidence = _("Everybody whose account is older accepted version %(version)s: %(reached)s accounts.")
+    return Verdict(Status.KEPT, evidence % accepted.words, accepted.figures)
+
+
+class Reached:
+    """How many of the accounts that a version changes something for are on record with it, or with a later one."""
+
+    def __init__(self, version: PolicyVersion, acts: Collection[str] = Acceptance.Act.values) -> None:
+        since = PolicyVersion.objects.filter(published_at__gte=version.published_at).values("version")
+        on_record = Acceptance.objects.filter(
+            account=OuterRef("pk"), document=acceptance.DOCUMENT, act__in=acts, version__in=since
+        )
+        older = Account.objects.usable().filter(created_at__lt=version.published_at)
+        self.reached, self.missing = count(older.filter(Exists(on_record))), count(older.filter(~Exists(on_record)))
+        self.figures = {"version": version.version, "reached": self.reached, "missing": self.missing}
+        self.words = self.figures | {"reached": shown(self.reached), "missing": shown(self.missing)}
