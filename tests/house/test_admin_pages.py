@@ -45,6 +45,8 @@ def test_every_page_opens(furnished: Client) -> None:
             may = path != f"{base}add/" or page.has_add_permission(answer.wsgi_request)
             if answer.status_code != (200 if may else 403):
                 wrong[path] = f"answered {answer.status_code}"
+            elif not (answer.content.decode().partition("<title>")[2].partition("</title>")[0].strip(" |\n")):
+                wrong[path] = "has no title"
             elif len(asked) > limit:
                 wrong[path] = f"asked {len(asked)} questions, {limit} at most"
     assert wrong == {}

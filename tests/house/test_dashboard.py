@@ -115,6 +115,7 @@ def test_the_overview_names_nobody(client: Client) -> None:
 def test_the_board_is_open_to_all_staff_and_counts_every_promise(client: Client) -> None:
     sign_in(client, make_user("Operations"))
     page = client.get("/admin/promises/")
+    assert "<title> Promise board | Crasme privacy</title>" in page.content.decode()
     lines = page.context["lines"]
     assert sum(total["rows"] for total in page.context["totals"]) == len(lines) > 40
     assert {line.finding.status for line in lines} <= set(Status)
