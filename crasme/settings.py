@@ -254,6 +254,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(hours=1),
         "options": {"queue": "retention", "expires": 3000},
     },
+    "retention: draw the plans that were asked for": {
+        "task": "retention.tasks.draw_plans",
+        "schedule": timedelta(minutes=1),
+        "options": {"queue": "clock", "expires": 55},
+    },
     "crm: make partitions ahead": {
         "task": "crasme.crm.tasks.make_partitions",
         "schedule": timedelta(hours=6),

@@ -13,6 +13,7 @@ TABLES = [
         "retention.Run", why="Counts, cut-offs and digests; staff stand in it by reference only, as in the ledger."
     ),
     NoPeople("retention.Batch", why="A number of rows and a digest of their keys, which tells nothing without them."),
+    NoPeople("retention.PlanOrder", why="A day and two numbers; staff stand in it by reference only."),
     NoPeople("retention.Standing", why="Counts and times, a rule each."),
     NoPeople("retention.ErasureEntry", why="Keys of rows that are gone, never used again; what is held, by reference."),
     NoPeople("retention.ErasureHead", why="A number, a digest and the number of a server."),

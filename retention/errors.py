@@ -20,6 +20,18 @@ class NoSuchRow(RetentionError):
     code = "no-such-row"
 
 
+class NotAKey(RetentionError):
+    """What was given cannot be the key of a row of that table."""
+
+    code = "not-a-key"
+
+
+class PlanTooFar(RetentionError):
+    """Nobody can foresee so much: rules change, and what is not there yet cannot be counted."""
+
+    code = "plan-too-far"
+
+
 class RuleChanged(RetentionError):
     """The rule was replaced while its run was at work; what is left follows the new rule."""
 

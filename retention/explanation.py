@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
-from django.db.models import BooleanField, Case, F, Model, Q, QuerySet, Value, When
+from django.db.models import BooleanField, Case, F, Model, Q, QuerySet, UUIDField, Value, When
 from django.utils.translation import gettext as _
 
+from crasme.kit import datamap
 from retention import obstacles
 from retention.endings import Ending, Endings
-from retention.errors import NoSuchRow, NotInSchedule
+from retention.errors import NoSuchRow, NotAKey, NotInSchedule
 from retention.grounds import Ground, Naming, Row, grounds, kept
 from retention.obstacles import Scopes
 
@@ -59,13 +61,12 @@ class Verdict:
 
 
 def explain(label: str, pk: Any, now: datetime) -> Verdict:
-    """Why the row stays. NotInSchedule for a table that no rule ends, NoSuchRow when it is gone."""
-    try:
-        found = explain_all(label, model_of(label)._base_manager.filter(pk=pk), now)
-    except (ValidationError, ValueError, TypeError):
-        found = []
+    """Why the row stays. NotInSchedule for a table that no rule ends, NotAKey for what is no key of the table,
+    NoSuchRow when it is not there (any more)."""
+    key = _key(model_of(label), pk)
+    found = explain_all(label, model_of(label)._base_manager.filter(pk=key), now)
     if not found:
-        raise NoSuchRow(_("There is no such row (any more)."))
+        raise NoSuchRow(_("There is no such row (any more)."), remedy=_where_else(label, key))
     return found[0]
 
 
@@ -75,14 +76,12 @@ def explain_all(label: str, rows: QuerySet[Any], now: datetime) -> list[Verdict]
 
 
 def explain_keys(label: str, keys: Sequence[Any], now: datetime) -> Iterator[Verdict]:
-    """Why each of the rows with these keys stays, in the order of the keys; those that are gone are left out."""
+    """Why each of the rows with these keys stays, in the order of the keys; those that are gone are left out. NotAKey
+    before anything is said when one is no key of the table."""
     explainer = _Explainer(model_of(label), now)
-    key = explainer.model._meta.pk
+    every = [_key(explainer.model, each) for each in keys]
     for start in range(0, len(keys), KEYS_AT_ONCE):
-        try:
-            wanted = [key.to_python(each) for each in keys[start : start + KEYS_AT_ONCE]]
-        except ValidationError:
-            raise NoSuchRow(_("There is no such row (any more).")) from None
+        wanted = every[start : start + KEYS_AT_ONCE]
         place = {str(each): number for number, each in enumerate(wanted)}
         found = explainer.of(explainer.model._base_manager.filter(pk__in=wanted))
         yield from sorted(found, key=lambda verdict: place[verdict.pk])
@@ -109,7 +108,36 @@ def model_of(label: str) -> type[Model]:
     try:
         return apps.get_model(label)
     except (LookupError, ValueError):
-        raise NotInSchedule(_("There is no table of this name.")) from None
+        remedy = _("Write the label of a model, such as crm.invoice.")
+        raise NotInSchedule(_("There is no table of this name."), remedy=remedy) from None
+
+
+def keys_of(label: str, given: Iterable[Any]) -> list[str]:
+    """Keys as verdicts name them. NotAKey when one is no key of the table."""
+    model = model_of(label)
+    return [str(_key(model, each)) for each in given]
+
+
+def _key(model: type[Model], given: Any) -> Any:
+    """The key in the type of the table's keys. NotAKey when it cannot be one; it is not repeated, for it may be an
+    address or a name."""
+    try:
+        return model._meta.pk.to_python(given)
+    except (ValidationError, ValueError, TypeError):
+        looks = _("a UUID") if isinstance(model._meta.pk, UUIDField) else _("a number")
+        words = _("This is no key of %(table)s: each of its keys is %(looks)s.") % {
+            "table": model._meta.label_lower, "looks": looks
+        }  # fmt: skip
+        raise NotAKey(words, remedy=_("Copy the id from the row's page in the back office.")) from None
+
+
+def _where_else(label: str, key: Any) -> str:
+    """What to do about a key that the table does not have: keys are never used twice, so another table may have it."""
+    for table in datamap.tables() if isinstance(key, UUID) else ():
+        is_other = table.label.lower() != label.lower() and isinstance(table.model._meta.pk, UUIDField)
+        if is_other and table.model._base_manager.filter(pk=key).exists():
+            return _("It is a key of %(table)s: ask for that one.") % {"table": table.label.lower()}
+    return _("If it was there, a run or an erasure ended it: see the runs, and `retention prove`.")
 
 
 class _Explainer:

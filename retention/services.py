@@ -1,8 +1,11 @@
 """What other rooms, tasks, commands and the admin ask of retention."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from crasme.kit import calendar
@@ -14,13 +17,15 @@ from retention.copies import Copies, Found
 from retention.engine import drift, plans, runs, tidy
 from retention.engine.plans import PlanLine
 from retention.engine.watch import Reached, Told, Watch, silent, unheard
-from retention.errors import NotAProcessorsCopy, NotInSchedule, PlanChanged, RunNotWaiting, SameHands
-from retention.explanation import Verdict, explain, explain_all, explain_keys, explain_table
+from retention.errors import NotAProcessorsCopy, NotInSchedule, PlanChanged, PlanTooFar, RunNotWaiting, SameHands
+from retention.explanation import Verdict, explain, explain_all, explain_keys, explain_table, keys_of
 from retention.fieldwise import FieldVerdict, explain_fields
 from retention.models import BackupSet, ErasureParked, Plan, Rule, Run
 from retention.models.runs import TICK
 from retention.outside import soon, writing
 from retention.verbs import APPROVED, ASKED, BACKUP_GONE, PLANNED
+
+FORESEEABLE: Final = calendar.Period.parse("P10Y")
 
 __all__ = [
     "FieldVerdict",
@@ -35,9 +40,12 @@ __all__ = [
     "explain_fields",
     "explain_keys",
     "explain_table",
+    "keys_of",
     "plan",
     "plan_anew",
+    "planned_rules",
     "register_backup",
+    "require_foreseeable",
     "run_due",
     "run_rule",
     "seen_gone",
@@ -149,15 +157,33 @@ def plan_anew(run: Run, *, actor: str, now: datetime) -> Run:
     return locked
 
 
-def plan(at: datetime) -> list[PlanLine]:
+def plan(at: datetime, *, counted: Callable[[int], None] | None = None) -> list[PlanLine]:
     """What the rules in force at `at` would end then; it may lie in the future, with published changes that wait for
-    their day. Reads only; counts exactly."""
-    return plans.foreseen(Rule.objects.foreseen(at).acting(), at)
+    their day. Reads only; counts exactly. `counted` is told how many rules are, after each."""
+    lines: list[PlanLine] = []
+    for rule in planned_rules(at):
+        lines += plans.foreseen([rule], at)
+        if counted is not None:
+            counted(len(lines))
+    return lines
 
 
-def draw_plan(at: datetime, *, actor: str, now: datetime) -> Plan:
-    """The same, kept: signed, with its hash, and in the ledger."""
-    lines = plan(at)
+def planned_rules(at: datetime) -> QuerySet[Rule]:
+    return Rule.objects.foreseen(at).acting()
+
+
+def require_foreseeable(at: datetime, now: datetime) -> None:
+    """PlanTooFar for what lies more than ten years ahead, or a day back."""
+    if at > calendar.add(now, FORESEEABLE):
+        raise PlanTooFar(_("A plan can be drawn for ten years ahead at most."))
+    if at < now - timedelta(days=1):
+        raise PlanTooFar(_("A plan can only be drawn for today or a day to come."))
+
+
+def draw_plan(at: datetime, *, actor: str, now: datetime, counted: Callable[[int], None] | None = None) -> Plan:
+    """The same, kept: signed, with its hash, and in the ledger. PlanTooFar beyond what can be foreseen."""
+    require_foreseeable(at, now)
+    lines = plan(at, counted=counted)
     with transaction.atomic():
         drawn = plans.signed(lines, at=at, now=now, actor=actor)
         record(

@@ -5,7 +5,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from retention import services, standing
+from retention import ordering, services, standing
 
 # Well below the task's soft time limit: what is left over goes on with the next tick.
 BUDGET = timedelta(seconds=150)
@@ -22,3 +22,9 @@ def measure() -> int:
     """How far each rule is behind; how many are late."""
     now = timezone.now()
     return sum(each.is_late(now) for each in standing.measure(now, budget=MEASURING))
+
+
+@shared_task
+def draw_plans() -> int:
+    """The plans that people asked for; how many were drawn."""
+    return len(ordering.draw_all(timezone.now()))

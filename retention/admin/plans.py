@@ -1,11 +1,12 @@
 """Plans: what would end on a day, also on one to come ("what goes in December"), drawn on request and kept."""
 
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -16,13 +17,14 @@ from unfold.widgets import UnfoldAdminDateWidget
 from crasme.kit.clock import controller_day
 from crasme.staff import actors
 from crasme.staff.admin import EstimatePaginator, ReadOnlyAdmin, StaffModelAdmin
-from retention import services, wording
+from retention import ordering as orders, services, wording
 from retention.engine import plans
-from retention.models import Plan
+from retention.errors import PlanTooFar
+from retention.models import Plan, PlanOrder
 
 
 class DayForm(forms.ModelForm):
-    """Asks for the day alone; everything else is counted."""
+    """Asks for the day alone; everything else is counted, by a worker."""
 
     day = forms.DateField(
         label=_("Day"),
@@ -34,6 +36,14 @@ class DayForm(forms.ModelForm):
         model = Plan
         fields: ClassVar[list[str]] = []
 
+    def clean_day(self) -> date:
+        day: date = self.cleaned_data["day"]
+        try:
+            services.require_foreseeable(_end_of(day), timezone.now())
+        except PlanTooFar as error:
+            raise forms.ValidationError(str(error)) from None
+        return day
+
 
 @admin.register(Plan)
 class PlanAdmin(ReadOnlyAdmin, StaffModelAdmin):
@@ -42,6 +52,7 @@ class PlanAdmin(ReadOnlyAdmin, StaffModelAdmin):
     list_display = ("at", "rows_in_all", "rules", "made_at", "drawn_by", "hash")
     list_filter: ClassVar = [("runs", admin.EmptyFieldListFilter)]
     ordering = ("-made_at", "-id")
+    list_before_template = "admin/retention/plan/orders.html"
     empty_words = _("Every run has a plan, and “Add” draws one for any day: what would go then, and what would wait.")
     fieldsets = (
         (None, {"fields": (("at", "made_at", "drawn_by"), "table")}),
@@ -61,14 +72,22 @@ class PlanAdmin(ReadOnlyAdmin, StaffModelAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str | list[str]]:
         return {"day": controller_day(timezone.now()).isoformat()}
 
-    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Plan:
-        """The service draws and stores it; there is nothing left to save."""
-        at = datetime.combine(form.cleaned_data["day"], time.max, tzinfo=UTC)
-        form.save_m2m = lambda: None
-        return services.draw_plan(at, actor=request.user.ref, now=timezone.now())  # type: ignore[union-attr]
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """A worker draws it; the list shows how far it is."""
+        form = DayForm(request.POST) if request.method == "POST" and self.has_add_permission(request) else None
+        if form is None or not form.is_valid():
+            answer: HttpResponse = super().add_view(request, form_url, extra_context)
+            return answer
+        orders.order(_end_of(form.cleaned_data["day"]), actor=request.user.ref, now=timezone.now())  # type: ignore[union-attr]
+        messages.info(request, _("The plan is being counted; it appears here."))
+        return redirect("admin:retention_plan_changelist")
 
-    def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:
-        """It is stored."""
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        asked = list(PlanOrder.objects.select_related("plan")[:5])
+        shown: HttpResponse = super().changelist_view(request, {**(extra_context or {}), "orders": asked})
+        if any(order.is_open for order in asked):
+            shown["Refresh"] = "3"
+        return shown
 
     @display(description=_("rows"))
     def rows_in_all(self, plan: Plan) -> str:
@@ -97,3 +116,7 @@ class PlanAdmin(ReadOnlyAdmin, StaffModelAdmin):
             for line in sorted(plan.lines, key=lambda line: (-line["rows"], line["rule"]))
         ]
         return render_to_string("admin/retention/plan/lines.html", {"lines": lines})
+
+
+def _end_of(day: date) -> datetime:
+    return datetime.combine(day, time.max, tzinfo=UTC)

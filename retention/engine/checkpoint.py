@@ -59,7 +59,9 @@ def note(
         if number:
             run.counts[name] = run.counts.get(name, 0) + number
     drift.within(run)
-    _grow(run, leaves or [(label, rows, digest)])
+    # A batch that ended nothing is no evidence of anything, and makes no leaf.
+    did = any(counts.values())
+    _grow(run, [leaf for leaf in leaves if leaf[1]] if leaves else [(label, rows, digest)] * did)
     run.progress |= progress | {"batch": watch.pace.rows}
     run.busy += spent
     run.wal_bytes += wal_bytes

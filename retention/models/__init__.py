@@ -3,7 +3,7 @@
 from retention.models.backups import BackupSet
 from retention.models.erasures import ErasureEntry, ErasureHead, ErasureParked, ErasureWaiting
 from retention.models.holds import Hold, HoldItem
-from retention.models.plans import Plan
+from retention.models.plans import Plan, PlanOrder
 from retention.models.rules import Rule
 from retention.models.runs import Batch, Run
 from retention.models.standing import Standing
@@ -18,6 +18,7 @@ __all__ = [
     "Hold",
     "HoldItem",
     "Plan",
+    "PlanOrder",
     "Rule",
     "Run",
     "Standing",

@@ -44,3 +44,29 @@ class Plan(models.Model):
     @property
     def rows(self) -> int:
         return sum(line["rows"] for line in self.lines)
+
+
+class PlanOrder(models.Model):
+    """Somebody wants a plan for an instant; a worker counts it, rule by rule. The order goes a day later."""
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    at = models.DateTimeField(_("planned for"))
+    asked_at = models.DateTimeField(_("asked at"))
+    asked_by = models.CharField(_("asked by"), max_length=80)
+    rules = models.PositiveIntegerField(_("rules to count"), default=0)
+    counted = models.PositiveIntegerField(_("rules counted"), default=0)
+    trouble = models.CharField(_("trouble"), max_length=64, blank=True)
+    plan = models.ForeignKey(Plan, on_delete=models.CASCADE, null=True, related_name="+", verbose_name=_("plan"))
+
+    class Meta:
+        verbose_name = _("plan asked for")
+        verbose_name_plural = _("plans asked for")
+        ordering: ClassVar = ["-asked_at", "-id"]
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d} {self.pk.hex[-8:]}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.plan_id is None and not self.trouble

@@ -37,6 +37,7 @@ TESTED: Final = {
     "privacy.tasks.sort_mail": "tests/privacy/test_mailroom.py",
     "privacy.tasks.step": "tests/privacy/test_flow_access.py",
     "privacy.tasks.sweep": "tests/privacy/test_flow_access.py",
+    "retention.tasks.draw_plans": "tests/retention/test_admin.py",
     "retention.tasks.measure": "tests/retention/test_standing.py",
     "retention.tasks.tick": "tests/retention/test_runs.py",
 }

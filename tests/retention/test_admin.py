@@ -14,8 +14,8 @@ from pytest_django import Settings
 from crasme.crm.models import Account
 from crasme.staff.models import AccessEntry, User
 from crasme.staff.roles import AUDITOR, PRIVACY_OFFICER
-from retention import gate, holds, services
-from retention.models import BackupSet, ErasureParked, Hold, HoldItem, Plan, Rule, Run
+from retention import gate, holds, ordering, services, tasks
+from retention.models import BackupSet, ErasureParked, Hold, HoldItem, Plan, PlanOrder, Rule, Run
 from tests.builders import make_user, sign_in
 from tests.retention import builders
 
@@ -115,8 +115,21 @@ def test_a_waiting_run_is_approved_by_who_may(client: Client, rows: dict[str, ob
 def test_a_plan_is_drawn_for_a_day_to_come_and_shown(client: Client, officer: User) -> None:
     builders.account(closed=timezone.now() - timedelta(days=60))
     later = (timezone.now() + timedelta(days=40)).date()
+    for day, words in (("9999-12-31", "ten years ahead at most"), ("0001-01-01", "today or a day to come")):
+        refused = client.post(reverse("admin:retention_plan_add"), {"day": day})
+        assert words in str(refused.context["adminform"].form.errors["day"])
     drawn = client.post(reverse("admin:retention_plan_add"), {"day": later.isoformat()}, follow=True)
+    order = PlanOrder.objects.get()
+    assert f"0 of {order.rules} rules counted" in drawn.content.decode()
+    assert (drawn["Refresh"], Plan.objects.filter(runs=None).exists()) == ("3", False)
+    assert (tasks.draw_plans(), tasks.draw_plans()) == (1, 0)
     plan = Plan.objects.get(runs=None)
+    order.refresh_from_db()
+    assert (order.plan, order.counted, order.is_open) == (plan, order.rules, False)
+    shown = client.get(reverse("admin:retention_plan_changelist"))
+    assert ("The plan is drawn." in shown.content.decode(), "Refresh" in shown) == (True, False)
+    ordering.draw_all(timezone.now() + timedelta(days=2))
+    assert not PlanOrder.objects.exists()
     assert (plan.at.date(), plan.made_by) == (later, officer.ref)
     assert next(line["rows"] for line in plan.lines if line["rule"] == "account-closed") == 2
     page = client.get(reverse("admin:retention_plan_change", args=[plan.pk])).content.decode()

@@ -78,8 +78,12 @@ def test_explain_answers_in_words_or_with_an_error(closed: Account) -> None:
     for wrong in ((str(closed.pk), "--all"), ()):
         with pytest.raises(CommandError, match="Name the rows"):
             retention("explain", "crm.account", *wrong)
-    with pytest.raises(CommandError, match="no such row"):
+    with pytest.raises(CommandError, match=r"no key of crm\.account"):
         retention("explain", "crm.account", "nothing")
+    with pytest.raises(CommandError, match=r"1 of 2 rows are not there"):
+        retention("explain", "crm.account", str(closed.pk).upper(), str(builders.organisation().pk))
+    with pytest.raises(CommandError, match="ten years ahead at most"):
+        retention("plan", "--at", "9999-01-01")
     with pytest.raises(CommandError, match="no table"):
         retention("explain", "crm.nothing", "1")
 

@@ -10,7 +10,7 @@ import pytest
 from crasme.crm.models import Account, Contact, Note, SyncedMessage, UsageEvent
 from privacy.models import Request
 from retention import explanation, holds, services
-from retention.errors import NoSuchRow, NotInSchedule
+from retention.errors import NoSuchRow, NotAKey, NotInSchedule
 from tests import builders as make
 from tests.retention import builders
 from tests.retention.builders import NOW
@@ -147,11 +147,16 @@ def test_a_table_is_read_in_chunks_and_by_statements_that_do_not_grow(
 
 
 def test_rows_and_tables_that_do_not_exist() -> None:
-    with pytest.raises(NoSuchRow):
+    with pytest.raises(NoSuchRow, match="a run or an erasure ended it"):
         services.explain("crm.invoice", uuid4(), NOW)
-    with pytest.raises(NoSuchRow):
-        services.explain("crm.invoice", "not a key", NOW)
-    with pytest.raises(NotInSchedule):
+    with pytest.raises(NoSuchRow, match=r"It is a key of crm\.account: ask for that one"):
+        services.explain("crm.invoice", str(builders.account().pk), NOW)
+    with pytest.raises(NotAKey, match=r"no key of crm\.invoice: each of its keys is a UUID\. Copy the id") as refused:
+        services.explain("crm.invoice", "ana@customer.example", NOW)
+    assert "ana" not in str(refused.value)
+    with pytest.raises(NotAKey):
+        next(services.explain_keys("crm.invoice", [str(uuid4()), "x"], NOW))
+    with pytest.raises(NotInSchedule, match=r"such as crm\.invoice"):
         services.explain("crm.nothing", uuid4(), NOW)
     with pytest.raises(NotInSchedule):
         services.explain("crm.organisation", builders.organisation().pk, NOW)

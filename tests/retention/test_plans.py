@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, OperationalError, transaction
 from psycopg.errors import QueryCanceled
 
-from crasme.crm.models import Account, UsageEvent
+from crasme.crm.models import Account, Invoice, UsageEvent
 from crasme.kit.canonical import digest
 from crasme.ledger import signing
 from crasme.ledger.models import Entry
@@ -240,6 +240,9 @@ def test_batches_follow_what_the_last_one_cost(monkeypatch: pytest.MonkeyPatch) 
     cascade, asked = operations.cascade, []
 
     def slow(batch: Any) -> Any:
+        if batch.model is not Invoice:  # what goes with it is asked for by the same function
+            yield from cascade(batch)
+            return
         asked.append(batch.count())
         yield from cascade(batch)
         if len(asked) == 1:

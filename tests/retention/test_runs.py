@@ -10,7 +10,8 @@ from crasme.crm.models import Account
 from crasme.kit import merkle
 from crasme.ledger.models import Entry
 from retention import changing, drafts, holds, proof, services
-from retention.engine import digests
+from retention.engine import checkpoint, digests
+from retention.engine.watch import Watch
 from retention.errors import NoSuchBatch, NotInSchedule, RunNotWaiting, SameHands
 from retention.models import Plan, Rule, Run
 from tests.builders import change_rule
@@ -82,6 +83,9 @@ def test_a_run_leaves_its_counts_its_digest_and_a_ledger_entry() -> None:
         with pytest.raises(NoSuchBatch):
             proof.prove(run, [account.pk for account in accounts])
     assert run.digest == tree.get_root().hex()
+    # A batch that ended nothing proves nothing.
+    checkpoint.note(run, Watch(NOW), rows=0, counts={"crm.account": 0}, label="crm.account", digest=digests.of_keys([]))
+    assert (run.batches.count(), run.digest) == (2, tree.get_root().hex())
     assert run.wal_bytes > 0
     assert run.busy > timedelta(0)
     facts = Entry.objects.get(verb="retention.purged").facts

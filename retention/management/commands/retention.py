@@ -133,7 +133,9 @@ class Command(BaseCommand):
         if csv:
             self._write_csv(verdicts)
             return
+        told = set()
         for verdict in verdicts:
+            told.add(verdict.pk)
             if json:
                 self.stdout.write(_json(asdict(verdict) | {"words": verdict.words()}))
             else:
@@ -141,6 +143,8 @@ class Command(BaseCommand):
         if len(keys) == 1 and not json:
             for field in services.explain_fields(label, keys[0], now):
                 self.stdout.write(f"  {field.name}: {field.words()}")
+        if not all and (gone := len(set(services.keys_of(label, keys)) - told)):
+            raise CommandError(f"{gone:,} of {len(keys):,} rows are not there (any more).")
 
     def _prove(self, *, id: str, **_options: Any) -> None:  # noqa: A002
         try:

@@ -1,0 +1,65 @@
+"""Plans that people ask for, counted by a worker: every rule's table is read, and nobody waits on a page for that.
+
+What could go wrong: the broker is away (the minute's task finds the order), two workers count the same (a lock), a
+worker is killed half-way (the order is open still, and counted anew), or one that can never be counted (it says so and
+is left alone).
+"""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Final
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
+
+from retention import locks, services
+from retention.errors import code_of
+from retention.models import Plan, PlanOrder
+
+logger = logging.getLogger(__name__)
+
+TASK, QUEUE = "retention.tasks.draw_plans", "clock"
+KEPT: Final = timedelta(days=1)
+
+
+@transaction.atomic
+def order(at: datetime, *, actor: str, now: datetime) -> PlanOrder:
+    """Have a plan drawn for `at`. PlanTooFar as `services.draw_plan`."""
+    services.require_foreseeable(at, now)
+    wanted = PlanOrder.objects.create(at=at, asked_at=now, asked_by=actor, rules=services.planned_rules(at).count())
+    transaction.on_commit(_wake)
+    return wanted
+
+
+def draw_all(now: datetime) -> list[Plan]:
+    """Draw every plan that was ordered and nobody is at; those that were drawn."""
+    PlanOrder.objects.filter(asked_at__lt=now - KEPT).delete()
+    drawn = []
+    for wanted in PlanOrder.objects.filter(plan=None, trouble="").order_by("asked_at"):
+        with locks.only_one(f"plan order {wanted.pk}") as mine:
+            if mine and PlanOrder.objects.filter(pk=wanted.pk, plan=None, trouble="").exists():
+                drawn += _draw(wanted)
+    return drawn
+
+
+def _draw(wanted: PlanOrder) -> list[Plan]:
+    def counted(number: int) -> None:
+        PlanOrder.objects.filter(pk=wanted.pk).update(counted=number)
+
+    try:
+        plan = services.draw_plan(wanted.at, actor=wanted.asked_by, now=wanted.asked_at, counted=counted)
+    except Exception as error:  # noqa: BLE001  (whatever it is, the order must say so, and others are drawn)
+        PlanOrder.objects.filter(pk=wanted.pk).update(trouble=code_of(error))
+        logger.error("The plan order %s stopped: %s", wanted.pk, code_of(error))  # noqa: TRY400
+        return []
+    PlanOrder.objects.filter(pk=wanted.pk).update(plan=plan)
+    return [plan]
+
+
+def _wake() -> None:
+    try:
+        current_app.send_task(TASK, queue=QUEUE, retry=False, ignore_result=True)
+    except (KombuError, RedisError, OSError) as error:
+        logger.warning("The broker is away (%s); the minute's task draws the plan.", type(error).__name__)
