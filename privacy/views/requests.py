@@ -44,7 +44,7 @@ from privacy.services import (
 )
 from privacy.states import MOVES, Outcome, State
 from privacy.steps.definitions import harmless, needs_proof
-from privacy.views import admission, holdings, letters, proof, timeline
+from privacy.views import admission, holdings, justnow, letters, proof, timeline
 from privacy.views.posted import posted
 from privacy.words import LOOKED_AT, LOOKING, STANDING, WISHES, ending_of, in_a_row
 
@@ -69,8 +69,8 @@ def new(http: HttpRequest) -> HttpResponse:
     intake.submit_many(wishes, now=now)
     done = [not needs_proof(asked.kind, asked.facts) for asked in wishes]
     if all(done):
-        return redirect("request-done")
-    return redirect(f"{reverse('request-sent')}?done" if any(done) else "request-sent")
+        return redirect(justnow.marked(reverse("request-done")))
+    return redirect(justnow.marked(reverse("request-sent")) if any(done) else "request-sent")
 
 
 def _choose(http: HttpRequest) -> HttpResponse:
@@ -88,14 +88,14 @@ def _choose(http: HttpRequest) -> HttpResponse:
 @require_safe
 def sent(http: HttpRequest) -> HttpResponse:
     """What happens next, and the place to type the code."""
-    return render(http, "portal/requests/sent.html", {"form": CodeForm(), "done": "done" in http.GET})
+    return render(http, "portal/requests/sent.html", {"form": CodeForm(), "done": justnow.happened(http)})
 
 
 @never_cache
 @require_safe
 def done(http: HttpRequest) -> HttpResponse:
-    """What was asked for needed no confirmation and has happened."""
-    return render(http, "portal/requests/done.html")
+    """What was asked for needed no confirmation and has happened; for anybody else, where to go from here."""
+    return render(http, "portal/requests/done.html" if justnow.happened(http) else "portal/requests/nothing.html")
 
 
 @never_cache

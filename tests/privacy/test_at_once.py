@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 import tablib
+import time_machine
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
@@ -121,6 +122,17 @@ def test_an_opt_out_survives_every_way_in_which_an_address_comes_back() -> None:
         client.post(f"/admin/consent/suppression/{row.pk}/{path}/", {"post": "yes"})
     client.post("/admin/consent/suppression/", {"action": "delete_selected", "_selected_action": str(row.pk)})
     assert suppression.is_suppressed(ADDRESS)
+
+
+def test_only_who_has_just_done_something_is_told_that_it_is_done(client: Client) -> None:
+    assert b"No more marketing" not in client.get(f"{reverse('request-sent')}?done").content
+    alone = client.post(NEW, {"kind": ["opt_out"], "email": ADDRESS})["Location"]
+    assert b"That is done" in client.get(alone).content
+    with time_machine.travel(timezone.now() + timedelta(minutes=16)):
+        later = client.get(alone)
+    for page in (later, client.get(reverse("request-done")), client.get(f"{alone}x")):
+        assert (page.status_code, b"That is done" in page.content) == (200, False)
+        assert reverse("request-link") in page.content.decode()
 
 
 def test_beside_other_wishes_the_opt_out_does_not_wait_for_the_proof(client: Client) -> None:
