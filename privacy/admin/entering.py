@@ -11,7 +11,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -135,7 +135,7 @@ class EntryPage:
         if "look" in http.POST:
             if not found:
                 messages.warning(http, _now("No account was found by that."))
-            return self._entry_page(http, _unchecked(EntryForm(http.POST, found=found)))
+            return self._entry_page(http, _unchecked(EntryForm(_preselected(http, found), found=found)))
         form = EntryForm(http.POST, found=found)
         if form.is_valid() and (lead := _entered(http, form)) is not None:
             return redirect("admin:privacy_request_change", lead.pk)
@@ -162,6 +162,15 @@ class EntryPage:
             "media": self.media,
         }
         return TemplateResponse(http, "admin/privacy/request/entry.html", context)
+
+
+def _preselected(http: HttpRequest, found: list[Account]) -> QueryDict:
+    """The one account that was searched for by its whole address or name is chosen; it can still be another."""
+    data = http.POST.copy()
+    exact = entering.meant_exactly(data.get("find", ""), found)
+    if exact is not None and not data.get("account"):
+        data["account"] = str(exact.pk)
+    return data
 
 
 def _unchecked(form: EntryForm) -> EntryForm:

@@ -111,6 +111,13 @@ def find(text: str) -> QuerySet[Account]:
     return meant.select_related("organisation").order_by("full_name", "pk")[:FOUND_AT_ONCE]
 
 
+def meant_exactly(text: str, found: Sequence[Account]) -> Account | None:
+    """Of what was found, the only one whose whole address or name it is."""
+    wanted = text.strip().casefold()
+    exact = [each for each in found if wanted in (each.email.casefold(), each.full_name.casefold())]
+    return exact[0] if len(exact) == 1 else None
+
+
 def _account(told: Entered) -> Account | None:
     present = Account.objects.present()
     if told.account is not None:

@@ -1,5 +1,6 @@
 """What came by telephone or post: the clock from its arrival, and nothing sent to an address that the caller gave."""
 
+import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -115,6 +116,11 @@ def test_an_agent_enters_from_the_list(client: Client, agent: User) -> None:
     assert str(account.pk) in looked
     assert ADDRESS not in looked
     assert "This field is required" not in looked
+    make_account(email="ana.nova@customer.example", full_name="Ana Nováková-Dvořák")
+    chosen = re.compile(r'name="account" value="([^"]*)"[^>]*\schecked[\s>=]')
+    for words, picked in (("nováko", None), ("ana nováková", account), (ADDRESS, account)):  # the whole, not a part
+        html = client.post(page, {"find": words, "look": "1"}).content.decode()
+        assert (str(account.pk) in chosen.findall(html)) == (picked is not None), words
     assert AccessEntry.objects.filter(table="crm.account", action="search", rows=1).exists()
     today: date = controller_day(timezone.now())
     filled = {
