@@ -80,7 +80,10 @@ def _of_a_report(asked: Request) -> set[str]:
 
 
 def _clock(asked: Request, today: date) -> set[str]:
-    names = {"ask", "set_law"}
+    names = {"set_law"}
+    if not asked.discloses:
+        return names
+    names.add("ask")
     if clock.open_question(asked) is not None:
         names.add("replied")
     if timing.extendable(asked, today):

@@ -128,7 +128,11 @@ def extended(request: Request, on: date) -> Deadlines | None:
 
 
 def stops(request: Request) -> bool:
-    """Whether the law of this request lets the clock stand still while the person is asked something."""
+    """Whether the law of this request lets the clock stand still while the person is asked something. For a child it
+    never does: whoever is asked there is somebody else.
+    """
+    if request.kind == Request.Kind.CHILD:
+        return False
     law = law_of(request.regime, request.kind)
     return law is not None and law.stops
 

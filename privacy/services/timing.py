@@ -2,6 +2,8 @@
 
 What could go wrong: time is bought that the law does not give (refused here in words, and without effect in the clock
 in any case), or a person is told one date and reckoned by another (the letter is written from the dates that follow).
+Or whoever reported a child's account is asked and waited for as if they were the person: they get no words of ours,
+and the child's clock stands still for nobody (privacy.services.clock).
 """
 
 from datetime import date, datetime
@@ -23,7 +25,7 @@ from privacy.correspondence.queue import enqueue
 from privacy.errors import Incomplete, MoveNotAllowed
 from privacy.models import Message, Request
 from privacy.services import clock
-from privacy.services.desk import locked, require, require_proven
+from privacy.services.desk import locked, require, require_proven, words_allowed
 from privacy.words import EXTENSIONS
 
 
@@ -36,6 +38,7 @@ def extend(request: Request, *, reason: str, words: str, by: User, now: datetime
     words = _said(words, _("Say why in your own words: an extension without its reasons is none."))
     request = _open(request)
     require_proven(request)
+    words_allowed(request, words)
     law = law_of(request.regime, request.kind)
     if law is None or law.extended is None:
         raise MoveNotAllowed(
@@ -71,6 +74,7 @@ def ask(request: Request, *, about: str, words: str, by: User, now: datetime) ->
     words = _said(words, _("Write the question: the person reads nothing else."))
     request = _open(request)
     require_proven(request)
+    words_allowed(request, words)
     message = _letter(request, clock.QUESTION, words, by=by, now=now, facts={"about": about})
     record(verbs.ASKED.name, actor=by.ref, subject=request.ref, message=message.pk, about=about)
     return message

@@ -21,7 +21,18 @@ from privacy.mailroom.files import File
 from privacy.models import ChildReport, Package, Person, Recipient, Request
 from privacy.packages.build import Built
 from privacy.promises import Status
-from privacy.services import approvals, children, confirmation, desk, emptying, intake, plans, sweeping, verification
+from privacy.services import (
+    approvals,
+    children,
+    confirmation,
+    desk,
+    emptying,
+    intake,
+    plans,
+    sweeping,
+    timing,
+    verification,
+)
 from privacy.services.intake import Submission
 from privacy.states import Outcome, State
 from privacy.steps.child import addresses_in
@@ -299,7 +310,11 @@ def _plain(html: str) -> list[str]:
 
 def test_a_letter_to_a_reporter_has_no_words_of_ours_and_a_report_cannot_be_taken_back(officer: User) -> None:
     request = reported()
+    confirmation.confirm_by_link(verification.issue(request, now=NOW).token, now=NOW)
+    request = timing.set_law(Request.objects.get(pk=request.pk), regime="uk", by=officer, now=NOW)
     for act in (
+        lambda: timing.ask(request, about="what", words="Which account?", by=officer, now=NOW),
+        lambda: timing.extend(request, reason="complex", words="There are two.", by=officer, now=NOW),
         lambda: desk.refuse(request, reason="unfounded", words="There is no such account.", by=officer, now=NOW),
         lambda: children.settle(request, words="There is no such account.", by=officer, now=NOW),
     ):
@@ -308,6 +323,7 @@ def test_a_letter_to_a_reporter_has_no_words_of_ours_and_a_report_cannot_be_take
     with pytest.raises(MoveNotAllowed, match="cannot be taken back"):
         desk.withdraw(request, actor="person:1", now=NOW)
     assert fitting(request, officer) >= {"settle", "name_account"}
+    assert fitting(request, officer).isdisjoint({"ask", "extend", "write"})
     assert "propose" not in fitting(request, officer)  # there is no account to erase
     children.settle(request, words="", by=officer, now=NOW)
     run_steps()
@@ -328,6 +344,11 @@ def test_a_parent_proves_the_mailbox_is_believed_and_is_told(officer: User, seco
         children.judge_parent(request, believed=True, words=" ", by=officer, now=NOW)
     children.judge_parent(request, believed=True, words="Called the school.", by=officer, now=NOW)
     assert "Called the school." in (request.notes.get().body or "")
+    # Asked, they are no more the person than before: a law that stops the clock for a question stops no child's.
+    request = timing.set_law(Request.objects.get(pk=request.pk), regime="uk", by=officer, now=NOW)
+    timing.ask(request, about="what", words="Is it one account?", by=officer, now=NOW)
+    assert "Is it one account?" in str(deliver(NOW)[-1])
+    assert not request.clock_events.filter(kind="paused").exists()
 
     request = erase(Request.objects.get(pk=request.pk), officer, second)
     package = Package.objects.get(request=request)
