@@ -3,9 +3,12 @@
 What could go wrong: the sender writes that header himself. So only our own server's word counts, by the name in
 MAIL_AUTHSERV_ID, and of its headers the topmost: a server puts its own on top and takes away those that bear its name,
 so that what stands below is not its own. A pass counts for the domain of the sender that we read and for no other.
-Where the header says nothing, or is not there, nothing is known, and whoever reads the mail is told that.
+Where the header says nothing, or is not there, nothing is known, and whoever reads the mail is told that. Or a pass for
+co.uk counts for every company there: which domains are one organisation's only a list of public suffixes knows, so the
+alignment is strict, and a pass counts for exactly the sender's domain. A server that checks DMARC has such a list; what
+it says of the sender's domain under a relaxed policy is taken from it.
 
-Source: RFC 8601 §2.2, §5; RFC 7489 §3.1 (a domain and those below it count as the same).
+Source: RFC 8601 §2.2, §5; RFC 7489 §3.1.1, §3.1.2 (strict alignment).
 """
 
 import re
@@ -51,20 +54,15 @@ def check(parsed: Parsed) -> SenderCheck:
 
 def _judged(results: list[Result], domain: str) -> SenderCheck:
     dmarc = [each for each in results if each.method == "dmarc"]
-    elsewhere = any(not _aligned(found, domain) for each in dmarc for found in each.domains)
+    elsewhere = any(found != domain for each in dmarc for found in each.domains)
     if elsewhere or any(each.result == "fail" for each in dmarc):  # it looked at another sender than we, or denies it
         return SenderCheck.FAILED
     if any(each.result == "pass" for each in dmarc):
         return SenderCheck.PASSED
     others = [each for each in results if each.method in ("dkim", "spf")]
-    if any(each.result == "pass" and any(_aligned(found, domain) for found in each.domains) for each in others):
+    if any(each.result == "pass" and domain in each.domains for each in others):
         return SenderCheck.PASSED
     return SenderCheck.FAILED if any(each.result in _FAILED for each in others) else SenderCheck.NONE
-
-
-def _aligned(found: str, domain: str) -> bool:
-    one, other = sorted((found, domain), key=len)
-    return "." in one and (one == other or other.endswith(f".{one}"))
 
 
 def read(header: str) -> tuple[str, list[Result]]:

@@ -34,7 +34,7 @@ def with_results(*headers: str, text: str = "Hello.", **more: str) -> bytes:
     [
         ("passed", [PASS]),
         ("passed", ["MX.Crasme.Example 1;\r\n\tspf=fail;\r\n\tdmarc=pass (p=none) header.from=customer.example;"]),
-        ("passed", [f"{OURS}; dkim=pass header.i=@mail.customer.example; spf=softfail smtp.mailfrom=a@list.example"]),
+        ("passed", [f"{OURS}; dkim=pass header.i=@customer.example; spf=softfail smtp.mailfrom=a@list.example"]),
         ("passed", [f"{OURS}; spf = pass smtp.mailfrom = ana@customer.example"]),
         ("passed", ["relay.inside.example; dmarc=fail", PASS]),
         ("failed", [FAIL]),
@@ -49,7 +49,8 @@ def with_results(*headers: str, text: str = "Hello.", **more: str) -> bytes:
         ("none", []),
         ("none", [f"{OURS}; none"]),
         ("none", [f"{OURS}; dkim=pass header.d=evil.example; spf=pass smtp.mailfrom=a@evil.example"]),
-        ("none", [f"{OURS}; dkim=pass header.d=example"]),
+        ("none", [f"{OURS}; dkim=pass header.d=example; spf=pass smtp.mailfrom=a@mail.customer.example"]),
+        ("failed", [f"{OURS}; dmarc=pass header.from=mail.customer.example"]),  # not the sender whom we read
         ("none", [f"{OURS}; dmarc=temperror; spf=none"]),
         ("none", ["mx.elsewhere.example; dmarc=pass header.from=customer.example"]),
         ("none", [f"{OURS}.evil.example; dmarc=pass header.from=customer.example"]),
