@@ -6,7 +6,9 @@ are kept here. Use it for what runs thousands of times an hour; everything else 
 
 What could go wrong: a value stays in the text and answers for somebody else (values come in through parameters only:
 `Slot` marks their places); a lock is asked for outside a transaction and holds nothing (refused); a pooler hands a
-prepared statement to another connection (DISABLE_SERVER_SIDE_CURSORS, which it needs anyway, ends preparing).
+prepared statement to another connection (DISABLE_SERVER_SIDE_CURSORS, which it needs anyway, ends preparing); a
+migration changes a column's type while workers run, and each connection fails by the plans that it has kept (they are
+forgotten, and it is asked again; a transaction fails, but its rollback forgets them too, and the task comes again).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,6 +26,8 @@ from django.db.transaction import TransactionManagementError
 
 from crasme.kit.cards import CardFree
 
+# "cached plan must not change result type", and a statement that a pooler or DISCARD ALL has taken away.
+_OUTDATED = (psycopg.errors.FeatureNotSupported, psycopg.errors.InvalidSqlStatementName)
 Rows = Sequence[Sequence[Any]]
 Converters = Mapping[int, tuple[Any, Any]]  # as Django's compilers make them
 
@@ -68,7 +72,13 @@ def _run(connection: BaseDatabaseWrapper, sql: str, values: Sequence[Any]) -> It
     connection.validate_no_broken_transaction()
     prepare = not connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS", False)
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(sql, values, prepare=prepare)
+        try:
+            cursor.execute(sql, values, prepare=prepare)
+        except _OUTDATED:
+            if connection.in_atomic_block:
+                raise
+            cursor.execute("DEALLOCATE ALL")  # psycopg forgets them as well
+            cursor.execute(sql, values, prepare=prepare)
         yield cursor
 
 

@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, ProgrammingError, connection, transaction
+from django.db import IntegrityError, NotSupportedError, ProgrammingError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
 from crasme.kit.claims import WorkState
@@ -71,6 +71,29 @@ def test_what_may_run_twice_asks_a_connection_nothing_and_survives_its_death() -
             twice_is_once("INSERT INTO kit_nothing VALUES (1)", [])
     with pytest.raises(IntegrityError), transaction.atomic():
         twice_is_once("INSERT INTO kit_secret (id, other, period) VALUES (%s, NULL, 'P1M')", [73])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_column_that_changes_its_type_meanwhile_fails_nothing_but_the_transaction_it_is_in() -> None:
+    find = Fetch(lambda: Secret.objects.order_by("pk"), "pk")
+    other = connection.copy()
+
+    def migrated(kind: str) -> None:  # by another process
+        with other.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE kit_secret ALTER COLUMN period TYPE {kind}")
+
+    try:
+        assert find(0) == []
+        migrated("text")
+        assert find(0) == []
+        migrated("varchar(100)")
+        with pytest.raises(NotSupportedError), transaction.atomic():
+            find(0)
+        with transaction.atomic():  # as a task that comes again
+            assert find(0) == []
+    finally:
+        migrated("varchar(64)")
+        other.close()
 
 
 @pytest.mark.django_db(transaction=True)
