@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language_info, gettext as _now, gettext_lazy as _
 
 from crasme.kit import datamap
+from privacy import factwords, troubles
 from privacy.clock.regimes import Regime
 from privacy.correspondence.catalogue import CATALOGUE
 from privacy.states import Outcome
@@ -117,12 +118,16 @@ def line(facts: Mapping[str, Any]) -> SafeString:
 
 
 def _fact_name(key: str) -> str:
-    return str(LABELS[key]).lower() if key in LABELS else key.replace("_", " ")
+    return str(LABELS[key]) if key in LABELS else factwords.name(key) or key.replace("_", " ")
 
 
 def _fact(key: str, value: Any) -> SafeString | str:
-    if (words := _words(key, value)) is not None:
+    if (words := _words(key, value)) is not None or (words := factwords.value(key, value)) is not None:
         return words
+    if key == "code":
+        return troubles.words_of(str(value))
+    if key == "language":
+        return language(str(value))
     if isinstance(value, Mapping):
         return ", ".join(f"{name}: {each}" for name, each in value.items())
     if isinstance(value, list):

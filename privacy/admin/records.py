@@ -156,6 +156,11 @@ class MessageAdmin(WorkAdmin):
             ("created_at", "finished_at", "bounced_at"), "subject", "body", "written",
         )  # fmt: skip
 
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        if (message := kwargs.get("obj")) is not None:
+            context |= {"title": self.letter(message)}
+        return super().render_change_form(request, context, *args, **kwargs)
+
     @display(description=_("letter"), ordering="template")
     def letter(self, message: Message) -> str:
         came_in = message.direction == Message.Direction.IN

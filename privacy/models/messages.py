@@ -137,7 +137,7 @@ class Message(Claimable):
         ]
 
     def __str__(self) -> str:
-        return f"{self.template or self.direction} {self.pk.hex[-8:]}"
+        return f"message {self.pk.hex[-8:]}"
 
     @property
     def is_unread(self) -> bool:

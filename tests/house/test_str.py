@@ -15,7 +15,6 @@ MARK = "Zq7canary"
 # so staff go by their first name; the data map declares where the admin writes it down.
 CALLED_BY = {
     "crm.Invoice": {"number"},
-    "privacy.Message": {"template"},
     "privacy.Request": {"reference"},
     "privacy.WebhookDelivery": {"event"},
     "privacy.WebhookEndpoint": {"name"},

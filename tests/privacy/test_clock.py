@@ -341,7 +341,7 @@ def test_the_dates_of_all_open_requests_are_derived_anew_when_the_rules_have_cha
     Request.objects.exclude(pk=fresh.pk).update(**wrong)
     out = StringIO()
     call_command("requests", "recompute", stdout=out)
-    assert out.getvalue().startswith("1 open requests have other dates")
+    assert out.getvalue().startswith("1 open request has other dates")
     after = {pk: dates for pk, *dates in Request.objects.values_list("pk", *clock.DATES)}
     assert after[moved.pk] == before[moved.pk]
     assert after[fresh.pk] == before[fresh.pk]

@@ -158,6 +158,7 @@ def test_encryption_at_rest_is_never_claimed(settings: Settings) -> None:
 def test_a_closed_account_past_its_time_breaks_the_promise() -> None:
     account = make_account(closed_at=NOW - 91 * DAY - timedelta(seconds=1))
     assert status("P8.1") is Status.BROKEN
+    assert finding("P8.1").evidence.startswith("1 closed account is still there more than a day after")
     Account.objects.filter(pk=account.pk).update(closed_at=NOW - 90 * DAY - timedelta(hours=1))
     assert status("P8.1") is Status.KEPT  # the next daily run takes it
     assert finding("P8.1").figures["due_today"] == 1
@@ -178,7 +179,9 @@ def test_usage_data_is_measured_to_the_day_and_its_oldest_shown() -> None:
     assert status("P8.2") is Status.KEPT
     assert finding("P8.2").figures["oldest"] == "2024-11-22T13:00:00+00:00"
     assert status("P8.2", NOW + DAY) is Status.KEPT
-    assert status("P8.2", NOW + DAY + timedelta(microseconds=1)) is Status.BROKEN
+    late = NOW + DAY + timedelta(microseconds=1)
+    assert status("P8.2", late) is Status.BROKEN
+    assert finding("P8.2", late).evidence.startswith("1 usage event is still there")
 
 
 def test_billing_records_end_after_their_years() -> None:
@@ -240,6 +243,7 @@ def test_one_overdue_request_breaks_its_promises_and_no_other() -> None:
     assert status("P5.7", soon) is Status.AT_RISK
     assert [status(number, later) for number in ("P5.1", "P5.7", "P5.3")] == [Status.BROKEN, Status.BROKEN, Status.KEPT]
     assert finding("P5.7", later).figures["overdue"] == 1
+    assert finding("P5.7", later).evidence == "1 of 1 open requests is overdue."
 
 
 def test_the_first_human_answer_is_counted_in_working_days() -> None:

@@ -48,6 +48,18 @@ def test_a_result_that_says_nothing_is_a_dash_and_an_unknown_one_keeps_its_name(
     assert reverse("admin:privacy_plan_change", args=["01a215d2-14d1-73a9-ad50-3cf9c957bd23"]) in shown
 
 
+def test_facts_and_their_codes_have_words_and_what_has_none_is_shown_as_it_is() -> None:
+    facts = {"addressee": "recipient", "channel": "page", "kind": "child", "by": "link", "code": "error-oserror"}
+    shown = str(readable.line(facts | {"half_known": "<b>", "verdict": "new"}))
+    for words in (
+        "Written to: a recipient of data", "Came by: the page of the request", "Child&#x27;s account",
+        "the link in a mail", "Another system could not be reached.", "half known: &lt;b&gt;", "Judged: new",
+    ):  # fmt: skip
+        assert words in shown
+    for raw in ("addressee", "channel", "error-oserror"):
+        assert raw not in shown
+
+
 def test_letters_are_called_by_their_titles_and_what_came_in_was_written_by_nobody_here(
     client: Client, agent: User
 ) -> None:
@@ -56,7 +68,9 @@ def test_letters_are_called_by_their_titles_and_what_came_in_was_written_by_nobo
     letter = asked.messages.get(template="confirm")
     listed = client.get(reverse("admin:privacy_message_changelist")).content.decode()
     assert "Please confirm" in listed
-    assert "What the agent wrote" in client.get(page(letter)).content.decode()
+    html = client.get(page(letter)).content.decode()
+    assert "What the agent wrote" in html
+    assert f"confirm {letter.pk.hex[-8:]}" not in html
     now = timezone.now()
     came = Message.objects.create(
         request=asked, direction="in", body="Any news?", state="done", mail_id="<a@b>", created_at=now,

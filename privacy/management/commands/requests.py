@@ -73,7 +73,8 @@ class Command(BaseCommand):
             return
         if options["command"] == "recompute":
             changed = recompute(actor=system("clock"))
-            self.stdout.write(f"{changed} open requests have other dates now, by the rules {VERSION}.")
+            whose = "1 open request has" if changed == 1 else f"{changed} open requests have"
+            self.stdout.write(f"{whose} other dates now, by the rules {VERSION}.")
             return
         if options["command"] == "handoff-token":
             self.stdout.write(_handed_over(options["account"], kinds=options["kinds"], language=options["language"]))

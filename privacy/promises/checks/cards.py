@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, ngettext
 
 from privacy.promises import cardscan
 from privacy.promises.registry import Status, Verdict, promise
@@ -19,7 +19,12 @@ def no_cards(now: datetime) -> Verdict:
     figures = {name: entry.facts[name] for name in ("tables", "columns", "found")} | {"at": entry.facts["at"]}
     words = figures | {"day": entry.facts["at"][:10]}
     if figures["found"]:
-        return Verdict(Status.BROKEN, _("The search of %(day)s found %(found)s card numbers.") % words, figures)
+        evidence = ngettext(
+            "The search of %(day)s found %(found)s card number.",
+            "The search of %(day)s found %(found)s card numbers.",
+            figures["found"],
+        )
+        return Verdict(Status.BROKEN, evidence % words, figures)
     if now - datetime.fromisoformat(entry.facts["at"]) > STALE:
         return Verdict(
             Status.AT_RISK, _("The last search, of %(day)s, found none; it is more than a week old.") % words, figures

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import Count, F, Q
 from django.db.models.functions import TruncDate
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, ngettext
 
 from crasme.crm.models import Account
 from crasme.kit.claims import WorkState
@@ -39,12 +39,24 @@ def _not_knowingly(now: datetime) -> Verdict:
     known = Q(request__plans__requested_at__isnull=False) | Q(request__effective_due__lt=controller_day(now))
     figures = _figures(reports, reported=Q(), in_use=in_use, known=in_use & known)
     if figures["known"]:
-        evidence = _("%(known)s accounts that we take for children's are still in use; restrict them.")
+        evidence = ngettext(
+            "%(known)s account that we take for a child's is still in use; restrict it.",
+            "%(known)s accounts that we take for children's are still in use; restrict them.",
+            figures["known"],
+        )
         return Verdict(Status.BROKEN, evidence % figures, figures)
     if figures["in_use"]:
-        evidence = _("%(in_use)s of %(reported)s reported accounts are still in use.")
+        evidence = ngettext(
+            "%(in_use)s of %(reported)s reported accounts is still in use.",
+            "%(in_use)s of %(reported)s reported accounts are still in use.",
+            figures["in_use"],
+        )
         return Verdict(Status.AT_RISK, evidence % figures, figures)
-    evidence = _("%(reported)s reported accounts are being looked at; none of them is in use.")
+    evidence = ngettext(
+        "%(reported)s reported account is being looked at; it is not in use.",
+        "%(reported)s reported accounts are being looked at; none of them is in use.",
+        figures["reported"],
+    )
     return Verdict(Status.KEPT, evidence % figures, figures)
 
 
@@ -66,8 +78,10 @@ def _promptly(now: datetime) -> Verdict:
     figures["unread"] = Message.objects.unread_words().filter(_OVER, created_at__lt=now - SOON).count()
     found = verdict(figures)
     if figures["unread"] and found.status is Status.KEPT:
-        evidence = _(
-            "%(unread)s answers about reports that are closed have not been read; they are emptied after that."
+        evidence = ngettext(
+            "%(unread)s answer about a report that is closed has not been read; it is emptied after that.",
+            "%(unread)s answers about reports that are closed have not been read; they are emptied after that.",
+            figures["unread"],
         )
         return Verdict(Status.AT_RISK, evidence % figures, figures)
     return found

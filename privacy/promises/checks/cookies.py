@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, ngettext
 
 from consent.models import Category, Cookie, CookieSighting
 from privacy.promises.registry import Status, Verdict, promise
@@ -41,8 +41,17 @@ def respected(now: datetime) -> Verdict:
         "set": sum(not dropped for _name, dropped in sightings),
     }
     if figures["set"]:
-        return Verdict(Status.BROKEN, _("%(set)s cookies were set without consent in 30 days.") % figures, figures)
-    evidence = _("No cookie was set against a choice in 30 days; %(stopped)s were stopped.")
+        evidence = ngettext(
+            "%(set)s cookie was set without consent in 30 days.",
+            "%(set)s cookies were set without consent in 30 days.",
+            figures["set"],
+        )
+        return Verdict(Status.BROKEN, evidence % figures, figures)
+    evidence = ngettext(
+        "No cookie was set against a choice in 30 days; %(stopped)s was stopped.",
+        "No cookie was set against a choice in 30 days; %(stopped)s were stopped.",
+        figures["stopped"],
+    )
     return Verdict(Status.KEPT, evidence % figures, figures)
 
 

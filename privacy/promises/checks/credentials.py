@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.db.models import Q
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, ngettext
 
 from crasme.crm.models import Credential
 from crasme.crm.models.accounts import STRONG_HASH
@@ -23,12 +23,12 @@ def strong_hashes(now: datetime) -> Verdict:
     weak += count(User.objects.exclude(_UNUSABLE).exclude(password__regex=STRONG_HASH.pattern))
     figures = {"passwords": total, "weak": weak}
     if weak:
-        return Verdict(
-            Status.BROKEN,
-            _("%(weak)s of %(total)s stored passwords are not a strong hash.")
-            % {"weak": shown(weak), "total": f"{total:,}"},
-            figures,
+        evidence = ngettext(
+            "%(weak)s of %(total)s stored passwords is not a strong hash.",
+            "%(weak)s of %(total)s stored passwords are not a strong hash.",
+            weak,
         )
+        return Verdict(Status.BROKEN, evidence % {"weak": shown(weak), "total": f"{total:,}"}, figures)
     return Verdict(
         Status.KEPT, _("All %(total)s stored passwords are strong hashes.") % {"total": f"{total:,}"}, figures
     )

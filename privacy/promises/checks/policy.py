@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, ngettext
 
 from consent.models import Acceptance
 from crasme.crm.models import Account
@@ -29,7 +29,11 @@ def published(now: datetime) -> Verdict:
     figures = {"version": version.version, "differences": len(changed)}
     if changed:
         words = {"count": len(changed), "path": changed[0].path, "version": version.version}
-        evidence = _("%(count)s facts differ from version %(version)s, first %(path)s.")
+        evidence = ngettext(
+            "%(count)s fact differs from version %(version)s: %(path)s.",
+            "%(count)s facts differ from version %(version)s, first %(path)s.",
+            len(changed),
+        )
         return Verdict(Status.AT_RISK, evidence % words, figures)
     return Verdict(Status.KEPT, _("Every fact on the page is the one published as %(version)s.") % figures, figures)
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import Count, F, Min, Q
 from django.db.models.functions import TruncDate
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, ngettext
 
 from crasme.kit.clock import controller_day
 from privacy.models import Controller, Request
@@ -60,11 +60,24 @@ def _counted(now: datetime) -> dict[str, dict[str, int]]:
 def verdict(figures: dict[str, int]) -> Verdict:
     """The figures of FIGURES in words; further ones are passed on."""
     if figures["overdue"]:
-        return Verdict(Status.BROKEN, _("%(overdue)s of %(open)s open requests are overdue.") % figures, figures)
+        evidence = ngettext(
+            "%(overdue)s of %(open)s open requests is overdue.",
+            "%(overdue)s of %(open)s open requests are overdue.",
+            figures["overdue"],
+        )
+        return Verdict(Status.BROKEN, evidence % figures, figures)
     if figures["at_risk"]:
-        evidence = _("%(at_risk)s of %(open)s open requests are close to their day, or stuck.")
+        evidence = ngettext(
+            "%(at_risk)s of %(open)s open requests is close to its day, or stuck.",
+            "%(at_risk)s of %(open)s open requests are close to their day, or stuck.",
+            figures["at_risk"],
+        )
         return Verdict(Status.AT_RISK, evidence % figures, figures)
-    evidence = _("%(open)s open, none late. Of %(answered)s answered in 90 days, %(answered_late)s were late.")
+    evidence = ngettext(
+        "%(open)s open, none late. Of %(answered)s answered in 90 days, %(answered_late)s was late.",
+        "%(open)s open, none late. Of %(answered)s answered in 90 days, %(answered_late)s were late.",
+        figures["answered_late"],
+    )
     return Verdict(Status.KEPT, evidence % figures, figures)
 
 

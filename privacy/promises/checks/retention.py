@@ -12,7 +12,7 @@ from typing import Any
 from django.apps import apps
 from django.db import connection
 from django.db.models import Min, QuerySet
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, ngettext
 
 from crasme.crm.models import UsageEvent
 from crasme.kit import calendar, partitions
@@ -32,7 +32,6 @@ SLUGS = {"P8.1": "account-closed", "P8.2": "usage", "P8.3": "billing", "P8.4": "
 @promise(*SLUGS)
 def ended(now: datetime) -> dict[str, Verdict]:
     """Broken by rows later than a day, at risk where the rule in force keeps longer than was published."""
-    words = dict(zip(SLUGS, (_("closed accounts"), _("usage events"), _("invoices"), _("backups")), strict=True))
     rules = {
         rule.slug: rule
         for rule in Rule.objects.in_force(now).filter(slug__in=SLUGS.values()).select_related("standing")
@@ -43,14 +42,27 @@ def ended(now: datetime) -> dict[str, Verdict]:
     for number, slug in SLUGS.items():
         rule, period = rules.get(slug), promised.get(slug)
         if rule is None or period is None:
-            verdicts[number] = Verdict(Status.BROKEN, _("No rule in force ends %(what)s.") % {"what": words[number]})
+            verdicts[number] = Verdict(
+                Status.BROKEN, _("No rule in force ends %(what)s.") % {"what": _things(number, 2)}
+            )
         else:
-            verdicts[number] = _verdict(Question(rule, period, scopes, words[number]), now)
+            verdicts[number] = _verdict(Question(rule, period, scopes, number), now)
     verdicts["P8.2"] = _with_oldest(verdicts["P8.2"])
     verdicts["P8.4"] = _with_copies(verdicts["P8.4"], promised.get("backups"), now)
     if verdicts["P8.4"].status is not Status.BROKEN and not BackupSet.objects.exists():
         verdicts["P8.4"] = Verdict(Status.UNKNOWN, _("No backup has been registered yet."))
     return verdicts
+
+
+def _things(number: str, count: int) -> str:
+    """What the rule of a promise ends, as many as there are."""
+    words = {
+        "P8.1": ngettext("closed account", "closed accounts", count),
+        "P8.2": ngettext("usage event", "usage events", count),
+        "P8.3": ngettext("invoice", "invoices", count),
+        "P8.4": ngettext("backup", "backups", count),
+    }
+    return words[number]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +72,7 @@ class Question:
     rule: Rule
     promised: Period
     scopes: Scopes
-    what: str
+    number: str
 
     def over(self, moment: datetime) -> int:
         """Rows that should be gone at `moment` by the published period, and that nothing keeps."""
@@ -97,7 +109,7 @@ def _verdict(asked: Question, now: datetime) -> Verdict:
         "kept_by_holds": kept,
     }
     words = {
-        "what": asked.what,
+        "what": _things(asked.number, late or waiting or 2),
         "period": asked.promised.words(),
         "rule": asked.rule.length.words(),
         "late": shown(late),
@@ -112,19 +124,32 @@ def _verdict(asked: Question, now: datetime) -> Verdict:
             "ended_per_day": round(standing.drain, 1),
         }
     if late:
-        evidence = _("%(late)s %(what)s are still there more than a day after %(period)s.")
+        evidence = ngettext(
+            "%(late)s %(what)s is still there more than a day after %(period)s.",
+            "%(late)s %(what)s are still there more than a day after %(period)s.",
+            late,
+        )
         if standing is not None and standing.oldest_end is not None:
             evidence = f"{evidence} {_('At the last measurement: %(standing)s.')}"
             words["standing"] = wording.overdue(standing, now)
         return Verdict(Status.BROKEN, evidence % words, figures)
     if calendar.add(now, asked.rule.length) > calendar.add(now, asked.promised):
         evidence = _("The rule keeps %(what)s for %(rule)s, but %(period)s are published.")
-        return Verdict(Status.AT_RISK, evidence % words, figures)
+        return Verdict(Status.AT_RISK, evidence % (words | {"what": _things(asked.number, 2)}), figures)
     evidence = _("No %(what)s outlived their %(period)s.")
     if waiting:
-        evidence = _("%(waiting)s %(what)s passed %(period)s and go with the next daily run.")
+        evidence = ngettext(
+            "%(waiting)s %(what)s passed %(period)s and goes with the next daily run.",
+            "%(waiting)s %(what)s passed %(period)s and go with the next daily run.",
+            waiting,
+        )
     if kept:
-        evidence = f"{evidence} {_('%(kept)s more are kept by holds and restrictions.')}"
+        more = ngettext(
+            "%(kept)s more is kept by holds and restrictions.",
+            "%(kept)s more are kept by holds and restrictions.",
+            kept,
+        )
+        evidence = f"{evidence} {more}"
     return Verdict(Status.KEPT, evidence % words, figures)
 
 
@@ -147,7 +172,11 @@ def _with_copies(verdict: Verdict, period: Period | None, now: datetime) -> Verd
     old = sum(found.changed is not None and found.changed < since for found in unknown)
     if not theirs and not old:
         return verdict
-    evidence = _("%(theirs)s copies of processors and %(old)s unregistered ones are older than %(period)s.")
+    evidence = ngettext(
+        "Older than %(period)s: %(theirs)s copy of processors and %(old)s unregistered.",
+        "Older than %(period)s: %(theirs)s copies of processors and %(old)s unregistered.",
+        theirs,
+    )
     words = {"theirs": shown(theirs), "old": shown(old), "period": period.words()}
     return Verdict(Status.BROKEN, evidence % words, verdict.figures | {"processors": theirs, "unregistered": old})
 

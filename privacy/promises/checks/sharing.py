@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.utils.translation import gettext as _, ngettext
+from django.utils.translation import ngettext
 
 from crasme.crm.models import Account, Integration
 from privacy.models import Recipient
@@ -16,9 +16,16 @@ def under_contract(now: datetime) -> Verdict:
     active = Recipient.objects.active()
     figures = {"providers": active.count(), "without_contract": active.without_contract().count()}
     if figures["without_contract"]:
-        evidence = _("%(without_contract)s of %(providers)s providers have no contract on record.")
+        evidence = ngettext(
+            "%(without_contract)s of %(providers)s providers has no contract on record.",
+            "%(without_contract)s of %(providers)s providers have no contract on record.",
+            figures["without_contract"],
+        )
         return Verdict(Status.AT_RISK, evidence % figures, figures)
-    return Verdict(Status.KEPT, _("%(providers)s providers, each under contract.") % figures, figures)
+    evidence = ngettext(
+        "%(providers)s provider, under contract.", "%(providers)s providers, each under contract.", figures["providers"]
+    )
+    return Verdict(Status.KEPT, evidence % figures, figures)
 
 
 @promise("P7.1")
@@ -35,6 +42,9 @@ def disconnected(now: datetime) -> Verdict:
             left,
         )
         return Verdict(Status.BROKEN, evidence % {"left": shown(left)}, figures)
-    return Verdict(
-        Status.KEPT, _("%(connected)s services are connected; none left anything behind.") % figures, figures
+    evidence = ngettext(
+        "%(connected)s service is connected; none left anything behind.",
+        "%(connected)s services are connected; none left anything behind.",
+        connected,
     )
+    return Verdict(Status.KEPT, evidence % figures, figures)

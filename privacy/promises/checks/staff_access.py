@@ -6,7 +6,7 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.db import connection
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, ngettext
 
 from crasme.staff import roles
 from crasme.staff.models import User
@@ -46,13 +46,24 @@ def by_role(now: datetime) -> Verdict:
     if figures["roles_changed"]:
         return Verdict(Status.BROKEN, _("A role may do other things than its definition says."), figures)
     if figures["own_permissions"]:
-        return Verdict(
-            Status.AT_RISK, _("%(own_permissions)s people have permissions beside their roles.") % figures, figures
+        evidence = ngettext(
+            "%(own_permissions)s person has permissions beside their roles.",
+            "%(own_permissions)s people have permissions beside their roles.",
+            figures["own_permissions"],
         )
-    if figures["without_second_factor"]:
-        evidence = _("%(without_second_factor)s of %(staff)s staff have no second factor.")
         return Verdict(Status.AT_RISK, evidence % figures, figures)
-    evidence = _("%(staff)s staff work by their roles, each with a second factor; %(superusers)s may do everything.")
+    if figures["without_second_factor"]:
+        evidence = ngettext(
+            "%(without_second_factor)s of %(staff)s staff has no second factor.",
+            "%(without_second_factor)s of %(staff)s staff have no second factor.",
+            figures["without_second_factor"],
+        )
+        return Verdict(Status.AT_RISK, evidence % figures, figures)
+    evidence = ngettext(
+        "%(staff)s works by their roles, with a second factor; %(superusers)s may do everything.",
+        "%(staff)s staff work by their roles, each with a second factor; %(superusers)s may do everything.",
+        figures["staff"],
+    )
     return Verdict(Status.KEPT, evidence % figures, figures)
 
 
