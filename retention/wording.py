@@ -4,9 +4,43 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.utils.translation import gettext as _, ngettext
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _, gettext_lazy as lazily, ngettext
 
+from retention.errors import (
+    BackupFolderMissing,
+    BackupPlaceFailed,
+    NotAnonymous,
+    PlanDrift,
+    RuleChanged,
+    UnsafeLocation,
+)
 from retention.models import Run, Standing
+
+# What stopped a run or a replay, by its code; how it begins where many codes mean the same.
+TROUBLES: dict[str, Promise] = {
+    PlanDrift.code: lazily("Many more rows were over than planned."),
+    RuleChanged.code: lazily("The rule was changed meanwhile."),
+    NotAnonymous.code: lazily("The figures would not have been anonymous."),
+    UnsafeLocation.code: lazily("A copy is registered at a place where nothing may be deleted."),
+    BackupFolderMissing.code: lazily("The folder of the backups is not there."),
+    BackupPlaceFailed.code: lazily("The place of the backups could not be reached."),
+    "not-drained": lazily("Rows were left that could not be ended."),
+    "operational-error": lazily("The database could not be reached, or was too busy."),
+    "interface-error": lazily("The database could not be reached, or was too busy."),
+    "timeout-error": lazily("It took too long."),
+    "os-error": lazily("Another system could not be reached."),
+}
+
+
+def trouble(code: str) -> SafeString | str:
+    """What stopped it, in a sentence, with the code for whoever looks for it in the log; a dash for none."""
+    if not code:
+        return "–"
+    words = TROUBLES.get(code)
+    return format_html("{} ({})", words or _("The program has a fault here; the log says more."), code)
 
 
 def reasons(line: Mapping[str, Any]) -> list[str]:
@@ -29,8 +63,10 @@ def span(time: timedelta) -> str:
         minutes = round(seconds / 60)
         return ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes}
     if seconds < 48 * 3600:
-        return _("%(n)d hours") % {"n": round(seconds / 3600)}
-    return _("%(n)d days") % {"n": round(seconds / 86400)}
+        hours = round(seconds / 3600)
+        return ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
+    days = round(seconds / 86400)
+    return ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
 
 
 def overdue(standing: Standing, now: datetime) -> str:
@@ -66,7 +102,12 @@ def drift(run: Run) -> str:
     if not off:
         return ""
     numbers = {name: f"{off[name]:,}" for name in ("found", "planned", "tolerance")}
-    return _("%(found)s rows are over; %(planned)s were planned, with a tolerance of %(tolerance)s.") % numbers
+    words = ngettext(
+        "%(found)s row is over; %(planned)s were planned, with a tolerance of %(tolerance)s.",
+        "%(found)s rows are over; %(planned)s were planned, with a tolerance of %(tolerance)s.",
+        off["found"],
+    )
+    return words % numbers
 
 
 def _reason(why: str, limit: Any) -> str:

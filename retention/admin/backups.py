@@ -15,7 +15,7 @@ from unfold.decorators import action, display
 
 from crasme.kit.errors import CrasmeError
 from crasme.staff.admin import ReadOnlyAdmin, StaffModelAdmin, confirmed
-from retention import gate, services
+from retention import gate, services, wording
 from retention.copies import Found
 from retention.errors import RetentionError
 from retention.models import BackupSet, ErasureParked
@@ -43,7 +43,7 @@ class BackupSetAdmin(ReadOnlyAdmin, StaffModelAdmin):
         return filesizeformat(backup.size)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        parked = ErasureParked.objects.filter(done_at=None)
+        parked = [(row, wording.trouble(row.error)) for row in ErasureParked.objects.filter(done_at=None)]
         shown = {"gate": gate.look(), "unregistered": _unregistered(), "parked": parked}
         return super().changelist_view(request, {**(extra_context or {}), **shown})
 

@@ -18,7 +18,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as _, ngettext
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
@@ -232,7 +232,7 @@ class RuleAdmin(StaffModelAdmin):
         if rule.last_key is None:
             return "–"
         state = Run.State(rule.last_state).label
-        return format_html("{}: {} ({})", rule.last_key, _("{rows} rows").format(rows=f"{rule.last_rows:,}"), state)
+        return format_html("{}: {} ({})", rule.last_key, _rows_in_words(rule.last_rows), state)
 
     @display(description=_("over and due"))
     def over_now(self, rule: Rule) -> str:
@@ -278,6 +278,10 @@ def _is_draft(obj: Any) -> bool:
 def _standing(rule: Rule) -> Standing | None:
     found: Standing | None = getattr(rule, "standing", None)
     return found
+
+
+def _rows_in_words(number: int) -> str:
+    return ngettext("{rows} row", "{rows} rows", number).format(rows=f"{number:,}")
 
 
 def _counted(rows: QuerySet[Any]) -> str:

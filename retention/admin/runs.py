@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as _, ngettext
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
@@ -75,12 +75,12 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
         (_("Planned"), {"fields": (("rows_due", "share_due", "allowed"), "why_approval", "off", "plan_hash")}),
         (_("What went"), {"fields": ("rows_total", "went", "digest", "anonymous")}),
         (_("Cost"), {"fields": (("time", "wal_bytes", "vacuum"),)}),
-        (_("Trouble"), {"fields": (("attempts", "last_error", "retry_at"),)}),
+        (_("Trouble"), {"fields": (("attempts", "trouble", "retry_at"),)}),
         (_("Who"), {"fields": (("asked", "approved", "approved_at"),)}),
     )
     readonly_fields = (
-        "time", "went", "asked", "approved", "how_far", "allowed", "why_approval", "off", "plan_hash", "vacuum",
-        "anonymous",
+        "trouble", "time", "went", "asked", "approved", "how_far", "allowed", "why_approval", "off", "plan_hash",
+        "vacuum", "anonymous",
     )  # fmt: skip
     actions_detail = ("certificate", "ask", "approve", "plan_anew")
 
@@ -97,6 +97,10 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
     def condition(self, run: Run) -> tuple[str, str]:
         return run.state, run.get_state_display()
 
+    @display(description=_("last error"))
+    def trouble(self, run: Run) -> str:
+        return wording.trouble(run.last_error)
+
     @display(description=_("time at work"), ordering="busy")
     def time(self, run: Run) -> str:
         return f"{run.busy.total_seconds():,.2f} s"
@@ -104,7 +108,8 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
     @display(description=_("progress"))
     def how_far(self, run: Run) -> str:
         """A bar, and what it says in words."""
-        words = _("%(share)d %% of %(rows)s rows") % {"share": run.share_done, "rows": f"{run.rows_due:,}"}
+        words = ngettext("%(share)d %% of %(rows)s row", "%(share)d %% of %(rows)s rows", run.rows_due)
+        words %= {"share": run.share_done, "rows": f"{run.rows_due:,}"}
         more = wording.left(run) if run.state == Run.State.RUNNING else ""
         text = f"{words}, {more}" if more else words
         return format_html('<progress max="100" value="{}" aria-label="{}"></progress> {}', run.share_done, text, text)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, ngettext
 
 
 class Question(StrEnum):
@@ -39,23 +39,46 @@ class Finding:
 
     def words(self) -> str:
         """What is wrong, and the remedy."""
+        rows = self.rows
         said = {
-            "small-class": _("%(rows)s rows share their values with too few others: make one of these columns coarser"
-                             " or blank it."),
-            "rare-value": _("%(rows)s rows have a rare value in a column that was called harmless: blank it, or count"
-                            " it among those that single out."),
-            "unclassified": _("It stays, and nobody has decided what it tells: blank it, or classify it in the rule's"
-                              " decision."),
+            "small-class": ngettext(
+                "%(rows)s row shares its values with too few others: make one of these columns coarser or blank it.",
+                "%(rows)s rows share their values with too few others: make one of these columns coarser or blank it.",
+                rows,
+            ),
+            "rare-value": ngettext(
+                "%(rows)s row has a rare value in a column that was called harmless: blank it, or count it among those"
+                " that single out.",
+                "%(rows)s rows have a rare value in a column that was called harmless: blank it, or count it among"
+                " those that single out.",
+                rows,
+            ),
+            "unclassified": _(
+                "It stays, and nobody has decided what it tells: blank it, or classify it in the rule's decision."
+            ),
             "review-overdue": _("The decision on anonymity is overdue for review: draft the rule anew."),
-            "stable-key": _("It still identifies the same row elsewhere, as in a backup: renew it (id:fresh), or"
-                            " delete the rows."),
+            "stable-key": _(
+                "It still identifies the same row elsewhere, as in a backup: renew it (id:fresh), or delete the rows."
+            ),
             "link-kept": _("It still leads to %(where)s: unlink it, or delete the rows."),
-            "same-value": _("%(rows)s rows have a rare value that stands in %(where)s as well: blank it or make it"
-                            " coarser."),
-            "reversible": _("%(rows)s rows can be found by putting known values through the same function: it hides"
-                            " nothing. Blank it or make it coarser."),
-            "homogeneous": _("%(rows)s rows are in classes that tell its value: make the classes larger, or blank it."),
-        }[self.code]  # fmt: skip
+            "same-value": ngettext(
+                "%(rows)s row has a rare value that stands in %(where)s as well: blank it or make it coarser.",
+                "%(rows)s rows have a rare value that stands in %(where)s as well: blank it or make it coarser.",
+                rows,
+            ),
+            "reversible": ngettext(
+                "%(rows)s row can be found by putting known values through the same function: it hides nothing."
+                " Blank it or make it coarser.",
+                "%(rows)s rows can be found by putting known values through the same function: it hides nothing."
+                " Blank it or make it coarser.",
+                rows,
+            ),
+            "homogeneous": ngettext(
+                "%(rows)s row is in a class that tells its value: make the classes larger, or blank it.",
+                "%(rows)s rows are in classes that tell its value: make the classes larger, or blank it.",
+                rows,
+            ),
+        }[self.code]
         return said % {"rows": f"{self.rows:,}", "where": self.where}
 
 
