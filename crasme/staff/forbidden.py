@@ -1,10 +1,12 @@
 """What staff see who may not do something in the back office: which right is missing, and who has it.
 
 What could go wrong: a page that tells outsiders what there is (only signed-in staff get it, everybody else the public
-page), or one that names a right that was not what was missing (then it names none).
+page), one that names a right that was not what was missing (then it names none), or one that sends people for a right
+that helps nobody (what is added and changed by nobody's hand says so, and where it is listed).
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from csp.decorators import csp_replace
 from django.conf import settings
@@ -18,6 +20,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views import defaults
 
+from crasme.staff.admin import ReadOnlyAdmin
 from crasme.staff.models import User
 from crasme.staff.roles import ROLES, matching
 
@@ -43,9 +46,12 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 @csp_replace(settings.ADMIN_CONTENT_SECURITY_POLICY)
 def _page(request: HttpRequest) -> HttpResponseBase:
+    listed = _nobodys(request)
+    missing = [] if listed else [_missing(name) for name in sorted(_wanted(request)) if not request.user.has_perm(name)]
     context = admin.site.each_context(request) | {
-        "title": _("Not included in your role"),
-        "missing": [_missing(name) for name in sorted(_wanted(request)) if not request.user.has_perm(name)],
+        "title": _("Nobody does this by hand") if listed else _("Not included in your role"),
+        "missing": missing,
+        "listed": listed,
         "own_roles": [group.name for group in request.user.groups.all()],
     }
     response = TemplateResponse(request, "admin/403.html", context, status=403)
@@ -54,16 +60,32 @@ def _page(request: HttpRequest) -> HttpResponseBase:
 
 def _wanted(request: HttpRequest) -> set[str]:
     """The rights that the page asks for, as "app_label.codename"; empty when that cannot be told from its name."""
+    page, rest = _place(request)
+    if page is None:
+        return set()
+    if rest in OWN_PAGES:
+        return {f"{page.opts.app_label}.{get_permission_codename(_verb(request, rest), page.opts)}"}
+    return {each for each in getattr(getattr(page, rest, None), "allowed_permissions", ()) if "." in each}
+
+
+def _place(request: HttpRequest) -> "tuple[admin.ModelAdmin[Any] | None, str]":
+    """The admin whose page was asked for, and the rest of the page's name."""
     name = (request.resolver_match.url_name if request.resolver_match else None) or ""
     pages = {f"{each.opts.app_label}_{each.opts.model_name}_": each for each in admin.site._registry.values()}
     start = max((start for start in pages if name.startswith(start)), key=len, default="")
-    if not start:
-        return set()
-    page, rest = pages[start], name.removeprefix(start)
-    if rest in OWN_PAGES:
-        verb = "change" if rest == "change" and request.method == "POST" else OWN_PAGES[rest]
-        return {f"{page.opts.app_label}.{get_permission_codename(verb, page.opts)}"}
-    return {each for each in getattr(getattr(page, rest, None), "allowed_permissions", ()) if "." in each}
+    return (pages[start], name.removeprefix(start)) if start else (None, "")
+
+
+def _verb(request: HttpRequest, page: str) -> str:
+    return "change" if page == "change" and request.method == "POST" else OWN_PAGES[page]
+
+
+def _nobodys(request: HttpRequest) -> str:
+    """Where that is listed which nobody adds, changes or deletes by hand, whatever their role; "" for all else."""
+    page, rest = _place(request)
+    if not isinstance(page, ReadOnlyAdmin) or rest not in OWN_PAGES or _verb(request, rest) == "view":
+        return ""
+    return reverse(f"admin:{page.opts.app_label}_{page.opts.model_name}_changelist")
 
 
 def _missing(name: str) -> Missing:

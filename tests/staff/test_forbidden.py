@@ -34,9 +34,15 @@ def test_the_admins_own_pages_ask_for_their_own_rights(client: Client) -> None:
     assert "Can view request" in refused(client, reverse("admin:privacy_request_changelist"))
     sign_in(client, make_user(AUDITOR))
     assert "Can add webhook" in refused(client, reverse("admin:privacy_webhookendpoint_add"))
-    # Nobody may add a step, whatever their role: then no right is named as missing.
-    sign_in(client, make_user(is_superuser=True))
-    assert "meant for somebody else" in refused(client, "/admin/privacy/step/add/")
+    # Nobody may add these, whatever their role: then no right is named as missing, and nobody is sent for one.
+    for user in (make_user(PRIVACY_OFFICER), make_user(OPERATIONS), make_user(is_superuser=True)):
+        sign_in(client, user)
+        for model in ("privacy_step", "privacy_policyproposal"):
+            html = refused(client, reverse(f"admin:{model}_add"))
+            assert "no role includes it" in html
+            assert reverse(f"admin:{model}_changelist") in html
+            for wrong in ("You would need", "Roles are given", "consent-box"):
+                assert wrong not in html
 
 
 def test_outsiders_get_the_public_page(client: Client) -> None:
