@@ -2,7 +2,8 @@
 
 What could go wrong: it opens outside development (every view answers 404 then, whatever the URLs say), a mail's markup
 acts on this site (it is shown in a sandboxed frame with a policy of its own that allows no script and loads nothing),
-or a name in the address leads out of the spool (names are matched, never joined blindly).
+a name in the address leads out of the spool (names are matched, never joined blindly), or a page is half translated (it
+is a tool for developers and wholly in English, whatever language the mails are in).
 """
 
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
+from django.utils import translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
@@ -89,7 +91,8 @@ def _in_development[**P](
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not settings.DEBUG:
             raise Http404
-        return view(request, *args, **kwargs)
+        with translation.override("en"):
+            return view(request, *args, **kwargs)
 
     return never_cache(require_safe(guarded))
 

@@ -71,6 +71,8 @@ if any(0 < len(key) < 32 for key in SUPPRESSION_PEPPERS.values()):
 CONTROLLER_ZONE = env.str("CONTROLLER_ZONE", default="Europe/Vienna")
 # Demo staff may sign in without a second factor, and the sign-in page says so. Never outside DEBUG.
 DEMO_SIGN_INS = DEBUG and env.bool("DEMO_SIGN_INS", default=False)
+# Whether an address that leads nowhere is answered by Django's page for programmers. Never outside DEBUG.
+TECHNICAL_ERRORS = DEBUG and env.bool("TECHNICAL_ERRORS", default=False)
 
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",  # the plain one: its default would replace StaffSite
@@ -124,6 +126,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
+    "crasme.notfound.OwnNotFound",
 ]
 
 ROOT_URLCONF = "crasme.urls"
@@ -414,6 +417,7 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_ROOT = BASE_DIR / "crasme" / "root"  # what programs ask for at the root of a site: the icon
 
 # --- mail ----------------------------------------------------------------------------------------------------------
 vars().update(env.email_url_config(_email_url))

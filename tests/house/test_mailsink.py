@@ -80,6 +80,9 @@ def test_the_list_leads_to_the_mail_with_links_to_follow(shown: Client) -> None:
     assert 'href="http://localhost:8000/requests/confirm/abc/"' in mail
     assert "<script>alert(1)</script>" not in mail
     assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in mail
+    german = shown.get("/inbox/", headers={"accept-language": "de"}).content.decode()
+    assert 'lang="en"' in german  # wholly, the frame of the site included
+    assert "Datenschutz" not in german.replace("Bitte bestätigen Sie Ihre Anfrage", "")
 
 
 @pytest.mark.django_db
@@ -97,6 +100,26 @@ def test_markup_of_a_mail_cannot_act(shown: Client) -> None:
 @pytest.mark.parametrize("address", ["/inbox/nothing/", "/inbox/nothing/html/", "/inbox/..%2f..%2fsecrets/"])
 def test_what_is_not_in_the_spool_is_not_found(shown: Client, address: str) -> None:
     assert shown.get(address).status_code == 404
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("technical", [False, True])
+def test_an_address_that_leads_nowhere_gets_our_own_page_locally_too(
+    settings: Settings, shown: Client, *, technical: bool
+) -> None:
+    settings.TECHNICAL_ERRORS = technical
+    for address in ("/nowhere/", "/inbox/nothing/", "/policy/1999.01/"):
+        answer = shown.get(address)
+        assert answer.status_code == 404
+        assert (b"There is nothing here" in answer.content) != technical
+    assert shown.get("/policy").status_code == 301  # the slash is added as ever
+
+
+@pytest.mark.django_db
+def test_the_root_has_the_icon_that_programs_ask_for(client: Client) -> None:
+    icon = client.get("/favicon.ico")
+    assert (icon.status_code, b"".join(icon.streaming_content)[:4]) == (200, b"\x00\x00\x01\x00")
+    assert "/static/portal/mark" in client.get("/").content.decode()
 
 
 def test_it_is_shut_outside_development(sink: tuple[int, Path], rf: RequestFactory, settings: Settings) -> None:
