@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import ConsoleMessage, Page
 
-from tests.builders import make_account, make_user
+from tests.builders import make_account, make_user, submit_request
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PASSWORD = "correct horse battery"
@@ -64,6 +64,16 @@ def test_staff_set_up_a_security_key_and_use_it(page: Page, complaints: list[str
         assert answer is not None
         assert answer.ok, path
         page.wait_for_load_state("networkidle")
+    page.set_viewport_size({"width": 390, "height": 844})
+    request = submit_request()
+    for path in (
+        f"/admin/privacy/request/{request.pk}/change/", "/admin/privacy/request/", "/admin/retention/rule/",
+        "/admin/retention/run/",
+    ):  # fmt: skip
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, f"{path} scrolls sideways"
+    page.set_viewport_size({"width": 1280, "height": 900})
     page.goto("/admin/")
     page.get_by_role("heading", name="Promises").wait_for()
     page.get_by_text("not measured").first.wait_for()  # fetched after the page
