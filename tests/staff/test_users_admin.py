@@ -125,6 +125,10 @@ def test_a_lost_second_factor_is_taken_away_and_recorded(client: Client, operato
     assert Entry.objects.get(verb="staff.second_factor_reset").facts == {"user": str(user.pk)}
 
 
+def test_an_id_that_is_none_leads_back(client: Client, operator: User) -> None:
+    assert client.get("/admin/staff/user/abc/change/").status_code == 302
+
+
 def test_nobody_is_deleted(client: Client) -> None:
     sign_in(client, make_user(is_superuser=True))
     assert client.post(address(make_user(), "delete"), {"post": "yes"}).status_code == 403

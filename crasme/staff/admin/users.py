@@ -87,8 +87,8 @@ class UserAdmin(PersonalDataAdmin):
         return tuple(fixed)
 
     def has_change_permission(self, request: HttpRequest, obj: User | str | None = None) -> bool:
-        # The theme asks with the bare id for the buttons on a page.
-        user = obj if isinstance(obj, User) or obj is None else User.objects.filter(pk=obj).first()
+        # The theme asks with the bare id for the buttons on a page; a mistyped one is nobody's.
+        user = obj if isinstance(obj, User) or obj is None else self.get_object(request, obj)
         beyond = user is not None and user.is_superuser and not request.user.is_superuser
         return not beyond and super().has_change_permission(request, user)
 
