@@ -83,7 +83,11 @@ def _verb(request: HttpRequest, page: str) -> str:
 def _nobodys(request: HttpRequest) -> str:
     """Where that is listed which nobody adds, changes or deletes by hand, whatever their role; "" for all else."""
     page, rest = _place(request)
-    if not isinstance(page, ReadOnlyAdmin) or rest not in OWN_PAGES or _verb(request, rest) == "view":
+    if page is None or rest not in OWN_PAGES or (verb := _verb(request, rest)) == "view":
+        return ""
+    codename = get_permission_codename(verb, page.opts)
+    exists = Permission.objects.filter(content_type__app_label=page.opts.app_label, codename=codename).exists()
+    if exists and not isinstance(page, ReadOnlyAdmin):
         return ""
     return reverse(f"admin:{page.opts.app_label}_{page.opts.model_name}_changelist")
 

@@ -37,7 +37,7 @@ def test_the_admins_own_pages_ask_for_their_own_rights(client: Client) -> None:
     # Nobody may add these, whatever their role: then no right is named as missing, and nobody is sent for one.
     for user in (make_user(PRIVACY_OFFICER), make_user(OPERATIONS), make_user(is_superuser=True)):
         sign_in(client, user)
-        for model in ("privacy_step", "privacy_policyproposal"):
+        for model in ("privacy_step", "privacy_policyproposal", "privacy_controller"):
             html = refused(client, reverse(f"admin:{model}_add"))
             assert "no role includes it" in html
             assert reverse(f"admin:{model}_changelist") in html
