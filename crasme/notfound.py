@@ -9,7 +9,8 @@ from collections.abc import Callable
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import Resolver404, get_resolver, resolve
+from django.urls import Resolver404, resolve
+from django.views.defaults import page_not_found
 
 
 class OwnNotFound:
@@ -24,13 +25,8 @@ class OwnNotFound:
         try:
             resolve(request.path_info)
         except Resolver404 as error:
-            return _page(request, error)
+            return page_not_found(request, error)
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        return _page(request, exception) if isinstance(exception, Http404) else None
-
-
-def _page(request: HttpRequest, error: Http404) -> HttpResponse:
-    response: HttpResponse = get_resolver().resolve_error_handler(404)(request, exception=error)
-    return response
+        return page_not_found(request, exception) if isinstance(exception, Http404) else None

@@ -104,11 +104,11 @@ _AGAIN: Final[dict[str, Promise]] = {
 }
 
 
-def _of(*choices: type[TextChoices]) -> dict[str, Promise]:
+def _of(*choices: type[TextChoices]) -> dict[str, Promise | str]:
     return {str(each.value): each.label for kind in choices for each in kind}
 
 
-_VALUES: Final[dict[str, dict[str, Promise]]] = {
+_VALUES: Final[dict[str, Mapping[str, Promise | str]]] = {
     "about": _of(Question),
     "act": _of(RecipientNotice.Act),
     "addressee": _of(Message.Addressee),
@@ -137,5 +137,5 @@ def name(key: str) -> str | None:
 
 def value(key: str, code: Any) -> str | None:
     """What the code means under this key; None for everything that is none, and for one that nobody has words for."""
-    found: Mapping[str, Promise] = _VALUES.get(key, {})
+    found = _VALUES.get(key, {})
     return str(found[code]) if isinstance(code, str) and code in found else None

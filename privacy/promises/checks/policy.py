@@ -46,9 +46,17 @@ def announced(now: datetime) -> Verdict:
         return Verdict(Status.KEPT, _("No material change has been published so far."), {"material": 0})
     told = Reached(version)
     if told.missing:
-        evidence = _("%(missing)s accounts have not been told of version %(version)s; %(reached)s have.")
+        evidence = ngettext(
+            "%(missing)s account has not been told of version %(version)s; %(reached)s have.",
+            "%(missing)s accounts have not been told of version %(version)s; %(reached)s have.",
+            told.missing,
+        )
         return Verdict(Status.AT_RISK, evidence % told.words, told.figures)
-    evidence = _("Everybody whose account is older was told of version %(version)s: %(reached)s accounts.")
+    evidence = ngettext(
+        "Everybody whose account is older was told of version %(version)s: %(reached)s account.",
+        "Everybody whose account is older was told of version %(version)s: %(reached)s accounts.",
+        told.reached,
+    )
     return Verdict(Status.KEPT, evidence % told.words, told.figures)
 
 
@@ -62,9 +70,17 @@ def agreed(now: datetime) -> Verdict:
         return Verdict(Status.KEPT, _("No version that was published so far had to be accepted."), {"required": 0})
     accepted = Reached(version, acts=[Acceptance.Act.ACCEPTED])
     if accepted.missing:
-        evidence = _("%(missing)s accounts have not accepted version %(version)s; %(reached)s have.")
+        evidence = ngettext(
+            "%(missing)s account has not accepted version %(version)s; %(reached)s have.",
+            "%(missing)s accounts have not accepted version %(version)s; %(reached)s have.",
+            accepted.missing,
+        )
         return Verdict(Status.AT_RISK, evidence % accepted.words, accepted.figures)
-    evidence = _("Everybody whose account is older accepted version %(version)s: %(reached)s accounts.")
+    evidence = ngettext(
+        "Everybody whose account is older accepted version %(version)s: %(reached)s account.",
+        "Everybody whose account is older accepted version %(version)s: %(reached)s accounts.",
+        accepted.reached,
+    )
     return Verdict(Status.KEPT, evidence % accepted.words, accepted.figures)
 
 
