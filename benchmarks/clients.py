@@ -1,7 +1,8 @@
 """Readers and writers for `purge_under_load`: `python -m benchmarks.clients CALLS_PER_SECOND SECONDS CLIENTS`.
 
-A pace of 0 is as fast as it goes; without seconds they go on until a line comes. Says "ready", then one JSON object:
-calls a second, and the p50, p95 and p99 in milliseconds, from when a call was due.
+A pace of 0 is as fast as it goes. They warm up for a second, say "ready", and from there on what they feel counts: for
+so many seconds, or until a line comes. Then they say one JSON object: calls a second, and each call's milliseconds,
+from when it was due to its answer, so that a client that was kept waiting is late for its next calls too.
 """
 
 import json
@@ -20,39 +21,39 @@ EVENTS = (
 )
 WRITE = """INSERT INTO crm_contact (id, owner_id, created_at, full_name, email, phone, company)
            VALUES (uuidv7(), %s, now(), 'x', '', '', '')"""
+WARM = 1.0  # seconds
 
 
 def main(pace: float, seconds: float, clients: int) -> None:
     over = threading.Event()
-    taken: list[list[float]] = [[] for _ in range(clients)]
+    taken: list[list[tuple[float, float]]] = [[] for _ in range(clients)]
     with psycopg.connect(os.environ["BENCH_DSN"]) as one:
         keys = [
             row[0] for row in one.execute("SELECT id FROM crm_account WHERE status = 'active' AND email LIKE 'usage%'")
         ]
     threads = [threading.Thread(target=_client, args=(keys, pace / clients, over, mine), daemon=True) for mine in taken]
-    started = time.monotonic()
     for thread in threads:
         thread.start()
+    time.sleep(WARM)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    counted = time.monotonic()
     if seconds:
         over.wait(seconds)
     else:
-        time.sleep(1)
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
         sys.stdin.readline()
+    lasted = time.monotonic() - counted
     over.set()
     for thread in threads:
         thread.join()
-    lasted = time.monotonic() - started
-    every = sorted(each for mine in taken for each in mine)
-    share = lambda part: round(1000 * every[min(len(every) - 1, int(part * len(every)))], 3)  # noqa: E731
-    said = {"calls_per_second": len(every) / lasted, "p50": share(0.5), "p95": share(0.95), "p99": share(0.99)}
-    sys.stdout.write(json.dumps(said) + "\n")
+    calls = [round(1000 * late, 3) for mine in taken for due, late in mine if due >= counted]
+    sys.stdout.write(json.dumps({"calls_per_second": len(calls) / lasted, "milliseconds": calls}) + "\n")
 
 
-def _client(keys: list[object], pace: float, over: threading.Event, taken: list[float]) -> None:
+def _client(keys: list[object], pace: float, over: threading.Event, taken: list[tuple[float, float]]) -> None:
     with psycopg.connect(os.environ["BENCH_DSN"], autocommit=True) as server:
-        due = time.monotonic()
+        # Not all in the same instant: a client's calls are due half-way between another's.
+        due = time.monotonic() + (random.random() / pace if pace else 0)
         while not over.is_set():
             if pace:
                 due += 1 / pace
@@ -63,7 +64,7 @@ def _client(keys: list[object], pace: float, over: threading.Event, taken: list[
             key = [random.choice(keys)]
             for sql in (READ, EVENTS, WRITE):
                 server.execute(sql, key)
-            taken.append(time.monotonic() - due)
+            taken.append((due, time.monotonic() - due))
 
 
 if __name__ == "__main__":

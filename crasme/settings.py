@@ -171,6 +171,8 @@ CACHES = {
 # Who knows how long rows are kept: (slug of a retention rule) -> kit.calendar.Period, LookupError without one. The CRM
 # must ask, and lies below the room that knows.
 RETENTION_PERIODS = "retention.periods.period_of"
+# Retention rests between its bites while so many other sessions of the database are at work; 0: never.
+RETENTION_GIVES_WAY_TO = env.int("RETENTION_GIVES_WAY_TO", default=2)
 # Packages for data subjects, encrypted; never below a folder that the web server serves.
 PACKAGE_DIR = DATA_DIR / "packages"
 # Where backups lie: a folder, or with BACKUP_URL an object store (s3://bucket/folder) in its place.

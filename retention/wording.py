@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _, gettext_lazy as lazily, ngettext
 
+from retention.engine.traffic import RESTED
 from retention.errors import (
     BackupFolderMissing,
     BackupPlaceFailed,
@@ -108,6 +109,12 @@ def drift(run: Run) -> str:
         off["found"],
     )
     return words % numbers
+
+
+def rested(run: Run) -> str:
+    """How long a run rested because others were at work; "" when it did not."""
+    seconds = run.progress.get(RESTED)
+    return _("rested %(seconds)s s for others at work") % {"seconds": f"{seconds:,.1f}"} if seconds else ""
 
 
 def _reason(why: str, limit: Any) -> str:

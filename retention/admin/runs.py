@@ -111,7 +111,7 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
         words = ngettext("%(share)d %% of %(rows)s row", "%(share)d %% of %(rows)s rows", run.rows_due)
         words %= {"share": run.share_done, "rows": f"{run.rows_due:,}"}
         more = wording.left(run) if run.state == Run.State.RUNNING else ""
-        text = f"{words}, {more}" if more else words
+        text = ", ".join(part for part in (words, more, wording.rested(run)) if part)
         return format_html('<progress max="100" value="{}" aria-label="{}"></progress> {}', run.share_done, text, text)
 
     @display(description=_("at most"))

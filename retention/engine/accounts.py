@@ -60,7 +60,7 @@ def leftovers_remain(run: Run) -> bool:
 
 def _all(run: Run, watch: Watch, name: str, find: Find, anchor: str, tables: list[Table]) -> bool:
     def batch(position: Position | None, skip_locked: bool) -> Position | None:
-        checkpoint.begin(run, watch)
+        checkpoint.begin(run, watch, measured=True)
         locks.share_holds()
         scopes = Scopes.now()
         found = keys_after(find(run, scopes), anchor, position, watch.pace.rows, skip_locked)

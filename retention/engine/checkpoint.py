@@ -21,15 +21,16 @@ AT = "at"  # in `progress`: the watermark
 NOTED = ("rows_total", "counts", "digest", "progress", "busy", "wal_bytes")
 
 
-def begin(run: Run, watch: Watch | None = None) -> None:
-    """First thing in a batch's transaction. RuleChanged when the rule was replaced since the last one. With `watch`
-    the batch is measured, and bounded in time."""
+def begin(run: Run, watch: Watch, *, measured: bool = False) -> None:
+    """First thing in a batch's transaction. RuleChanged when the rule was replaced since the last one. With `measured`
+    the next batch is sized by what this one costs, and it is bounded in time."""
     if not Rule.objects.active().filter(pk=run.rule_id).exists():
         raise RuleChanged("The rule is no longer in force.")
-    limits = {"lock_timeout": LOCK_TIMEOUT} | ({"statement_timeout": STATEMENT_TIMEOUT} if watch is not None else {})
+    limits = {"lock_timeout": LOCK_TIMEOUT} | ({"statement_timeout": STATEMENT_TIMEOUT} if measured else {})
+    limits |= {"max_parallel_workers_per_gather": "0"} if watch.traffic.busy else {}
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL " + "; SET LOCAL ".join(f"{name} = '{limit}'" for name, limit in limits.items()))
-    if watch is not None:
+    if measured:
         watch.begin_batch()
 
 
@@ -62,7 +63,7 @@ def note(
     # A batch that ended nothing is no evidence of anything, and makes no leaf.
     did = any(counts.values())
     _grow(run, [leaf for leaf in leaves if leaf[1]] if leaves else [(label, rows, digest)] * did)
-    run.progress |= progress | {"batch": watch.pace.rows}
+    run.progress |= progress | {"batch": watch.pace.rows} | watch.traffic.told()
     run.busy += spent
     run.wal_bytes += wal_bytes
     run.save(update_fields=NOTED)

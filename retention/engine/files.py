@@ -39,7 +39,7 @@ def end(run: Run, watch: Watch) -> bool:
 
 def _end_one(run: Run, watch: Watch, key: UUID) -> None:
     with transaction.atomic():
-        checkpoint.begin(run)
+        checkpoint.begin(run, watch)
         locks.share_holds()
         rows = predicate.releasable(run.rule, run.cutoff, scopes=Scopes.now())
         backup = rows.select_for_update().filter(pk=key).first()

@@ -15,6 +15,7 @@ WAL_BYTES: Final = 32 * 1024 * 1024
 FIRST: Final = 1_000  # the first batch, before anything is known
 FEWEST: Final = 10
 STEP: Final = 2.0  # a batch at most doubles, and at least halves
+GENTLY: Final = 4  # beside others a batch may take and write so many times less
 
 
 @dataclass(slots=True)
@@ -23,6 +24,7 @@ class Pace:
 
     most: int
     rows: int
+    gently: bool = False
 
     @classmethod
     def of(cls, most: int, resumed: object = None) -> "Pace":
@@ -32,12 +34,18 @@ class Pace:
 
     def measured(self, rows: int, spent: timedelta, wal_bytes: int) -> None:
         """A batch of `rows` rows took so long and wrote so much; the next one is sized by it."""
-        cost = max(spent.total_seconds() / SECONDS, wal_bytes / WAL_BYTES)
+        cost = max(spent.total_seconds() / SECONDS, wal_bytes / WAL_BYTES) * (GENTLY if self.gently else 1)
         if rows <= 0 or (rows < self.rows and cost < 1):
             return
         # The rows that would have cost exactly as much as allowed; a clock that stood still allows the largest step.
         fitting = rows / cost if cost > 0 else rows * STEP
         self._set(min(max(fitting, self.rows / STEP), self.rows * STEP))
+
+    def beside_others(self, gently: bool) -> None:
+        """Others have come to work beside it, or have gone: the very next batch is a small one, or may grow again."""
+        if gently and not self.gently:
+            self._set(self.rows / GENTLY)
+        self.gently = gently
 
     def halve(self) -> bool:
         """After a batch that was cancelled for taking too long; False when it cannot be any smaller."""

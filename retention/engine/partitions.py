@@ -3,7 +3,7 @@
 One plain transaction a partition, or for several small ones: the holds lock is shared, writers to them are kept out,
 held rows copied, what goes is counted and digested, the run's row written, the tables dropped, all committed at once. A
 crash anywhere before the commit leaves everything as it was. DROP needs the whole table for an instant; when it does
-not get it in three seconds the purge gives way and comes back.
+not get it in three seconds, an instant at a time, the purge gives way and comes back.
 
 The month in which the cut-off lies is cut by stretches of time: one DELETE each, in a transaction of its own, whose
 keys are digested where they are deleted. A stretch with a locked row is left to the row by row pass, which comes last.
@@ -14,7 +14,6 @@ name), a gap taken for the end (every partition is looked at), a held row lost (
 
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
 from django.apps import apps
@@ -35,22 +34,28 @@ from retention.obstacles import Scopes
 
 STRETCH_ROWS = 250_000  # about as many rows are deleted by one statement: a second of work, some megabytes of keys
 AT_ONCE_ROWS = 1_000_000  # of small partitions together: half a second of work
+GENTLY = 16  # beside others a statement takes so many times fewer
 FEW_ACCOUNTS = 2_000  # so many can be looked up in a month's index faster than the month is read
+INSTANT = "100ms"
+PATIENCE = (0.05, 0.1, 0.2, 0.4, 0.5, 0.5, 0.5)  # seconds between the attempts at a lock, about three in all
 STRETCHES = 1_000  # a month in three quarters of an hour each, at most
 
 
 def end(run: Run, watch: Watch) -> bool:
     """Drop what is wholly over, delete up to the cut-off, clear the shelf. False when time ran out before."""
-    for months in _groups(over(run)):
+    watch.give_way()
+    for months in _groups(over(run), watch):
         if watch.is_over():
             return False
         with transaction.atomic():
             _drop(run, watch, months)
         watch.reached("partition.committed")
-    for since, until in _stretches(run):
+        watch.give_way()
+    for since, until in _stretches(run, watch):
         if watch.is_over():
             return False
         _cut(run, watch, since, until)
+        watch.give_way()
     return rows.end(run, watch) and rows.end(run, watch, shelf(run.rule))
 
 
@@ -64,11 +69,12 @@ def shelf(rule: Rule) -> type[Model]:
     return apps.get_model(rule.carry_to)
 
 
-def _groups(found: list[Partition]) -> Iterator[list[Partition]]:
+def _groups(found: list[Partition], watch: Watch) -> Iterator[list[Partition]]:
     """What goes by one transaction: one partition, or several small ones, whose commit would cost more than they do."""
     group: list[Partition] = []
     for each in found:
-        if group and sum(one.rows_estimate for one in [*group, each]) > AT_ONCE_ROWS:
+        most = AT_ONCE_ROWS // GENTLY if watch.traffic.busy else AT_ONCE_ROWS
+        if group and sum(one.rows_estimate for one in [*group, each]) > most:
             yield group
             group = []
         group.append(each)
@@ -77,7 +83,7 @@ def _groups(found: list[Partition]) -> Iterator[list[Partition]]:
 
 
 def _drop(run: Run, watch: Watch, months: list[Partition]) -> None:
-    checkpoint.begin(run)
+    checkpoint.begin(run, watch)
     locks.share_holds()
     names = ", ".join(connection.ops.quote_name(each.name) for each in months)
     with connection.cursor() as cursor:
@@ -97,9 +103,24 @@ def _drop(run: Run, watch: Watch, months: list[Partition]) -> None:
             partitions=[*run.progress.get("partitions", []), *(each.name for each in months)],
         )
         watch.reached("partition.counted")
-        # Last, because from here to the commit nobody can read the whole table.
-        cursor.execute(f"DROP TABLE {names}")
+        _dropped(cursor, watch, names)
         watch.reached("partition.dropped")
+
+
+def _dropped(cursor: Any, watch: Watch, names: str) -> None:
+    """Last, because from here to the commit nobody can read the whole table. Whoever comes while it waits for a reader
+    waits behind it: so it waits for an instant only, and comes again a little later."""
+    for pause in (*PATIENCE, None):
+        try:
+            with transaction.atomic():
+                cursor.execute(f"SET LOCAL lock_timeout = '{INSTANT}'")
+                cursor.execute(f"DROP TABLE {names}")
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable) or pause is None:
+                raise
+            watch.traffic.sleep(pause)
+        else:
+            return
 
 
 def _carry(cursor: Any, run: Run, watch: Watch, months: list[Partition]) -> int:
@@ -138,8 +159,8 @@ def _of_few(rule: Rule, scopes: Scopes, kept: QuerySet[Any]) -> QuerySet[Any]:
     return kept.filter(**{f"{datamap.table(rule.target).subject['account']}__in": keys})
 
 
-def _stretches(run: Run) -> Iterator[tuple[datetime, datetime]]:
-    """What lies before the cut-off in the partition that it cuts through: spans of equal length, oldest first.
+def _stretches(run: Run, watch: Watch) -> Iterator[tuple[datetime, datetime]]:
+    """What lies before the cut-off in the partition that it cuts through: spans, oldest first, of about as many rows.
 
     None where something points at the rows: the row by row pass knows what to do with that.
     """
@@ -147,9 +168,13 @@ def _stretches(run: Run) -> Iterator[tuple[datetime, datetime]]:
         return
     for each in partitions.existing(connection, _table(run.rule)):
         if each.lower < run.cutoff < each.upper:
-            number = min(STRETCHES, 1 + each.rows_estimate // STRETCH_ROWS)
-            length = (run.cutoff - each.lower) / number
-            yield from pairwise([*(each.lower + length * place for place in range(number)), run.cutoff])
+            since = each.lower
+            while since < run.cutoff:
+                rows = max(1, STRETCH_ROWS // GENTLY) if watch.traffic.busy else STRETCH_ROWS
+                number = min(STRETCHES, 1 + each.rows_estimate // rows)
+                until = min(run.cutoff, since + (each.upper - each.lower) / number)
+                yield since, until
+                since = until
 
 
 def _cut(run: Run, watch: Watch, since: datetime, until: datetime) -> None:
@@ -158,7 +183,7 @@ def _cut(run: Run, watch: Watch, since: datetime, until: datetime) -> None:
     label = rule.model._meta.label_lower
     try:
         with transaction.atomic():
-            checkpoint.begin(run)
+            checkpoint.begin(run, watch)
             locks.share_holds()
             found = predicate.releasable(rule, run.cutoff, scopes=Scopes.now())
             gone, digest = _deleted(found.filter(**{f"{rule.anchor}__gte": since, f"{rule.anchor}__lt": until}))

@@ -35,6 +35,7 @@ def through(run: Run, watch: Watch, name: str, model: type[Model], batch: Batch)
         while True:
             if watch.is_over():
                 return False
+            watch.give_way()
             try:
                 with transaction.atomic():
                     after = batch(position, skip_locked)

@@ -29,7 +29,7 @@ def end(run: Run, watch: Watch, model: type[Model] | None = None) -> bool:
 
 
 def _batch(run: Run, watch: Watch, model: type[Model], position: Position | None, skip_locked: bool) -> Position | None:
-    checkpoint.begin(run, watch)
+    checkpoint.begin(run, watch, measured=True)
     locks.share_holds()
     rule = run.rule
     rows = predicate.releasable(rule, run.cutoff, scopes=Scopes.now(), model=model)

@@ -18,6 +18,7 @@ from crasme.ledger.services import record
 from retention import locks, predicate
 from retention.engine import accounts, anonymous, checkpoint, drift, files, partitions, plans, rows, tidy
 from retention.engine.pace import Pace
+from retention.engine.traffic import RESTED
 from retention.engine.watch import Watch
 from retention.errors import PlanDrift, RuleChanged, code_of
 from retention.models import Rule, Run
@@ -115,6 +116,7 @@ def _open_run(rule: Rule, watch: Watch, actor: str) -> tuple[Run | None, bool]:
 def _go_on(run: Run, watch: Watch, *, as_planned: bool) -> Run:
     """`as_planned` when the plan was drawn a moment ago; otherwise it is counted anew before anything is touched."""
     watch.pace = Pace.of(run.rule.batch_size, run.progress.get("batch"))
+    watch.traffic.rested = run.progress.get(RESTED, 0.0)
     if run.state == Run.State.STOPPED:
         run.state, run.retry_at = Run.State.RUNNING, None
         run.save(update_fields=["state", "retry_at"])

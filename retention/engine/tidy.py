@@ -24,6 +24,7 @@ DONE: Final = "vacuum"
 FEW: Final = 1_000  # fewer rows of a table are left to the server's own vacuum
 LOCK_TIMEOUT: Final = "2s"
 STATEMENT_TIMEOUT: Final = "120s"
+COST_DELAY: Final = "2ms"  # the pace of the server's own vacuum, while others are at work
 RECENT: Final = timedelta(days=2)
 
 
@@ -44,19 +45,21 @@ def after(watch: Watch) -> list[Run]:
         with locks.only_one(f"retention vacuum {run.pk}") as mine:
             if mine:
                 watch.reached("vacuum.begun")
-                _serve(run)
+                _serve(run, gently=watch.traffic.look())
                 watch.reached("vacuum.done")
                 served.append(run)
     return served
 
 
-def _serve(run: Run) -> None:
+def _serve(run: Run, *, gently: bool) -> None:
     begun, failed, done = time.monotonic(), [], []
     labels = run.progress.pop(WANTED)
     own = connection.copy()
     try:
         with own.cursor() as cursor:
             cursor.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'; SET statement_timeout = '{STATEMENT_TIMEOUT}'")
+            if gently:
+                cursor.execute(f"SET vacuum_cost_delay = '{COST_DELAY}'")
             for table in (table for label in labels for table in _tables(apps.get_model(label), run.cutoff)):
                 try:
                     cursor.execute(f"VACUUM (ANALYZE) {own.ops.quote_name(table)}")
@@ -75,7 +78,7 @@ def _reset(own: Any) -> None:
     """A connection of a pool goes back to it, and must not take our time-outs along."""
     try:
         with own.cursor() as cursor:
-            cursor.execute("RESET lock_timeout; RESET statement_timeout")
+            cursor.execute("RESET lock_timeout; RESET statement_timeout; RESET vacuum_cost_delay")
     except DatabaseError:
         pass
     finally:

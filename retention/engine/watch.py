@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from retention.engine.pace import Pace
+from retention.engine.traffic import Traffic
 from retention.models import Run
 
 Reached = Callable[[str], None]
@@ -31,6 +32,7 @@ class Watch:
     reached: Reached = silent
     told: Told = unheard
     pace: Pace = field(default_factory=lambda: Pace.of(1))
+    traffic: Traffic = field(default_factory=Traffic)
     _started: float = field(default_factory=time.monotonic)
     _lap: float = field(default_factory=time.monotonic)
     _begun: tuple[float, int] | None = None
@@ -47,6 +49,12 @@ class Watch:
     def is_over(self) -> bool:
         """The budget is used up: stop between two batches, the next tick goes on."""
         return self.budget is not None and self.elapsed >= self.budget
+
+    def give_way(self) -> bool:
+        """Between two transactions: rest when others are at work, and say whether they are."""
+        self.traffic.rest()
+        self.pace.beside_others(self.traffic.busy)
+        return self.traffic.busy
 
     def lap(self) -> tuple[timedelta, int]:
         """Time and WAL bytes since the last lap (or the start). The WAL is the whole server's."""

@@ -1,8 +1,10 @@
 """Months of usage: dropped whole, with what is on hold carried over first."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import OperationalError, connection
 from psycopg.errors import LockNotAvailable
@@ -14,6 +16,8 @@ from crasme.kit import merkle, partitions
 from crasme.kit.ids import uuid7
 from retention import holds, services
 from retention.engine import checkpoint, digests, partitions as purge
+from retention.engine.traffic import Traffic
+from retention.engine.watch import Watch
 from retention.models import Run
 from tests.retention import builders
 from tests.retention.builders import NOW
@@ -127,7 +131,10 @@ def test_stretches_leave_no_gap_and_pass_nothing_twice(monkeypatch: pytest.Monke
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE crm_usageevent")
     rule = builders.rule("usage")
-    spans = list(purge._stretches(Run(rule=rule, cutoff=rule.cutoff(NOW))))
+    spans, watch = [], Watch(NOW)
+    for span in purge._stretches(Run(rule=rule, cutoff=rule.cutoff(NOW)), watch):
+        spans.append(span)
+        watch.traffic.busy = True  # a stretch is a row already, and gets no smaller than that
     assert len(spans) == 2
     assert [since for since, _until in spans[1:]] == [until for _since, until in spans[:-1]]
     assert (spans[0][0], spans[-1][1]) == (datetime(2024, 11, 1, tzinfo=UTC), rule.cutoff(NOW))
@@ -187,3 +194,28 @@ def test_months_of_consent_records_go_too_and_what_a_hold_keeps_stays_a_record()
     assert list(ConsentEvent.objects.all()) == [stays]
     shelved = HeldConsentEvent.objects.get()
     assert (shelved.pk, shelved.digest, shelved.computed_digest()) == (kept.pk, kept.digest, kept.digest)
+
+
+@pytest.mark.parametrize("goes", [True, False])
+def test_a_month_that_is_read_is_dropped_when_the_reader_has_gone(monkeypatch: pytest.MonkeyPatch, goes: bool) -> None:
+    builders.event(builders.account(), OLD)
+    monkeypatch.setattr(purge, "INSTANT", "20ms")
+    server, name = os.environ["DATABASE_URL"].rpartition("/")[0], connection.settings_dict["NAME"]
+    waited: list[float] = []
+    with psycopg.connect(f"{server}/{name}") as reader:
+
+        def sleep(_self: Traffic, seconds: float) -> None:
+            waited.append(seconds)
+            if goes and len(waited) == 2:
+                reader.rollback()
+
+        monkeypatch.setattr(Traffic, "sleep", sleep)
+        reader.execute(f"SELECT count(*) FROM {TABLE}")  # of the months that others can see
+        done = services.run_rule(builders.rule("usage"), now=NOW, actor="system:test")
+        assert done is not None
+    if goes:
+        assert (done.state, waited) == (Run.State.DONE, list(purge.PATIENCE[:2]))
+        assert not UsageEvent.objects.exists()
+    else:
+        assert (done.state, waited) == (Run.State.STOPPED, list(purge.PATIENCE))
+        assert UsageEvent.objects.exists()

@@ -1,11 +1,14 @@
 """Plan and apply are one: what was planned is signed, approved by its hash, and never exceeded."""
 
+import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import IntegrityError, OperationalError, transaction
+from django.conf import settings
+from django.db import IntegrityError, OperationalError, connection, transaction
 from psycopg.errors import QueryCanceled
 
 from crasme.crm.models import Account, Invoice, UsageEvent
@@ -13,8 +16,9 @@ from crasme.kit.canonical import digest
 from crasme.ledger import signing
 from crasme.ledger.models import Entry
 from retention import changing, drafts, holds, operations, services, wording
-from retention.engine import digests, limits, pace, plans, rows, tidy
+from retention.engine import digests, limits, pace, plans, rows, tidy, traffic
 from retention.engine.pace import Pace
+from retention.engine.traffic import Traffic
 from retention.errors import PlanChanged, RunNotWaiting
 from retention.models import Plan, Rule, Run
 from tests.retention import builders
@@ -232,6 +236,14 @@ def test_batches_follow_what_the_last_one_cost(monkeypatch: pytest.MonkeyPatch) 
     ]  # fmt: skip
     one.rows = pace.FEWEST
     assert not one.halve()
+    # Beside others the very next batch is a small one, and costs a quarter at most; afterwards it grows as before.
+    one = Pace(10_000, 1000)
+    sizes = []
+    for gently in (True, True, False):
+        one.beside_others(gently)
+        sizes.append(one.rows)
+        one.measured(one.rows, timedelta(seconds=0.2), 0)
+    assert [*sizes, one.rows] == [250, 250, 250, 500]
     # A batch that the database cancelled is tried again with half the rows, and counts for nothing.
     for day in range(1, 8):
         builders.invoice(None, datetime(2019, 1, day, tzinfo=UTC).date())
@@ -251,6 +263,42 @@ def test_batches_follow_what_the_last_one_cost(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(rows.operations, "cascade", slow)
     run = carried_out(slug="billing")
     assert (run.state, run.rows_total, asked[:2]) == (Run.State.DONE, 7, [7, 3])
+
+
+def test_beside_others_a_run_rests_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    rests: list[float] = []
+    monkeypatch.setattr(Traffic, "sleep", lambda _self, seconds: rests.append(seconds))
+    assert not Traffic().look()
+    server, name = os.environ["DATABASE_URL"].rpartition("/")[0], connection.settings_dict["NAME"]
+    with psycopg.connect(f"{server}/{name}") as one, psycopg.connect(f"{server}/{name}") as two:
+
+        def both_work(_boundary: str = "") -> None:
+            one.execute("SELECT 1")
+            two.execute("SELECT 1")
+
+        both_work()
+        assert Traffic().look()
+        monkeypatch.setattr(settings, "RETENTION_GIVES_WAY_TO", 3)
+        assert not Traffic().look()
+        monkeypatch.setattr(settings, "RETENTION_GIVES_WAY_TO", 2)
+        closed(3)
+        workers = []
+
+        def look(boundary: str) -> None:
+            both_work()
+            if boundary == "accounts.erased":
+                with connection.cursor() as cursor:
+                    cursor.execute("SHOW max_parallel_workers_per_gather")
+                    workers.append(cursor.fetchone()[0])
+
+        run = services.run_rule(limit(batch_size=2), now=NOW, actor="staff:x", reached=look)
+        assert run is not None
+    assert (run.state, run.rows_total, set(workers)) == (Run.State.DONE, 3, {"0"})
+    assert len(rests) >= 3
+    assert all(traffic.SHORTEST <= seconds <= traffic.LONGEST for seconds in rests)
+    # What was rested after the last batch committed is not noted any more.
+    assert 0 < run.progress["rested"] <= round(sum(rests), 1)
+    assert wording.rested(run) == f"rested {run.progress['rested']:,.1f} s for others at work"
 
 
 def test_a_resumed_run_goes_on_after_its_watermark_and_still_finds_what_was_released_behind_it() -> None:

@@ -193,8 +193,10 @@ def _words(run: Run) -> str:
     space = f"  {len(vacuumed['tables'])} tables vacuumed in {vacuumed['seconds']:.2f} s" if vacuumed else ""
     if vacuumed and vacuumed["failed"]:
         space += f", {len(vacuumed['failed'])} left to the server"
+    rested = f"  {wording.rested(run)}" if wording.rested(run) else ""
     return (
         f"{run.rule.slug:<24}{state:<24}{run.rows_total:>12,} rows  {seconds:>8.2f} s  {run.wal_bytes:>14,} bytes WAL"
+        f"{space}{rested}"
     )
 
 
