@@ -3,7 +3,7 @@
 What could go wrong: the act is written down a second time, so nothing here writes it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,9 @@ from consent.models.suppression import parts_of
 
 
 def suppress(content: Mapping[str, Any], *, actor: str, now: datetime) -> bool:
+    """One opt-out, or the many of an imported list (`rows`)."""
+    if "rows" in content:
+        return sum(_listed(row, content["source"], now) for row in content["rows"]) > 0
     return insert_once(
         Suppression(
             address=content["address"],
@@ -21,6 +24,21 @@ def suppress(content: Mapping[str, Any], *, actor: str, now: datetime) -> bool:
             channel=content["channel"],
             reason=content["reason"],
             source=content["source"],
+            created_at=now,
+        )
+    )
+
+
+def _listed(row: Sequence[Any], source: str, now: datetime) -> bool:
+    address, key, scope, channel, reason = row
+    return insert_once(
+        Suppression(
+            address=address,
+            key_version=key,
+            scope=scope,
+            channel=channel,
+            reason=reason,
+            source=source,
             created_at=now,
         )
     )

@@ -11,6 +11,7 @@ be written to: a file is taken whole or not at all, and each refusal names row, 
 """
 
 from datetime import datetime
+from itertools import batched
 from typing import Any, ClassVar, Final
 
 import tablib
@@ -26,11 +27,13 @@ from consent import topics, verbs
 from consent.errors import ConsentError
 from consent.models import Channel, Suppression
 from consent.models.addresses import address_hash, current_version, is_address, is_hash, versions
+from crasme.kit import outside
 from crasme.ledger.services import record
 
 MOST_ROWS: Final = 200_000
 PREVIEWED: Final = 100
 AT_ONCE: Final = 5_000
+A_LINE: Final = 500  # rows in one line of the ledger outside, about 60 kB
 ADDRESSES: Final = ("address", "email", "phone")
 KNOWN: Final = ("hash", "scope", "channel", "reason")
 # What an export of this system has besides, so that it can come back as it is.
@@ -185,7 +188,19 @@ class SuppressionSheet(resources.ModelResource):
         """Somebody who opted out meanwhile is there already."""
         if not dry_run or using_transactions:
             Suppression.objects.bulk_create(self.create_instances, batch_size=batch_size, ignore_conflicts=True)
+            self._outlive_a_restore(self.create_instances)
         self.create_instances.clear()
+
+    def _outlive_a_restore(self, rows: list[Suppression]) -> None:
+        """A database from before the import must not forget it: the rows go to the ledger outside, many a line."""
+        if self.now is not None:
+            for some in batched(rows, A_LINE):
+                outside.note(
+                    "suppress",
+                    now=self.now,
+                    source=str(Suppression.Source.IMPORT),
+                    rows=[[row.address, row.key_version, row.scope, row.channel, row.reason] for row in some],
+                )
 
     def after_import(self, dataset: Any, result: Any, **kwargs: Any) -> None:
         if not result.has_errors() and not result.has_validation_errors():

@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import datetime
 from pathlib import Path
 
 import openpyxl
@@ -11,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
 
-from consent import suppression
+from consent import again, lists, suppression
 from consent.models import MarketingChoice, Suppression
 from consent.models.addresses import address_hash
 from crasme.kit.crypto import decrypt
@@ -68,6 +69,25 @@ def test_a_list_is_taken_over_and_no_address_is_kept(desk: Client) -> None:
     assert not MarketingChoice.objects.exists()  # nobody chose anything here
     facts = Entry.objects.filter(verb="consent.suppression_imported").order_by("pk").values_list("facts", flat=True)
     assert list(facts) == [{"rows": 4, "new": 3}, {"rows": 3, "new": 0}]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_list_outlives_a_restored_backup(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "A_LINE", 2)
+    upload(desk, b"address\nnobody@x.example\n")  # looked at and never confirmed: nothing is to be done again
+    listed = "".join(f"person{number}@x.example,,\n" for number in range(4))
+    confirm(desk, upload(desk, f"address,scope,channel\n{listed}news@x.example,marketing.features,email\n".encode()))
+    ledger = Path(settings.ERASURE_LEDGER_URL).read_text()
+    entries = [json.loads(line) for line in ledger.splitlines() if '"act":"suppress"' in line]
+    assert [len(entry["rows"]) for entry in entries] == [2, 2, 1]
+    assert "x.example" not in ledger
+    before = set(Suppression.objects.values_list("address", "key_version", "scope", "channel", "reason", "source"))
+    Suppression.objects.all().delete()  # the backup is from before
+    for _time in range(2):
+        for entry in entries:
+            again.suppress(entry, actor="system:test", now=datetime.fromisoformat(entry["at"]))
+    after = set(Suppression.objects.values_list("address", "key_version", "scope", "channel", "reason", "source"))
+    assert (after, len(after)) == (before, 5)
 
 
 def test_other_formats_and_what_this_system_exported_come_in_as_well(
