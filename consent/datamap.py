@@ -28,11 +28,11 @@ TABLES = [
     NoPeople("consent.Service", why="Companies and systems that set cookies."),
     NoPeople("consent.Cookie", why="Names and purposes of cookies, never a value."),
     NoPeople("consent.Notice", why="Published texts."),
-    NoPeople("consent.NoticeMeasurement", why="Figures and pictures of texts."),
+    NoPeople("consent.NoticeMeasurement", why="Figures and pictures of texts; rule notice-measurements."),
     NoPeople("consent.NoticePicture", why="Pictures of published texts."),
     NoPeople("consent.NoticeDay", why="Counts a day, of nobody in particular."),
     NoPeople("consent.RegistryVersion", why="Kinds, names and purposes of cookies, as published."),
-    NoPeople("consent.RegistryCheck", why="When a browser compared this site with the registry."),
+    NoPeople("consent.RegistryCheck", why="When a browser compared this site with the registry; rule registry-checks."),
     NoPeople("consent.CookieSighting", why="Names of cookies and URL patterns, never a value, a path or a visitor."),
     Table(
         label="consent.ConsentEvent",

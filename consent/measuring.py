@@ -1,7 +1,7 @@
 """Asking a worker that has a browser to measure the next notice.
 
 What could go wrong: the broker is away and the page fails (it says what to run instead), or the only worker has no
-browser (its log says so, and the page goes on saying "not measured").
+browser (the try is kept with its reason, and the page shows both).
 """
 
 from celery import current_app

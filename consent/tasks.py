@@ -46,7 +46,12 @@ def scan_cookies() -> None:
 @shared_task
 def measure_notice() -> None:
     """What would be published next, measured for the gate; asked for by who wants to publish it."""
+    contents, now = notices.draft(), timezone.now()
     try:
-        gate.look_at(notices.draft(), now=timezone.now())
+        gate.look_at(contents, now=now)
     except NoBrowser as error:
         logger.error("The next cookie notice was not measured: %s", error)  # noqa: TRY400
+        gate.note_failure(contents, str(error), now=now)
+    except Exception as error:
+        gate.note_failure(contents, f"The browser came to no result ({type(error).__name__}).", now=now)
+        raise

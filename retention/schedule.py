@@ -210,6 +210,20 @@ FIRST_SCHEDULE = (
         legal_reason="An opt-out holds until the person takes it back; only a keyed hash of the address is stored.",
     ),
     Planned(
+        slug="registry-checks",
+        target="consent.registrycheck",
+        anchor="checked_at",
+        period="P2Y",
+        legal_reason="Shows that what was declared was looked at; a look of two years ago proves nothing of today.",
+    ),
+    Planned(
+        slug="notice-measurements",
+        target="consent.noticemeasurement",
+        anchor="measured_at",
+        period="P1Y",
+        legal_reason="Opens the gate for one publication; what was published keeps its pictures with the notice.",
+    ),
+    Planned(
         slug="access-log",
         target="staff.accessentry",
         anchor="at",

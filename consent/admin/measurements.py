@@ -15,16 +15,22 @@ from crasme.staff.admin import ReadOnlyAdmin, StaffModelAdmin
 
 @admin.register(NoticeMeasurement)
 class NoticeMeasurementAdmin(ReadOnlyAdmin, StaffModelAdmin):
-    list_display = ("measured_at", "language", "passed", "how_many", "short")
+    list_display = ("measured_at", "language", "outcome", "how_many", "short")
     list_filter = ("passed", "language")
     ordering = ("-measured_at", "language")
-    fields = ("measured_at", "language", "passed", "found", "answers", "drawn", "look")
+    fields = ("measured_at", "language", "outcome", "failure", "found", "answers", "drawn", "look")
     empty_words: ClassVar = _("No notice has been measured here yet: `manage.py cookies fairness` does.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NoticeMeasurement]:
         rows: QuerySet[NoticeMeasurement] = super().get_queryset(request)
         on_list = request.resolver_match is not None and str(request.resolver_match.url_name).endswith("_changelist")
         return rows.defer("pictures", "figures") if on_list else rows
+
+    @display(description=_("outcome"))
+    def outcome(self, row: NoticeMeasurement) -> Any:
+        if row.failure:
+            return _("could not be measured")
+        return _("fair") if row.passed else _("unfair")
 
     @display(description=_("look"))
     def short(self, row: NoticeMeasurement) -> str:

@@ -178,6 +178,9 @@ class NoticeAdmin(StaffModelAdmin):
 
 
 def _stands(each: gate.Standing) -> Any:
+    if each.failed is not None and not each.fair:
+        when = date_format(each.failed.measured_at, "DATETIME_FORMAT")
+        return format_html("{}, {}: {}", _("could not be measured"), when, each.failed.failure)
     if each.measurement is None:
         return _("not measured yet: run `manage.py cookies fairness`")
     when = date_format(each.measurement.measured_at, "DATETIME_FORMAT")

@@ -12,6 +12,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from consent.errors import Unfair
@@ -27,11 +28,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where one language of a draft stands; `measurement` is None while no browser has looked at it."""
+    """Where one language of a draft stands; `measurement` is None while no browser has looked at it, and `failed` the
+    newest try that came to nothing, if there was none that did come to something after it.
+    """
 
     language: str
     look: str
     measurement: NoticeMeasurement | None
+    failed: NoticeMeasurement | None = None
 
     @property
     def fair(self) -> bool:
@@ -42,8 +46,14 @@ def standing(contents: Iterable[dict[str, Any]]) -> list[Standing]:
     """By language. One query."""
     looks = {content["language"]: subjects.look_of(content) for content in contents}
     rows = NoticeMeasurement.objects.filter(look__in=looks.values()).order_by("measured_at").defer("pictures")
-    newest = {(row.look, row.language): row for row in rows}
-    return [Standing(language, look, newest.get((look, language))) for language, look in looks.items()]
+    tried = {(row.look, row.language): row for row in rows}
+    newest = {(row.look, row.language): row for row in rows if not row.failure}
+    found = []
+    for language, look in looks.items():
+        last = tried.get((look, language))
+        failed = last if last is not None and last.failure else None
+        found.append(Standing(language, look, newest.get((look, language)), failed))
+    return found
 
 
 def require(made: Sequence[Notice]) -> None:
@@ -94,6 +104,17 @@ def look_at(
         for each in done
     ]
     return NoticeMeasurement.objects.bulk_create(rows)
+
+
+def note_failure(contents: Iterable[dict[str, Any]], error: str, *, now: datetime) -> None:
+    """A worker was asked to measure these and could not, for the reason that `error` says, with its remedy."""
+    looks = {content["language"]: subjects.look_of(content) for content in contents}
+    with transaction.atomic():
+        NoticeMeasurement.objects.filter(look__in=looks.values()).exclude(failure="").delete()
+        NoticeMeasurement.objects.bulk_create(
+            NoticeMeasurement(look=look, language=language, passed=False, failure=error[:500], measured_at=now)
+            for language, look in looks.items()
+        )
 
 
 def _measured(pages: Sequence[subjects.Subject], browser: "Browser | None") -> list[Measured]:

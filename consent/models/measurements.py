@@ -1,7 +1,8 @@
 """What a browser measured of a notice before it was published, and what it looked like then.
 
 What could go wrong: a notice is measured, the style sheet changes, and the old figures still open the gate. So a
-measurement names a look: the digest of everything that has a say in what is drawn.
+measurement names a look: the digest of everything that has a say in what is drawn. Or nobody learns that the worker has
+no browser: a try that came to nothing is a row as well, with its reason, and opens no gate.
 """
 
 from typing import ClassVar
@@ -23,6 +24,13 @@ class NoticeMeasurement(models.Model):
     figures = models.JSONField(_("figures"), default=dict)
     pictures = models.JSONField(_("pictures"), default=dict, help_text=_("View → PNG in base64."))
     measured_at = models.DateTimeField(_("measured at"))
+    failure = models.CharField(
+        _("could not be measured"),
+        max_length=500,
+        blank=True,
+        default="",
+        help_text=_("Why nothing could be measured, and what to do about it."),
+    )
 
     class Meta:
         verbose_name = _("measurement of a notice")

@@ -39,7 +39,8 @@ def chromium() -> Iterator["Browser"]:
         raise NoBrowser(
             _("This needs a browser, and the package that drives one is not installed."),
             remedy=_(
-                "Install the package playwright and Chromium on the machine that runs it; see docs/operations.md."
+                "Locally, run `make dev browser` beside `make run`. Elsewhere, install the package playwright and"
+                " Chromium on the machine that runs it; see docs/operations.md."
             ),
         ) from None
     found = next(filter(None, map(_working, NAMES)), None)
@@ -51,7 +52,9 @@ def chromium() -> Iterator["Browser"]:
         except Error as error:
             raise NoBrowser(
                 _("Chromium could not be started."),
-                remedy=_("Install the package chromium, or run `python -m playwright install chromium`."),
+                remedy=_(
+                    "Run `make browser`, install the package chromium, or run `python -m playwright install chromium`."
+                ),
             ) from error
         try:
             yield browser

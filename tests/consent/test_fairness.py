@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -154,6 +154,7 @@ def test_the_command_and_the_task(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
+    client: Client,
     tmp_path: Any,
 ) -> None:
     finding = {"view": "390-dark", "rule": "size", "element": "Refuse all", "measured": "60 / 90", "remedy": "Mend it."}
@@ -166,8 +167,29 @@ def test_the_command_and_the_task(
     assert len(list(tmp_path.glob("*-390-light.png"))) == 5
 
     def none(*_: Any, **__: Any) -> Any:
-        raise NoBrowser("No browser.")
+        raise NoBrowser("No browser.", remedy="Install one.")
 
+    def hung(*_: Any, **__: Any) -> Any:
+        raise TimeoutError
+
+    NoticeMeasurement.objects.all().delete()
+    monkeypatch.setattr(gate, "look_at", hung)
+    with pytest.raises(TimeoutError):
+        tasks.measure_notice()
     monkeypatch.setattr(gate, "look_at", none)
-    tasks.measure_notice()
+    for _time in range(2):  # one row a language, however often it is tried
+        tasks.measure_notice()
     assert "was not measured" in caplog.text
+    assert set(NoticeMeasurement.objects.values_list("failure", "passed")) == {("No browser. Install one.", False)}
+    assert NoticeMeasurement.objects.count() == 5
+    sign_in(client, make_user("Privacy officer"))
+    page = client.get("/admin/consent/notice/add/").content.decode()
+    assert page.count("No browser. Install one.") == 5
+    failed = NoticeMeasurement.objects.filter(language="de").get()
+    for address in ("", f"{failed.pk}/change/"):
+        assert b"could not be measured" in client.get(f"/admin/consent/noticemeasurement/{address}").content
+    with pytest.raises(Unfair) as refused:  # a try opens no gate
+        publish(datetime.now(UTC))
+    assert refused.value.code == "unmeasured"
+    measured()
+    assert "No browser." not in client.get("/admin/consent/notice/add/").content.decode()
