@@ -125,26 +125,30 @@ def fresh_of(answers: Mapping[str, Answer], now: datetime) -> dict[str, Answer]:
 def cookie_of(
     answers: Mapping[str, Answer], visitor: uuid.UUID, known: registry.Snapshot, *, gpc: bool = False
 ) -> Choice:
-    """The answers as one cookie. Where some question is open the cookie is dated before it, and it is asked.
+    """The answers as one cookie. Where some question is open the cookie is dated before it, and it is asked; where that
+    would open an answered one as well, the cookie names those that are open.
 
     A cookie stands against the signal as a whole. So where only some permissions were given in sight of it, a browser
     that sends it keeps those alone, and any other keeps all and stands against nothing.
     """
-    granted, in_sight, unseen, open_since, answered = known.essential, 0, 0, [], [0]
+    granted, in_sight, unseen, left, answered = known.essential, 0, 0, {}, {0: 0}  # bit → since, since → version
     for slug, bit in known.bits.items():
         if bit & known.essential:
             continue
         since, answer = known.asked_since.get(bit, 0), answers.get(slug)
         version = notices.version_of(answer.by.notice) or 0 if answer is not None else 0
         if answer is None or version < since:
-            open_since.append(since)
+            left[bit] = since
             continue
-        answered.append(version)
+        answered[since] = max(version, answered.get(since, 0))
         granted |= bit if answer.granted else 0
         if answer.by.gpc:
             in_sight |= bit
         elif answer.granted:
             unseen |= bit & known.off_under_gpc
     stands = bool(in_sight & known.off_under_gpc) and (gpc or not unseen)
-    version = min(open_since) - 1 if open_since else max(answered)
-    return Choice(granted & ~unseen if stands else granted, max(0, version), stands, visitor)
+    version = max(0, min(left.values()) - 1) if left else max(answered.values())
+    unsaid = 0
+    if left and (max(answered) > version or min(left.values()) <= version):
+        version, unsaid = max(answered.values()), sum(left)
+    return Choice(granted & ~unseen if stands else granted, version, stands, visitor, unsaid)

@@ -1,6 +1,7 @@
 """The consent cookie: what the visitor decided, small enough to read on every response.
 
     crasme_consent=1.f.3.g.0b5f…        format, granted bits in hexadecimal, notice version, g or - , visitor
+    crasme_consent=1.5.3.-.0b5f….a      the same, and the bits that were not on screen and are open still
 
 `g` says that the choice was made in sight of a Global Privacy Control signal, so it stands against it. The value is
 readable by scripts (the banner must know whether to ask) and by whoever owns the browser; it decides about nobody else.
@@ -22,20 +23,24 @@ from consent.registry import Snapshot
 from crasme.kit.calendar import add
 
 NAME = "crasme_consent"
-_VALUE = re.compile(r"1\.([0-9a-f]{1,4})\.([0-9]{1,6})\.([g-])\.([0-9a-f]{32})")
+_VALUE = re.compile(r"1\.([0-9a-f]{1,4})\.([0-9]{1,6})\.([g-])\.([0-9a-f]{32})(?:\.([0-9a-f]{1,4}))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`mask` holds the granted bits, essential included; `version` the notice that was answered."""
+    """`mask` holds the granted bits, essential included; `version` the notice that was answered, all of it but `open`:
+    bits about which the visitor has said nothing yet.
+    """
 
     mask: int
     version: int
     gpc: bool
     visitor: uuid.UUID
+    open: int = 0
 
     def value(self) -> str:
-        return f"1.{self.mask:x}.{self.version}.{'g' if self.gpc else '-'}.{self.visitor.hex}"
+        left = f".{self.open:x}" if self.open else ""
+        return f"1.{self.mask:x}.{self.version}.{'g' if self.gpc else '-'}.{self.visitor.hex}{left}"
 
 
 def parse(value: str | None) -> Choice | None:
@@ -48,8 +53,8 @@ def _parsed(value: str) -> Choice | None:
     found = _VALUE.fullmatch(value)
     if not found:
         return None
-    mask, version, gpc, visitor = found.groups()
-    return Choice(int(mask, 16), int(version), gpc == "g", uuid.UUID(visitor))
+    mask, version, gpc, visitor, left = found.groups()
+    return Choice(int(mask, 16), int(version), gpc == "g", uuid.UUID(visitor), int(left or "0", 16))
 
 
 def of_request(request: HttpRequest) -> Choice | None:
@@ -66,7 +71,9 @@ def still_open(choice: Choice | None, registry: Snapshot) -> list[str] | None:
     if choice is None:
         return None
     optional = {slug: bit for slug, bit in registry.bits.items() if not bit & registry.essential}
-    left = [slug for slug, bit in optional.items() if choice.version < registry.asked_since.get(bit, 0)]
+    left = [
+        slug for slug, bit in optional.items() if bit & choice.open or choice.version < registry.asked_since.get(bit, 0)
+    ]
     return None if len(left) == len(optional) else left
 
 
@@ -78,7 +85,7 @@ def granted(choice: Choice | None, *, gpc: bool, registry: Snapshot) -> int:
     """
     if choice is None:
         return registry.essential
-    mask = choice.mask
+    mask = choice.mask & ~choice.open
     for bit, version in registry.asked_since.items():
         if choice.version < version:
             mask &= ~bit

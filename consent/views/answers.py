@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
@@ -55,6 +56,25 @@ def decide(
     kept = accounts.keep(response, accounts.merged(decisions), visitor, gpc=gpc, now=now)
     _remove_refused(request, response, choice.granted(kept, gpc=gpc, registry=known), known)
     return decisions[0]
+
+
+def fall_back(request: HttpRequest, response: HttpResponse, *, now: datetime) -> None:
+    """The choice in the browser's cookie was not taken: let it keep what is on record, as far as it still allows that.
+
+    So a permission that nobody holds is none, and a refusal that could not be stored is one all the same.
+    """
+    made = choice.of_request(request)
+    if made is None:
+        return
+    known, gpc = registry.snapshot(), choice.signals_gpc(request)
+    fresh = accounts.fresh_of(accounts.of_visitor(made.visitor), now)
+    if not fresh:
+        response.delete_cookie(choice.NAME, samesite="Lax")
+        return
+    held = accounts.cookie_of(fresh, made.visitor, known, gpc=gpc)
+    kept = replace(held, mask=held.mask & made.mask | known.essential)
+    choice.keep(response, kept, decided_at=min(each.by.decided_at for each in fresh.values()), now=now)
+    _remove_refused(request, response, choice.granted(kept, gpc=gpc, registry=known), known)
 
 
 def _remove_refused(request: HttpRequest, response: HttpResponse, allowed: int, known: registry.Snapshot) -> None:

@@ -12,12 +12,13 @@ their answers. `shown` (optional) says how many milliseconds ago the notice came
 
 What could go wrong: another site's page posts here (refused by origin, there is no token in static HTML), a body that
 is not what it should be (refused with its reason), a flood of choices (limited by network), a retry (answered as the
-first time).
+first time), a choice that is refused and stays in the browser's cookie (the answer brings back what is on record).
 """
 
 import json
 import uuid
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -29,7 +30,7 @@ from consent import origin, rates, throttle
 from consent.errors import BadChoice, ConsentError, NotFromHere
 from consent.filing import OLDEST
 from consent.origin import Origin
-from consent.views.answers import decide
+from consent.views.answers import decide, fall_back
 from crasme.kit.limits import TooOften, network
 
 MOST_BYTES = 4096
@@ -68,7 +69,10 @@ def receive(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"code": error.code, "detail": str(error)}, status=429, headers=wait)
     except ConsentError as error:
         status = {"cross-site": 403, "too-large": 413}.get(error.code, 400)
-        return JsonResponse({"code": error.code, "detail": str(error)}, status=status)
+        refused = JsonResponse({"code": error.code, "detail": str(error)}, status=status)
+        if status != HTTPStatus.FORBIDDEN:
+            fall_back(request, refused, now=now)
+        return refused
     return response
 
 

@@ -1,5 +1,6 @@
 """One account, several browsers: which of all the choices counts, in whatever order they arrive."""
 
+import json
 import uuid
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -13,6 +14,7 @@ from hypothesis import given, settings, strategies as st
 from consent import accounts, choice, notices, registry, services
 from consent.models import Category, ConsentEvent, VisitorAccount
 from tests.consent.conftest import Choose
+from tests.consent.test_events_view import event
 
 SLUGS = ("functional", "analytics")
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
@@ -164,6 +166,28 @@ def test_an_answer_about_one_thing_brings_nothing_else_back(client: Client, choo
     assert not accounts.of_visitor(visitor)[signalled].granted
     answers = accounts.of_visitor(visitor)
     assert set(accounts.fresh_of(answers, now + timedelta(days=400))) == set()
+
+
+def test_an_answer_about_one_thing_answers_nothing_else(client: Client, choose: Choose, now: datetime) -> None:
+    """Somebody who has not chosen allows one frame: the others are neither granted nor refused."""
+    sent, headers = (
+        event(choices={"analytics": True}, asked=["analytics"], surface="api"),
+        {"Sec-Fetch-Site": "same-origin"},
+    )
+    answer = client.post("/consent/events/", json.dumps(sent), "application/json", headers=headers)
+    made, known = choice.parse(answer.cookies[choice.NAME].value), registry.snapshot()
+    assert made is not None
+    assert known.choices(choice.granted(made, gpc=False, registry=known)) == {
+        "essential": True, "functional": False, "analytics": True, "performance": False,
+    }  # fmt: skip
+    assert choice.still_open(made, known) == ["functional", "performance"]
+    assert choice.parse(made.value()) == made
+    shown = client.get("/consent/state.css").content.decode()
+    assert '[data-category="analytics"]' in shown
+    assert '[data-category="functional"]' not in shown
+    sent = event(visitor=sent["visitor"], choices={"functional": True}, asked=["functional", "performance"])
+    answer = client.post("/consent/events/", json.dumps(sent), "application/json", headers=headers)
+    assert answer.cookies[choice.NAME].value == f"1.7.1.-.{sent['visitor']}"
 
 
 def test_a_permission_stands_against_the_signal_only_where_it_was_in_sight(choose: Choose, now: datetime) -> None:

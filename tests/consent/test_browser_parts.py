@@ -16,11 +16,12 @@ from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
 from consent import notices, sightings
-from consent.models import Cookie, CookieSighting
+from consent.models import ConsentEvent, Cookie, CookieSighting
 from consent.origins import ConsentedOrigins
 from crasme.kit.statics import squeeze, squeeze_sheet
 from tests.builders import make_user, sign_in
 from tests.consent.conftest import FILES
+from tests.consent.test_browser import settled
 
 STATS = {"analytics": {"script-src": ["https://stats.example"], "frame-src": ["https://stats.example"]}}
 HERE = {"Sec-Fetch-Site": "same-origin"}
@@ -64,7 +65,21 @@ def test_what_waits_for_a_permission(visit: Callable[..., Page], settings: Setti
     granted = {"analytics_storage": "granted", "ad_storage": "denied"}
     assert page.evaluate(said)[-1] == ["consent", "update", granted]
     state = page.evaluate("crasmeConsent.get()")
-    assert (state["analytics"], state["performance"], state["decided"]) == (True, False, True)
+    assert (state["analytics"], state["performance"], state["decided"]) == (True, False, False)
+    expect(page.locator("#consent")).to_be_visible()  # it asks about the others, which were not on screen
+    settled(page)
+    (row,) = ConsentEvent.objects.all()
+    assert (row.asked, row.surface, row.choices["analytics"]) == (["analytics"], "api", True)
+    assert page.evaluate("crasmeConsent.get()") == state  # the server's cookie says the same
+    # What the server refuses to take is not kept: the frame's category goes back to what was stored, a refusal stays.
+    page.context.route("**/consent/events/", lambda route: route.fulfill(status=400, body="{}"))
+    page.evaluate("crasmeConsent.set({performance: true})")
+    settled(page)
+    state = page.evaluate("crasmeConsent.get()")
+    assert (state["analytics"], state["performance"], state["decided"]) == (False, False, False)
+    page.context.unroute("**/consent/events/")
+    page.evaluate("crasmeConsent.set({analytics: true})")
+    expect(page.frame_locator("iframe").get_by_text("seen")).to_be_visible()
     # A single-page app adds a script later; it runs without another choice.
     page.evaluate(
         """() => { window.ran = 0; const late = document.createElement('script');

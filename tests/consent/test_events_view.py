@@ -102,7 +102,7 @@ def test_age_dates_the_choice_within_reason(client: Client, db: None, age: float
 def test_somebody_elses_id_gives_nothing_away(client: Client, db: None) -> None:
     first = event(action="accept-all")
     post(client, first)
-    response = post(client, event(id=first["id"]))
+    response = post(Client(), event(id=first["id"]))
     assert response.status_code == 400
     assert "crasme_consent" not in response.cookies
 
@@ -165,6 +165,21 @@ def test_a_body_that_is_not_a_choice_gets_its_reason(client: Client, db: None, s
 
 def test_a_body_too_large_is_not_read(client: Client, db: None) -> None:
     assert post(client, event(more="x" * 5000)).status_code == 413
+
+
+def test_a_choice_that_is_refused_leaves_what_is_on_record(client: Client, db: None) -> None:
+    """The browser has written its cookie before it asks: a permission falls back, a refusal stays."""
+    visitor = uuid.uuid4().hex
+    client.cookies["crasme_consent"] = f"1.f.1.-.{visitor}"
+    bad = event(visitor=visitor, notice="0" * 64)
+    gone = post(client, bad)
+    assert (gone.status_code, gone.cookies["crasme_consent"]["max-age"]) == (400, 0)
+    stored = post(client, event(visitor=visitor)).cookies["crasme_consent"].value  # analytics alone
+    for had, left in (("f", stored), ("3", f"1.1.1.-.{visitor}"), ("1", f"1.1.1.-.{visitor}")):
+        client.cookies["crasme_consent"] = f"1.{had}.1.-.{visitor}"
+        assert post(client, bad).cookies["crasme_consent"].value == left
+    assert not post(client, bad, HERE | {"Sec-Fetch-Site": "cross-site"}).cookies
+    assert ConsentEvent.objects.count() == 1
 
 
 def test_only_post(client: Client, db: None) -> None:

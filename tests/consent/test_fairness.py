@@ -191,5 +191,6 @@ def test_the_command_and_the_task(
     with pytest.raises(Unfair) as refused:  # a try opens no gate
         publish(datetime.now(UTC))
     assert refused.value.code == "unmeasured"
+    monkeypatch.undo()
     measured()
     assert "No browser." not in client.get("/admin/consent/notice/add/").content.decode()

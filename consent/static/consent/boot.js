@@ -11,21 +11,21 @@
     return { slug, bit: 1 << bit, since: +since, always: rule === "always", gpc: rule === "gpc", reload };
   });
 
-  /* The cookie: 1.<granted bits, hex>.<notice version>.<g or ->.<visitor>. Where cookies are blocked, this page's memory. */
+  /* The cookie: 1.<granted bits, hex>.<notice version>.<g or ->.<visitor>[.<bits still open, hex>]. Where cookies are blocked, this page's memory. */
   let memory = "";
   const value = () => {
     try { return (document.cookie.match(/(?:^|; )crasme_consent=([^;]*)/) || [])[1] || memory; } catch { return memory; }
   };
   const write = (text) => {
     memory = "";
-    try { document.cookie = `crasme_consent=${text}; path=/; max-age=15552000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`; } catch { /* blocked */ }
+    try { document.cookie = `crasme_consent=${text}; path=/; max-age=${text ? 15552000 : 0}; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`; } catch { /* blocked */ }
     if (value() !== text) memory = text;
   };
   const read = () => {
-    const found = /^1\.([0-9a-f]{1,4})\.(\d{1,6})\.([g-])\.([0-9a-f]{32})$/.exec(value());
-    return found && { mask: parseInt(found[1], 16), version: +found[2], gpc: found[3] === "g", visitor: found[4] };
+    const found = /^1\.([0-9a-f]{1,4})\.(\d{1,6})\.([g-])\.([0-9a-f]{32})(?:\.([0-9a-f]{1,4}))?$/.exec(value());
+    return found && { open: parseInt(found[5] || 0, 16), mask: parseInt(found[1], 16), version: +found[2], gpc: found[3] === "g", visitor: found[4] };
   };
-  const answered = () => (read() || { version: -1 }).version >= +asked;
+  const answered = () => { const { open, version } = read() || { open: 1 }; return !open && version >= +asked; };
   const get = (wanted) => {
     const choice = read(), all = {};
     for (const { slug, bit, since, always, gpc: signalled } of known)
@@ -43,9 +43,10 @@
     }
     (function () { (window.dataLayer = window.dataLayer || []).push(arguments); })("consent", command[0], all);
   };
+  const mark = () => { root.dataset.consent = answered() ? "answered" : "asking"; };
   const tell = () => {
     const state = get();
-    root.dataset.consent = state.decided ? "answered" : "asking";
+    mark();
     signal("update");
     listeners.forEach((listener) => listener(state));
     document.dispatchEvent(new CustomEvent("crasmeconsent", { detail: state }));
@@ -61,5 +62,5 @@
   };
   signal("default");
   if (answered()) signal("update");
-  root.dataset.consent = answered() ? "answered" : "asking";
+  mark();
 })();

@@ -8,7 +8,7 @@
   const { endpoint } = document.currentScript.dataset;
   const api = window.crasmeConsent, { get } = api, { known, gpc, value, write, read, answered, tell, calls } = api.own;
   const root = document.documentElement;
-  let section, box, opener, memory = [], seen = value(), about = null, seenAt = 0;
+  let section, opener, memory = [], seen = value(), about = null, seenAt = 0;
 
   /* --- ids: version 7 carries the time, which is how the server files a choice --- */
   const uuid = (seven) => {
@@ -37,12 +37,12 @@
   const flush = () => { sending = sending || drain().finally(() => { sending = null; }); return sending; };
   const drain = async () => {
     /* A store that can be read but not written would give the same entry for ever. */
-    for (let entry, last; (entry = load()[0]) && entry.id !== last; last = entry.id) {
+    for (let entry, last, answer; (entry = load()[0]) && entry.id !== last; last = entry.id) {
       const { at, seenAt: began, cookie, ...event } = entry;
       const age = Math.max(0, Date.now() - at);
       const body = JSON.stringify({ ...event, age, shown: began && age + Math.max(0, at - began) });
       try {
-        const answer = await fetch(endpoint, {
+        answer = await fetch(endpoint, {
           method: "POST", body, keepalive: true, headers: { "Content-Type": "application/json" },
         });
         if (answer.status >= 500 || answer.status === 429) break;
@@ -51,6 +51,11 @@
       save(rest);
       /* The answer's cookie knows nothing of a newer choice, made meanwhile here or in another tab, that still waits. */
       if (rest.length) write(rest[rest.length - 1].cookie);
+      /* A choice that was refused is held by nobody: the answer brought back what is, or nothing is allowed. */
+      else if (!answer.ok) {
+        if (value() === cookie) write("");
+        changed();
+      }
     }
   };
 
@@ -84,7 +89,7 @@
   const report = () => {
     clear();
     const names = [...new Set(refused().map(([kind, pattern]) => `${kind}:${pattern}`))];
-    if (names.length && navigator.sendBeacon) navigator.sendBeacon(`${endpoint}survivors/`, JSON.stringify({ names }));
+    if (names.length) navigator.sendBeacon(`${endpoint}survivors/`, JSON.stringify({ names }));
   };
 
   /* --- scripts and frames that wait for a permission --- */
@@ -112,16 +117,16 @@
   const placeholder = (frame, src) => {
     const slugs = frame.dataset.consent.split(" "), stand = document.createElement("div");
     const words = document.createElement("p"), button = document.createElement("button");
-    const titles = slugs.map((slug) => section.querySelector(`input[value="${slug}"] + span b`).textContent);
+    const titles = slugs.map((slug) => section.querySelector(`[value="${slug}"] + span b`).textContent);
     stand.className = "consent-frame";
-    if (frame.height) stand.style.minHeight = `${parseInt(frame.height, 10)}px`;
+    if (frame.height) stand.style.minHeight = `${parseInt(frame.height)}px`;
     words.textContent = section.dataset.frame.replace("{host}", new URL(src, location).host).replace("{category}", titles.join(", "));
     button.type = "button";
     button.className = "consent-button";
     button.textContent = section.dataset.allow;
-    if (frame.title) button.setAttribute("aria-label", `${section.dataset.allow}: ${frame.title}`);
+    if (frame.title) button.ariaLabel = `${section.dataset.allow}: ${frame.title}`;
     button.addEventListener("click", () => {
-      decide("save", { ...get(), ...Object.fromEntries(slugs.map((slug) => [slug, true])) }, "api");
+      decide("save", Object.fromEntries(slugs.map((slug) => [slug, true])), "api", slugs);
       frame.tabIndex = -1;
       frame.focus();
     });
@@ -130,30 +135,32 @@
   };
   const changed = () => { seen = value(); activate(); tell(); };
 
+  const isOpen = (choice, { bit, since, always }) => !always && (!choice || choice.version < since || choice.open & bit);
   /* A banner that came back asks only what changed; null: everything is on screen. */
   const pending = () => {
-    const choice = read(), optional = known.filter((each) => !each.always);
-    const left = optional.filter((each) => choice && choice.version < each.since);
-    return choice && left.length < optional.length ? left.map((each) => each.slug) : null;
+    const choice = read(), optional = known.filter((each) => !each.always), left = optional.filter((each) => isOpen(choice, each));
+    return left.length < optional.length ? left.map((each) => each.slug) : null;
   };
   const narrow = (asked) => {
     about = asked;
     for (const label of section.querySelectorAll("[data-category]")) label.hidden = !!asked && !asked.includes(label.dataset.category);
   };
 
-  const decide = (action, wanted, surface = "banner") => {
+  /* `only`: the categories that this is about; the others stay as they are, open ones open. */
+  const decide = (action, wanted, surface = "banner", only) => {
     if (!section) return false;
-    const earlier = read(), asked = surface === "banner" && about || undefined;
+    const earlier = read(), asked = only || surface === "banner" && about || undefined;
     const choices = Object.fromEntries(known.map(({ slug, always }) => [slug, always || (asked && !asked.includes(slug)
       ? get(slug) : action === "accept-all" || (action === "save" && wanted[slug] === true))]));
-    const mask = known.reduce((sum, { slug, bit }) => sum + (choices[slug] ? bit : 0), 0);
+    const bits = (wanted) => known.reduce((sum, each) => sum + (wanted(each) ? each.bit : 0), 0).toString(16);
     const visitor = (earlier || {}).visitor || uuid(false).replaceAll("-", "");
-    const cookie = `1.${mask.toString(16)}.${section.dataset.version}.${gpc ? "g" : "-"}.${visitor}`;
+    const left = only ? `.${bits((each) => !only.includes(each.slug) && isOpen(earlier, each))}` : "";
+    const cookie = `1.${bits(({ slug }) => choices[slug])}.${section.dataset.version}.${gpc ? "g" : "-"}.${visitor}${left}`;
     const { dataset: { notice }, lang: language } = section;
     const was = get();
-    write(cookie);
     /* One that is still on its way was made before this one, whatever the way does to the times. */
-    const before = load(), after = (before[before.length - 1] || {}).id;
+    const before = load(), { id: after } = before[before.length - 1] || {};
+    write(cookie);
     save([...before, { id: uuid(true), visitor, choices, action, surface, notice, language, after, asked, seenAt: surface === "banner" && seenAt || undefined, at: Date.now(), cookie }]);
     clear();
     changed();
@@ -186,18 +193,16 @@
     section.classList.add("consent-open");
     section.querySelector("details").open = true;
     for (const input of section.querySelectorAll("input[name=category]")) input.checked = get(input.value);
-    const close = section.querySelector(".consent-close"), label = decided ? section.dataset.leave : close.dataset.refuse;
-    close.setAttribute("aria-label", label);
-    close.title = label;
+    const close = section.querySelector(".consent-close");
+    close.ariaLabel = close.title = decided ? section.dataset.leave : close.dataset.refuse;
     section.querySelector("h2").focus();
     return true;
   };
-  const measure = () => root.style.setProperty("--consent-block", `${Math.ceil(section.getBoundingClientRect().height) + 24}px`);
+  const measure = () => root.style.setProperty("--consent-block", `${section.offsetHeight + 24}px`);
 
   const start = () => {
     section = document.getElementById("consent");
     if (section) {
-      box = section.querySelector("form");
       const close = section.querySelector(".consent-close");
       close.dataset.refuse = close.title;
       section.querySelector("[data-consent-gpc]").hidden = !gpc;
@@ -208,11 +213,11 @@
         /* Counted on a visit's first page, which is known without storing anything: no page of ours led here. */
         if (!document.referrer.startsWith(`${location.origin}/`)) navigator.sendBeacon(`${endpoint}shown/`, section.dataset.notice);
       }
-      box.addEventListener("submit", (event) => {
+      section.addEventListener("submit", (event) => {
         event.preventDefault();
         const action = event.submitter ? event.submitter.value : "save";
         if (action === "close") return leave();
-        const wanted = Object.fromEntries(Array.from(box.querySelectorAll("input[name=category]"), (input) => [input.value, input.checked]));
+        const wanted = Object.fromEntries(Array.from(section.querySelectorAll("input[name=category]"), (input) => [input.value, input.checked]));
         decide(action, wanted);
         document.getElementById("consent-status").textContent = section.dataset.saved;
         hide();
@@ -230,7 +235,7 @@
     addEventListener("pageshow", look);
     addEventListener("online", flush);
     activate();
-    new MutationObserver((list) => { if (list.some((each) => each.addedNodes.length)) activate(); }).observe(root, { childList: true, subtree: true });
+    new MutationObserver((list) => list.some((each) => each.addedNodes.length) && activate()).observe(root, { childList: true, subtree: true });
     if (section && answered()) report();
     flush();
     Object.assign(api, { set: (wanted) => decide("save", wanted, "api"), open });
