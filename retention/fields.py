@@ -18,7 +18,7 @@ from operator import and_, or_
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db import models
+from django.db import connection, models
 from django.db.models import Case, F, Func, Q, Value, When
 from django.db.models.functions import Cast, Substr, Trunc
 from django.db.models.lookups import Exact
@@ -118,6 +118,11 @@ def clean(rule: Rule) -> None:
         raise ValidationError({"fields": str(error)}) from None
     if not found:
         raise ValidationError({"fields": _("Name the fields: the data map blanks none of this table.")})
+    key = _partition_key(rule.model)
+    if any(change.how in ("quarter", "year") and change.field.column in key for change in found):
+        raise ValidationError(
+            {"fields": _("That would move rows into another month's partition, which may be gone: take :month.")}
+        )
     if rule.action == Rule.Action.UNLINK and not all(each.field.is_relation and each.constant for each in found):
         raise ValidationError({"fields": _("Only links to other rows can be unlinked.")})
     if any(change.how == FRESH for change in found) and any(
@@ -126,6 +131,13 @@ def clean(rule: Rule) -> None:
         raise ValidationError({"fields": _("Other tables lead to this key; it cannot be renewed.")})
     if rule.action == Rule.Action.ANONYMISE:
         Decision.of(rule)
+
+
+def _partition_key(model: type[models.Model]) -> str:
+    """ "RANGE (occurred_at)" of a table in months; "" of any other."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(pg_get_partkeydef(to_regclass(%s)), '')", [model._meta.db_table])
+        return str(cursor.fetchone()[0])
 
 
 def _declared(rule: Rule) -> Iterator[str]:

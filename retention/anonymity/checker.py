@@ -16,12 +16,14 @@ from operator import or_
 from typing import Any
 
 from django.db import models
-from django.db.models import Count, F, Min, Model, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import Count, F, Min, Model, Q, QuerySet, Subquery, Sum
 
 from crasme.kit import datamap
 from crasme.kit.datamap import Table
 from crasme.kit.fields import EncryptedField
 from retention import fields, predicate
+from retention.anonymity import closeness
+from retention.anonymity.classes import grouped, people
 from retention.anonymity.decision import Decision
 from retention.anonymity.report import Figures, Finding, Question, Report
 from retention.fields import FRESH, HASH, Change
@@ -61,7 +63,7 @@ def check(rule: Rule, cutoff: datetime, now: datetime) -> Report:
 
 
 def _figures(rows: QuerySet[Any], columns: dict[str, Any], decision: Decision) -> Figures:
-    classes = _grouped(rows, columns, decision.quasi, decision.sensitive)
+    classes = grouped(rows, columns, decision.quasi, decision.sensitive)
     wanted = {
         "classes": Count("*"),
         "rows": Sum("n"),
@@ -72,28 +74,8 @@ def _figures(rows: QuerySet[Any], columns: dict[str, Any], decision: Decision) -
     }
     found = {name: number or 0 for name, number in classes.aggregate(**wanted).items()}
     least = [found.pop(f"least_{name}") for name in decision.sensitive]
-    return Figures(**found, diversity=min(least, default=0))
-
-
-def _grouped(
-    rows: QuerySet[Any], columns: dict[str, Any], by: tuple[str, ...], distinct: tuple[str, ...] = ()
-) -> QuerySet[Any]:
-    """One line a class of equal values: `n` rows of `people`, and the number of values of each column in `distinct`."""
-    keys: dict[str, Any] = {f"by_{name}": columns[name] for name in by} or {"by_nothing": Value(1)}
-    counted = {f"values_{name}": Count(columns[name], distinct=True) for name in distinct}
-    classes: QuerySet[Any] = (
-        rows.order_by().annotate(**keys).values(*keys).annotate(n=Count("*"), people=_people(rows.model), **counted)
-    )
-    return classes
-
-
-def _people(model: type[Model]) -> Any:
-    """How many people a class is of: accounts, and each row that names none (any more) for one of its own."""
-    table = datamap.covers(model._meta.label)
-    path = table.subject.get("account") if isinstance(table, Table) else None
-    if path is None:
-        return Count("*")
-    return Count(path, distinct=True) + Count("pk", filter=Q(**{f"{path}__isnull": True}))
+    farthest = max((closeness.farthest(rows, columns, decision, name)[0] for name in decision.sensitive), default=0.0)
+    return Figures(**found, diversity=min(least, default=0), distance=round(farthest, 6))
 
 
 def _decided(rule: Rule, decision: Decision, changes: dict[str, Change], now: datetime) -> Iterator[Finding]:
@@ -115,7 +97,7 @@ def _rare(rows: QuerySet[Any], after: dict[str, Any], decision: Decision) -> Ite
     # What cannot be compared with other tables may hold a key of somebody's, whatever it was called.
     opaque = [name for name in decision.sensitive if isinstance(rows.model._meta.get_field(name), _OPAQUE)]
     for name in (*decision.harmless, *opaque):
-        rare = _grouped(rows, after, (name,)).filter(people__lt=decision.k).aggregate(rows=Sum("n"))["rows"]
+        rare = grouped(rows, after, (name,)).filter(people__lt=decision.k).aggregate(rows=Sum("n"))["rows"]
         if rare:
             yield Finding(Question.SINGLE_OUT, "rare-value", name, rare)
 
@@ -143,7 +125,7 @@ def _shared(
         value = change.expression if change is not None else F(field.name)
         empty = Q(value__isnull=True) | (Q(value="") if family == "text" else Q())
         rare = rows.order_by().annotate(value=value).exclude(empty).values("value")
-        rare = rare.annotate(n=Count("*"), people=_people(model)).filter(people__lt=decision.k)
+        rare = rare.annotate(n=Count("*"), people=people(model)).filter(people__lt=decision.k)
         if not rare.exists():
             continue
         for table in datamap.tables():
@@ -187,6 +169,9 @@ def _reversible(rows: QuerySet[Any], pending: Q, changes: dict[str, Change]) -> 
 
 def _inferred(rows: QuerySet[Any], after: dict[str, Any], decision: Decision) -> Iterator[Finding]:
     for name in decision.sensitive:
-        classes = _grouped(rows, after, decision.quasi, (name,)).filter(**{f"values_{name}__lt": decision.l})
+        classes = grouped(rows, after, decision.quasi, (name,)).filter(**{f"values_{name}__lt": decision.l})
         if number := classes.aggregate(rows=Sum("n"))["rows"]:
             yield Finding(Question.INFER, "homogeneous", name, number)
+        _distance, number = closeness.farthest(rows, after, decision, name)
+        if number:
+            yield Finding(Question.INFER, "skewed", name, number)

@@ -73,6 +73,13 @@ class Finding:
                 " Blank it or make it coarser.",
                 rows,
             ),
+            "skewed": ngettext(
+                "%(rows)s row is in a class whose values of it are unlike those of all rows: make the classes larger, or"
+                " blank it.",
+                "%(rows)s rows are in classes whose values of it are unlike those of all rows: make the classes larger,"
+                " or blank it.",
+                rows,
+            ),
             "homogeneous": ngettext(
                 "%(rows)s row is in a class that tells its value: make the classes larger, or blank it.",
                 "%(rows)s rows are in classes that tell its value: make the classes larger, or blank it.",
@@ -86,7 +93,8 @@ class Finding:
 class Figures:
     """`smallest` is k: the fewest people who share all declared columns (rows, where these do not say whose they are).
     `unique` rows share them with nobody else's, `below` ones with fewer people than the decision's k. `diversity` is
-    the fewest values of a sensitive column in a class."""
+    the fewest values of a sensitive column in a class; `distance` how far, 0 to 1, the class that is least like all
+    rows is from them in one (total variation: the share of rows that would have to have another value)."""
 
     rows: int = 0
     classes: int = 0
@@ -94,6 +102,7 @@ class Figures:
     unique: int = 0
     below: int = 0
     diversity: int = 0
+    distance: float = 0.0
 
     @property
     def uniqueness(self) -> float:

@@ -6,6 +6,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
@@ -205,3 +206,34 @@ def test_the_page_reports_what_was_measured_and_decided(visits: Any, client: Cli
     assert "A colleague who knows" in page
     wrong = client.post(reverse("admin:retention_rule_add"), form | {"slug": "other", "anonymity": '{"k": 2}'})
     assert "Give quasi" in wrong.content.decode()
+
+
+def test_classes_unlike_all_rows_tell_something_though_their_values_are_several(visits: Any) -> None:
+    """Two classes of four; of page-0 three have mood-0, of page-1 one: each is a quarter away from half and half."""
+    first = visits.objects.filter(page="page-0", mood="mood-1").first()
+    second = visits.objects.filter(page="page-1", mood="mood-0").first()
+    visits.objects.filter(pk=first.pk).update(mood="mood-0")
+    visits.objects.filter(pk=second.pk).update(mood="mood-1")
+    cutoff = said().cutoff(NOW)
+    report = checker.check(said(), cutoff, NOW)
+    assert (report.after.distance, report.after.diversity, report.anonymous) == (0.25, 2, True)
+    assert checker.check(said(t=0.25), cutoff, NOW).anonymous
+    close = checker.check(said(t=0.2), cutoff, NOW)
+    assert codes(close) == {(Question.INFER, "skewed", "mood")}
+    assert [found.rows for found in close.findings] == [8]
+    # A value that a class lacks counts as well.
+    visits.objects.filter(page="page-0").update(mood="mood-2")
+    assert checker.check(said(l=1), cutoff, NOW).after.distance == 0.5
+    with pytest.raises(ValidationError, match="t lies above 0"):
+        drafts.save(said(t=0), actor="staff:author", now=NOW)
+
+
+def test_a_date_in_months_is_not_moved_into_another_month() -> None:
+    def coarser(how: str) -> Rule:
+        made = said([f"occurred_at:{how}"])
+        made.target, made.anchor, made.action, made.anonymity = "crm.usageevent", "occurred_at", Rule.Action.BLANK, None
+        return made
+
+    with pytest.raises(ValidationError, match="another month's partition"):
+        drafts.save(coarser("year"), actor="staff:author", now=NOW)
+    fields.clean(coarser("month"))

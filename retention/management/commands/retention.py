@@ -171,6 +171,7 @@ class Command(BaseCommand):
                 self.stdout.write(
                     f"  {name:<8}{figures.rows:>12,} rows  {figures.classes:>9,} classes  smallest {figures.smallest:,}"
                     f"  unique {figures.uniqueness:.2%}  below k {figures.below:,}  diversity {figures.diversity:,}"
+                    f"  farthest {figures.distance:.0%}"
                 )
             for question, findings in report.by_question():
                 self.stdout.write(str(question.words))
