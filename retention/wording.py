@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -42,6 +44,27 @@ def trouble(code: str) -> SafeString | str:
         return "–"
     words = TROUBLES.get(code)
     return format_html("{} ({})", words or _("The program has a fault here; the log says more."), code)
+
+
+def table(label: str) -> str:
+    """ "invoices (crm.invoice)"; the bare label of a model that is no more."""
+    try:
+        return f"{apps.get_model(label)._meta.verbose_name_plural} ({label})"
+    except (LookupError, ValueError):
+        return label
+
+
+def column(label: str, path: str) -> str:
+    """What a column, or a path to one, is called: "issue date", "account: closed at"."""
+    try:
+        model, words = apps.get_model(label), []
+        for name in path.split("__"):
+            field = model._meta.get_field(name)
+            words.append(str(getattr(field, "verbose_name", name)))
+            model = field.related_model  # type: ignore[assignment]
+    except (LookupError, ValueError, AttributeError, FieldDoesNotExist):
+        return path
+    return ": ".join(words)
 
 
 def reasons(line: Mapping[str, Any]) -> list[str]:

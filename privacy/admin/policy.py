@@ -199,7 +199,7 @@ class PolicyProposalAdmin(ReadOnlyAdmin, StaffModelAdmin):
     @display(description=gettext_lazy("what would change"))
     def changes(self, proposal: PolicyProposal) -> str:
         if proposal.state != PolicyProposal.State.OPEN:
-            return "–"
+            return self._decided(proposal)
         try:
             found = proposals.differences(proposal, timezone.now())
         except (CrasmeError, ValidationError):
@@ -209,11 +209,20 @@ class PolicyProposalAdmin(ReadOnlyAdmin, StaffModelAdmin):
 
     @display(description=gettext_lazy("rules that take effect with it"))
     def rules_changed(self, proposal: PolicyProposal) -> str:
-        if proposal.state != PolicyProposal.State.OPEN or not proposal.rules:
-            return "–"
+        if not proposal.rules:
+            return _("none")
+        if proposal.state != PolicyProposal.State.OPEN:
+            return self._decided(proposal)
         return render_to_string(
             "admin/privacy/rules_changed.html", {"rules": proposals.rules_changed(proposal, timezone.now())}
         )
+
+    def _decided(self, proposal: PolicyProposal) -> str:
+        """What became of it, by whom and when."""
+        by = {"who": self.decider(proposal), "when": f"{proposal.decided_at:%Y-%m-%d %H:%M}"}
+        if proposal.state == PolicyProposal.State.PUBLISHED:
+            return _("Approved by %(who)s on %(when)s UTC, and published.") % by
+        return _("Withdrawn by %(who)s on %(when)s UTC; nothing was published.") % by
 
     def has_approve_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return request.user.has_perm("privacy.publish_policyversion")

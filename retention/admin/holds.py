@@ -1,11 +1,10 @@
 """Legal holds: placed by a form, looked at, released by a button; never changed and never deleted by hand."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import ValidationError
 from django.db.models import Count, Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -23,6 +22,16 @@ from retention import holds
 from retention.holds import Held
 from retention.models import Hold, HoldItem
 
+# What each scope must have, and may have; retention/hold.css shows these fields alone.
+SCOPES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    HoldItem.Scope.ACCOUNT: (("account",), ()),
+    HoldItem.Scope.ORGANISATION: (("organisation",), ()),
+    HoldItem.Scope.CATEGORY: (("category",), ()),
+    HoldItem.Scope.PERIOD: (("since", "until"), ("category",)),
+    HoldItem.Scope.RECORD: (("label", "record"), ()),
+}
+OF_SCOPES: Final = ("account", "organisation", "category", "since", "until", "label", "record")
+
 
 class HoldItemForm(forms.ModelForm):
     class Meta:
@@ -30,16 +39,30 @@ class HoldItemForm(forms.ModelForm):
         fields = ("scope", "account", "organisation", "category", "since", "until", "label", "record")
 
     def clean(self) -> dict[str, Any] | None:
-        """Said at the form, before the hold is placed: what is named must still be there."""
-        cleaned = super().clean()
-        try:
-            holds.require(_item(cleaned or {}))
-        except CrasmeError as error:
-            raise ValidationError(str(error)) from None
+        """Said at its field, before the hold is placed: what the scope asks for, no more, and what is gone."""
+        cleaned = super().clean() or {}
+        scope = cleaned.get("scope")
+        if scope is None:
+            return cleaned
+        needed, allowed = SCOPES[scope]
+        for name in needed:
+            if not cleaned.get(name) and name not in self.errors:
+                self.add_error(name, _("This scope asks for it."))
+        for name in OF_SCOPES:
+            if cleaned.get(name) and name not in (*needed, *allowed):
+                self.add_error(name, _("This scope does not ask for it: leave it empty."))
+        if not self.errors:
+            try:
+                holds.require(_item(cleaned))
+            except CrasmeError as error:
+                self.add_error(needed[-1], str(error))
         return cleaned
 
 
 class HoldItemInline(StackedInline):
+    class Media:
+        css: ClassVar = {"all": ["retention/hold.css"]}
+
     model = HoldItem
     form = HoldItemForm
     # No spare form: its list of scopes begins with one, so that a form left alone would count as filled in, and fail.

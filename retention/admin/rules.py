@@ -4,7 +4,8 @@ What could go wrong: a period changed by hand while a run is at work. Only draft
 is in force changes with a published policy.
 """
 
-from typing import Any, ClassVar
+from collections.abc import Iterable
+from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
 from django import forms
@@ -17,7 +18,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _, ngettext
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.dataclasses import UnfoldAction
@@ -61,6 +62,20 @@ class AtForm(forms.Form):
     at = forms.DateField(label=_("On the day (UTC)"), widget=UnfoldAdminDateWidget)
 
 
+# Field of a draft → what stands in its place where nothing is to be changed.
+WORDS: Final = {
+    "target": "target_words",
+    "anchor": "anchor_words",
+    "period": "period_words",
+    "fields": "fields_words",
+    "anonymity": "anonymity_words",
+    "unreferenced_by": "unreferenced_words",
+    "carry_to": "carry_words",
+    "max_share": "share_words",
+    "max_rows": "rows_words",
+}
+
+
 @admin.register(Rule)
 class RuleAdmin(StaffModelAdmin):
     list_display = ("slug", "target", "ends_after", "action", "policy_section", "condition", "next_cutoff", "last_run")
@@ -68,7 +83,7 @@ class RuleAdmin(StaffModelAdmin):
     search_fields: ClassVar = ["slug", "target"]
     ordering = ("slug", "-effective_from")
     fieldsets = (
-        (None, {"fields": (("slug", "state", "effective_from"), ("target", "anchor", "period"), "action")}),
+        (None, {"fields": (("slug", "state", "in_force"), ("target", "anchor", "period"), "action")}),
         (_("Why"), {"fields": ("legal_reason", "policy_section")}),
         (_("Fields"), {"fields": ("fields", "anonymity")}),
         (_("Limits"), {"fields": (("batch_size", "max_rows", "max_share"), ("unreferenced_by", "carry_to"))}),
@@ -77,7 +92,7 @@ class RuleAdmin(StaffModelAdmin):
         (_("Publication"), {"fields": (("drafter", "published_in"),)}),
     )
     readonly_fields = (
-        "state", "effective_from", "next_cutoff", "over_now", "kept_now", "drafter", "published_in",
+        "state", "in_force", *WORDS.values(), "next_cutoff", "over_now", "kept_now", "drafter", "published_in",
         "measured", "overdue", "flow", "kept_because",
     )  # fmt: skip
     actions_detail = ("succeed", "what_changes", "anonymity_report")
@@ -94,9 +109,12 @@ class RuleAdmin(StaffModelAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             return ((None, {"fields": drafts.SUBSTANCE}),)
-        is_draft = obj.state == Rule.State.DRAFT
+        if obj.state == Rule.State.DRAFT and self.has_change_permission(request, obj):
+            return self.fieldsets
         return [
-            each for each in self.fieldsets if is_draft or obj.changes_fields or "anonymity" not in each[1]["fields"]
+            (title, {"fields": _in_words(options["fields"])})
+            for title, options in self.fieldsets
+            if obj.changes_fields or "anonymity" not in options["fields"]
         ]
 
     # --- who may do what ---------------------------------------------------------------------------------------------
@@ -202,6 +220,72 @@ class RuleAdmin(StaffModelAdmin):
         return rule
 
     # --- columns -----------------------------------------------------------------------------------------------------
+    @display(description=_("in force from"))
+    def in_force(self, rule: Rule) -> str:
+        if rule.state == Rule.State.DRAFT:
+            return str(_("not in force yet: it takes effect with a published policy"))
+        return f"{rule.effective_from:%Y-%m-%d %H:%M} UTC"
+
+    @display(description=_("target"))
+    def target_words(self, rule: Rule) -> str:
+        return wording.table(rule.target)
+
+    @display(description=_("counted from"))
+    def anchor_words(self, rule: Rule) -> str:
+        return f"{wording.column(rule.target, rule.anchor)} ({rule.anchor})" if rule.anchor else "–"
+
+    @display(description=_("period"))
+    def period_words(self, rule: Rule) -> str:
+        return f"{rule.length.words()} ({rule.period})" if rule.period else "–"
+
+    @display(description=_("fields"))
+    def fields_words(self, rule: Rule) -> str:
+        if not rule.fields:
+            return str(_("as the data map erases them")) if rule.changes_fields else "–"
+        named = (each.partition(":") for each in rule.fields)
+        return ", ".join(
+            f"{wording.column(rule.target, name)} ({name}{':' + how if how else ''})" for name, _colon, how in named
+        )
+
+    @display(description=_("decision on anonymity"))
+    def anonymity_words(self, rule: Rule) -> str:
+        if rule.anonymity is None:
+            return "–"
+        decision = Decision.of(rule)
+        told = (
+            (_("single out"), decision.quasi),
+            (_("must not be inferred"), decision.sensitive),
+            (_("harmless"), decision.harmless),
+        )
+        lines = [(words, self._columns(rule, names)) for words, names in told if names]
+        lines.append((_("smallest class"), f"{decision.k:,}"))
+        lines.append((_("values in each class"), f"{decision.l:,}"))
+        lines.append((_("farthest from all rows"), f"{decision.t:.0%}"))
+        lines.append((_("adversary"), decision.adversary))
+        owner = actors.names([decision.owner])[decision.owner]
+        lines.append((_("answers for it"), f"{owner}, {_('review on')} {decision.review_on.isoformat()}"))
+        return format_html_join("", "<p>{}: {}</p>", lines)
+
+    def _columns(self, rule: Rule, names: Iterable[str]) -> str:
+        return ", ".join(wording.column(rule.target, name) for name in names)
+
+    @display(description=_("not while in"))
+    def unreferenced_words(self, rule: Rule) -> str:
+        named = (each.rpartition(".") for each in rule.unreferenced_by)
+        return "; ".join(f"{wording.table(label)}: {wording.column(label, name)}" for label, _dot, name in named) or "–"
+
+    @display(description=_("carried to"))
+    def carry_words(self, rule: Rule) -> str:
+        return wording.table(rule.carry_to) if rule.carry_to else "–"
+
+    @display(description=_("share at most"))
+    def share_words(self, rule: Rule) -> str:
+        return f"{rule.max_share * 100:g} %"
+
+    @display(description=_("rows at most"))
+    def rows_words(self, rule: Rule) -> str:
+        return f"{rule.max_rows:,}" if rule.max_rows is not None else str(_("no limit"))
+
     @display(description=_("drafted by"))
     def drafter(self, rule: Rule) -> str:
         return actors.names([rule.drafted_by])[rule.drafted_by] if rule.drafted_by else "–"
@@ -265,6 +349,12 @@ class RuleAdmin(StaffModelAdmin):
     @display(description=_("over and kept (hold or restriction)"))
     def kept_now(self, rule: Rule) -> str:
         return _counted(predicate.deferred(rule, rule.cutoff(timezone.now()))) if rule.period else "–"
+
+
+def _in_words(fields: Any) -> Any:
+    if isinstance(fields, str):
+        return WORDS.get(fields, fields)
+    return tuple(_in_words(each) for each in fields)
 
 
 def _is_draft(obj: Any) -> bool:

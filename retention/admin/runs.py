@@ -1,6 +1,5 @@
 """What the rules did, run by run; and the one thing to decide: whether a run over its limits may go on."""
 
-import json
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -143,7 +142,12 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
 
     @display(description=_("rows by table"))
     def went(self, run: Run) -> str:
-        return format_html("<pre>{}</pre>", json.dumps(run.counts, indent=2, sort_keys=True)) if run.counts else "–"
+        named = {
+            "carried": str(_("carried over, because something keeps them")),
+            "partitions": str(_("partitions dropped")),
+        }
+        lines = [(named.get(label) or wording.table(label), f"{rows:,}") for label, rows in sorted(run.counts.items())]
+        return format_html_join("", "<p>{}: {}</p>", lines) if lines else "–"
 
     @display(description=_("check of anonymity"))
     def anonymous(self, run: Run) -> str:

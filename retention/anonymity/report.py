@@ -74,8 +74,8 @@ class Finding:
                 rows,
             ),
             "skewed": ngettext(
-                "%(rows)s row is in a class whose values of it are unlike those of all rows: make the classes larger, or"
-                " blank it.",
+                "%(rows)s row is in a class whose values of it are unlike those of all rows: make the classes larger,"
+                " or blank it.",
                 "%(rows)s rows are in classes whose values of it are unlike those of all rows: make the classes larger,"
                 " or blank it.",
                 rows,

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from crasme.crm.models import Account
 from crasme.staff.models import AccessEntry, User
 from crasme.staff.roles import AUDITOR, PRIVACY_OFFICER
-from retention import gate, holds, ordering, services, tasks
+from retention import drafts, gate, holds, ordering, services, tasks
 from retention.models import BackupSet, ErasureParked, Hold, HoldItem, Plan, PlanOrder, Rule, Run
 from tests.builders import make_user, sign_in
 from tests.retention import builders
@@ -63,6 +63,14 @@ def test_a_rules_page_counts_what_is_due_and_what_is_kept(client: Client, office
     assert page.status_code == 200
     shown = page.context["adminform"].model_admin
     assert (shown.over_now(rule), shown.kept_now(rule)) == ("1", "2")
+    # In words where nothing is to be changed; a draft is not in force.
+    text = page.content.decode()
+    for words in ("accounts (crm.account)", "closed at (closed_at)", "90 days (P90D)", "erase accounts", "100 %"):
+        assert words in text, words
+    draft = drafts.succeed(rule, actor=officer.ref, now=timezone.now())
+    text = client.get(reverse("admin:retention_rule_change", args=[draft.pk])).content.decode()
+    assert "not in force yet" in text
+    assert 'name="period"' in text
 
 
 def confirmed(client: Client) -> User:
@@ -176,19 +184,25 @@ def test_a_hold_is_placed_with_its_items_and_released(client: Client, officer: U
 
 
 @pytest.mark.parametrize(
-    ("fields", "message"),
+    ("fields", "faults"),
     [
-        ({"scope": "account"}, "Give what the scope asks for"),
-        ({"scope": "record", "label": "crm.invoice", "record": "nothing"}, "no such record"),
-        ({"scope": "period", "since": "2024-02-01", "until": "2024-01-01"}, "must end after"),
+        ({"scope": "account"}, {"account": "asks for it"}),
+        ({"scope": "period", "since": "2024-02-01"}, {"until": "asks for it"}),
+        ({"scope": "category", "category": "P7.2", "record": "x"}, {"record": "leave it empty"}),
+        ({"scope": "record", "label": "crm.invoice", "record": "nothing"}, {"record": "no such record"}),
+        ({"scope": "period", "since": "2024-02-01", "until": "2024-01-01"}, {"__all__": "must end after"}),
     ],
 )
-def test_a_hold_that_cannot_be_kept_is_refused_at_the_form(
-    client: Client, officer: User, fields: dict[str, object], message: str
+def test_a_hold_that_cannot_be_kept_is_refused_at_its_field(
+    client: Client, officer: User, fields: dict[str, object], faults: dict[str, str]
 ) -> None:
     answer = client.post(reverse("admin:retention_hold_add"), form(**item(0, **fields)))
     assert answer.status_code == 200
-    assert message in answer.content.decode()
+    (inline,) = answer.context["inline_admin_formsets"]
+    errors = inline.formset.errors[0]
+    assert set(errors) == set(faults)
+    assert all(words in str(errors[name]) for name, words in faults.items())
+    assert "retention/hold" in answer.content.decode()
     assert not HoldItem.objects.exists()
 
 
