@@ -71,11 +71,14 @@ class Preview:
     shorter: bool
 
     @property
+    def more_rows(self) -> int:
+        """How many rows more would be due at once under the draft."""
+        return max(0, self.after.rows - (self.before.rows if self.before else 0))
+
+    @property
     def more(self) -> str:
-        """How many rows more would be due at once under the draft, in words."""
-        if self.after.rows > COUNT_UP_TO:
-            return self.after.due
-        return f"{max(0, self.after.rows - (self.before.rows if self.before else 0)):,}"
+        """The same in words."""
+        return self.after.due if self.after.rows > COUNT_UP_TO else f"{self.more_rows:,}"
 
 
 def substance(rule: Rule) -> dict[str, Any]:

@@ -65,7 +65,13 @@ def test_a_rules_page_counts_what_is_due_and_what_is_kept(client: Client, office
     assert (shown.over_now(rule), shown.kept_now(rule)) == ("1", "2")
     # In words where nothing is to be changed; a draft is not in force.
     text = page.content.decode()
-    for words in ("accounts (crm.account)", "closed at (closed_at)", "90 days (P90D)", "erase accounts", "100 %"):
+    for words in (
+        "accounts (crm.account)",
+        "closed at (closed_at)",
+        "90 days (P90D)",
+        "erase accounts",
+        f"{rule.max_share * 100:g} %",
+    ):
         assert words in text, words
     draft = drafts.succeed(rule, actor=officer.ref, now=timezone.now())
     text = client.get(reverse("admin:retention_rule_change", args=[draft.pk])).content.decode()
