@@ -12,6 +12,8 @@ from tests.builders import NOW
 ANA = "ana@customer.example"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 40
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj"
+# Set before a letter by the server that MAIL_AUTHSERV_ID names.
+VERIFIED = b"Authentication-Results: mx.crasme.example; dmarc=pass header.from=customer.example\r\n"
 _numbers = itertools.count(1)
 
 
@@ -81,3 +83,8 @@ Subject: Please confirm your request for deletion of your data
 http://testserver/requests/confirm/SECRETSECRETSECRETSECRETSECRETSECRETSECRETS/
 --=x--
 """.encode()
+
+
+def where(found: InboundMail) -> tuple[str, str, str]:
+    """What became of it: where it is, what it was taken for, and why a person has to look."""
+    return found.status, found.reading, found.why

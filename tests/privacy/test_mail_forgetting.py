@@ -17,12 +17,11 @@ from privacy.services.intake import Submission
 from privacy.states import State
 from retention import residue
 from tests.builders import NOW, confirm_request, make_account, make_user, run_steps, submit_request
-from tests.privacy.letters import ANA, PNG, came, delivery_report, letter
+from tests.privacy.letters import ANA, PNG, VERIFIED, came, delivery_report, letter
 from tests.privacy.mails import deliver
 
 pytestmark = pytest.mark.django_db
 CHILD = "timmy@customer.example"
-VERIFIED = b"Authentication-Results: mx.crasme.example; dmarc=pass header.from=customer.example\r\n"
 FORGED = VERIFIED.replace(b"pass", b"fail")
 
 
