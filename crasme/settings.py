@@ -15,6 +15,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
+from crasme import schedule
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 DEBUG = env.bool("DEBUG", default=False)
@@ -233,73 +235,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_ROUTES = {"privacy.tasks.sweep": {"queue": "clock"}, "retention.tasks.tick": {"queue": "retention"}}
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
-CELERY_BEAT_SCHEDULE = {
-    "privacy: sweep due steps and mail": {
-        "task": "privacy.tasks.sweep",
-        "schedule": timedelta(minutes=1),
-        "options": {"queue": "clock", "expires": 55},
-    },
-    "privacy: read the mailbox": {
-        "task": "privacy.tasks.read_mailbox",
-        "schedule": timedelta(minutes=1),
-        "options": {"queue": "mail", "expires": 55},
-    },
-    "privacy: search for payment card numbers": {
-        "task": "privacy.tasks.scan_cards",
-        "schedule": timedelta(days=1),
-        "options": {"queue": "celery", "expires": 3600},
-    },
-    "retention: run what is due": {
-        "task": "retention.tasks.tick",
-        "schedule": timedelta(minutes=1),
-        "options": {"queue": "retention", "expires": 55},
-    },
-    "retention: measure how far rules are behind": {
-        "task": "retention.tasks.measure",
-        "schedule": timedelta(hours=1),
-        "options": {"queue": "retention", "expires": 3000},
-    },
-    "retention: draw the plans that were asked for": {
-        "task": "retention.tasks.draw_plans",
-        "schedule": timedelta(minutes=1),
-        "options": {"queue": "clock", "expires": 55},
-    },
-    "crm: make partitions ahead": {
-        "task": "crasme.crm.tasks.make_partitions",
-        "schedule": timedelta(hours=6),
-        "options": {"queue": "clock", "expires": 3600},
-    },
-    "consent: make partitions ahead": {
-        "task": "consent.tasks.make_partitions",
-        "schedule": timedelta(hours=6),
-        "options": {"queue": "clock", "expires": 3600},
-    },
-    "consent: seal the day": {
-        "task": "consent.tasks.seal_day",
-        "schedule": timedelta(hours=1),
-        "options": {"queue": "clock", "expires": 3000},
-    },
-    "ledger: seal what is new": {
-        "task": "crasme.ledger.tasks.seal",
-        "schedule": timedelta(minutes=5),
-        "options": {"queue": "clock", "expires": 280},
-    },
-    "consent: count answers": {
-        "task": "consent.tasks.count_answers",
-        "schedule": timedelta(hours=1),
-        "options": {"queue": "clock", "expires": 3000},
-    },
-    "staff: forget abandoned uploads": {
-        "task": "crasme.staff.tasks.forget_uploads",
-        "schedule": timedelta(hours=1),
-        "options": {"queue": "clock", "expires": 3600},
-    },
-    "crm: finish disconnecting services": {
-        "task": "crasme.crm.tasks.finish_disconnecting",
-        "schedule": timedelta(hours=1),
-        "options": {"queue": "clock", "expires": 3600},
-    },
-}
+CELERY_BEAT_SCHEDULE = schedule.SCHEDULE | (schedule.COOKIE_SCAN if env.bool("COOKIE_SCAN", default=False) else {})
 
 FLOWER_URL = env.str("FLOWER_URL", default="")  # where the menu finds the task queue's own pages; empty: no entry
 
@@ -471,12 +407,6 @@ COOKIE_GUARD_MODE = env.str("COOKIE_GUARD_MODE", default="enforce")  # or "repor
 COOKIE_SCAN_ROUTES = env.list(
     "COOKIE_SCAN_ROUTES", default=["/", "/policy/", "/requests/new/", "/cookies/", "/evidence/verify/"]
 )
-if env.bool("COOKIE_SCAN", default=False):  # daily, by a worker that has Chromium
-    CELERY_BEAT_SCHEDULE["consent: compare the site with the cookie registry"] = {
-        "task": "consent.tasks.scan_cookies",
-        "schedule": timedelta(days=1),
-        "options": {"queue": "celery", "expires": 3600},
-    }
 # Chromium refuses to make a sandbox for root.
 CHROMIUM_SANDBOX = env.bool("CHROMIUM_SANDBOX", default=not DEBUG and os.geteuid() != 0)
 

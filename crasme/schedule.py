@@ -1,0 +1,38 @@
+"""What beat sends, how often and where to.
+
+What could go wrong: messages pile up while no worker runs, and it does the same thing sixty times when it is back. So
+each expires before the next one is sent; what is still to be done is found in PostgreSQL by whichever comes first.
+"""
+
+from datetime import timedelta
+from typing import Any, Final
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def task(name: str, every: timedelta, queue: str, *, expires: int) -> dict[str, Any]:
+    """An entry for Celery; `expires` is in seconds."""
+    return {"task": name, "schedule": every, "options": {"queue": queue, "expires": expires}}
+
+
+SCHEDULE: Final[dict[str, dict[str, Any]]] = {
+    "privacy: sweep due steps and mail": task("privacy.tasks.sweep", MINUTE, "clock", expires=55),
+    "privacy: read the mailbox": task("privacy.tasks.read_mailbox", MINUTE, "mail", expires=55),
+    "privacy: search for payment card numbers": task("privacy.tasks.scan_cards", DAY, "celery", expires=3600),
+    "retention: run what is due": task("retention.tasks.tick", MINUTE, "retention", expires=55),
+    "retention: measure how far rules are behind": task("retention.tasks.measure", HOUR, "retention", expires=3000),
+    "retention: draw the plans that were asked for": task("retention.tasks.draw_plans", MINUTE, "clock", expires=55),
+    "crm: make partitions ahead": task("crasme.crm.tasks.make_partitions", 6 * HOUR, "clock", expires=3600),
+    "consent: make partitions ahead": task("consent.tasks.make_partitions", 6 * HOUR, "clock", expires=3600),
+    "consent: seal the day": task("consent.tasks.seal_day", HOUR, "clock", expires=3000),
+    "ledger: seal what is new": task("crasme.ledger.tasks.seal", 5 * MINUTE, "clock", expires=280),
+    "consent: count answers": task("consent.tasks.count_answers", HOUR, "clock", expires=3000),
+    "staff: forget abandoned uploads": task("crasme.staff.tasks.forget_uploads", HOUR, "clock", expires=3600),
+    "crm: finish disconnecting services": task("crasme.crm.tasks.finish_disconnecting", HOUR, "clock", expires=3600),
+}
+# Needs a worker that has Chromium, so only where COOKIE_SCAN says that one is there.
+COOKIE_SCAN: Final = {
+    "consent: compare the site with the cookie registry": task(
+        "consent.tasks.scan_cookies", DAY, "celery", expires=3600
+    )
+}
