@@ -7,7 +7,7 @@ STANDING_WISH = "Only by keeping its hash can an address that wants no mail be l
 HASH = "A keyed hash: it says nothing to its owner, and would help others to test addresses."
 
 DECISION = {
-    "filed_at": kept("The instant inside the record's id", reason=PROOF, sensitivity=Sensitivity.LOW),
+    "filed_at": kept("When the choice was made", reason=PROOF, sensitivity=Sensitivity.LOW),
     "visitor": kept("Random number of the browser that chose", reason=PROOF),
     "account": kept("The account that was signed in, by its bare number", reason=PROOF),
     "notice": kept("Digest of the notice that was shown", reason=PROOF, sensitivity=Sensitivity.LOW),
