@@ -20,7 +20,8 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
     "privacy: read the mailbox": task("privacy.tasks.read_mailbox", MINUTE, "mail", expires=55),
     "privacy: search for payment card numbers": task("privacy.tasks.scan_cards", DAY, "celery", expires=3600),
     "retention: run what is due": task("retention.tasks.tick", MINUTE, "retention", expires=55),
-    "retention: measure how far rules are behind": task("retention.tasks.measure", HOUR, "retention", expires=3000),
+    # Not behind the purges: how far they are behind must be known above all when they take long.
+    "retention: measure how far rules are behind": task("retention.tasks.measure", HOUR, "celery", expires=3000),
     "retention: draw the plans that were asked for": task("retention.tasks.draw_plans", MINUTE, "clock", expires=55),
     "crm: make partitions ahead": task("crasme.crm.tasks.make_partitions", 6 * HOUR, "clock", expires=3600),
     "consent: make partitions ahead": task("consent.tasks.make_partitions", 6 * HOUR, "clock", expires=3600),

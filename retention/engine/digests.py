@@ -2,7 +2,8 @@
 
 A batch's digest is SHA-256 over its primary keys in ascending order (a UUID as its 16 bytes, anything else as UTF-8 and
 a line feed). The batches are the leaves of a Merkle tree (crasme.kit.merkle), and a run's digest is its root: one value
-stands for every key that went, and each batch can be shown to belong to it without the others.
+stands for every key that went, and each batch can be shown to belong to it without the others. A very large month is
+several batches: "… 2/3" are the keys of the second of three equal spans of its time.
 
 What it proves, and to whom: whoever has the keys of a batch (from a backup that is still there, or a person's own copy
 of their data) can show that exactly these rows went, and so that a single one of them did. Without the batch's keys
@@ -27,17 +28,20 @@ def of_keys(keys: Iterable[Any]) -> str:
     return hashlib.sha256(b"".join(_bytes(key) for key in sorted(keys))).hexdigest()
 
 
-def sql_of_keys(model: type[models.Model], column: str, rows: str) -> str:
-    """A query for the number of rows and that same digest: over `column`, the model's quoted primary key, of `rows`, a
-    FROM clause and what follows it."""
+def sql_of_keys(model: type[models.Model], column: str, rows: str, *, span: str = "") -> str:
+    """A query for zero, the number of rows and that same digest: over `column`, the model's quoted primary key, of
+    `rows`, a FROM clause and what follows it. With `span`, an expression, the same for each of its values, which takes
+    the zero's place: no more is held at once than the keys of one, however many rows there are."""
+    which, grouped = (span, " GROUP BY 1") if span else ("0", "")
     if isinstance(model._meta.pk, models.UUIDField):
         # The number is the length of what is hashed: counting beside it costs a tenth more.
         return (
-            "SELECT octet_length(keys) / 16, encode(sha256(keys), 'hex') FROM (SELECT"  # noqa: S608
-            f" coalesce(string_agg(uuid_send({column}), ''::bytea ORDER BY {column}), '') FROM {rows}) AS gone (keys)"
+            "SELECT span, octet_length(keys) / 16, encode(sha256(keys), 'hex')"  # noqa: S608
+            f" FROM (SELECT {which}, coalesce(string_agg(uuid_send({column}), ''::bytea ORDER BY {column}), '')"
+            f" FROM {rows}{grouped}) AS gone (span, keys)"
         )
     keys = f"string_agg(convert_to({column}::text || E'\\n', 'UTF8'), ''::bytea ORDER BY {column})"
-    return f"SELECT count(*), encode(sha256(coalesce({keys}, '')), 'hex') FROM {rows}"  # noqa: S608
+    return f"SELECT {which}, count(*), encode(sha256(coalesce({keys}, '')), 'hex') FROM {rows}{grouped}"  # noqa: S608
 
 
 def leaf(label: str, rows: int, digest: str) -> str:

@@ -33,6 +33,7 @@ from retention.models import Rule, Run
 from retention.obstacles import Scopes
 
 STRETCH_ROWS = 250_000  # about as many rows are deleted by one statement: a second of work, some megabytes of keys
+LEAF_ROWS = 10_000_000  # of a month are digested as one: their keys are held as one value, which ends at a gigabyte
 AT_ONCE_ROWS = 1_000_000  # of small partitions together: half a second of work
 GENTLY = 16  # beside others a statement takes so many times fewer
 FEW_ACCOUNTS = 2_000  # so many can be looked up in a month's index faster than the month is read
@@ -211,25 +212,32 @@ def _deleted(found: QuerySet[Any]) -> tuple[int, str]:
         cursor.execute(
             f"WITH deleted AS ({delete} RETURNING {key}) {digests.sql_of_keys(model, key, 'deleted')}", values
         )
-        number, digest = cursor.fetchone()
+        _span, number, digest = cursor.fetchone()
     return int(number), str(digest)
 
 
 def _counted(cursor: Any, rule: Rule, label: str, months: list[Partition]) -> list[Leaf]:
-    """Of each partition: how many of its rows are not on the shelf, and the digest of their keys."""
+    """Of each partition: how many of its rows are not on the shelf, and the digest of their keys. A very large one is
+    taken in equal spans of its time, each a leaf of its own ("… 2/3")."""
     quote = connection.ops.quote_name
     key, anchor = quote(column(rule.model, rule.model._meta.pk.name)), quote(column(rule.model, rule.anchor))
     held = quote(shelf(rule)._meta.db_table)
     carried = f"SELECT 1 FROM {held} h WHERE h.{key} = p.{key} AND h.{anchor} = p.{anchor}"  # noqa: S608
     # By one statement, whose parts PostgreSQL gives to several workers: a digest in order is the work of one each.
-    digested = [
-        digests.sql_of_keys(rule.model, f"p.{key}", f"{quote(each.name)} p WHERE NOT EXISTS ({carried})")
-        for each in months
+    parts, bounds = [], []
+    for number, each in enumerate(months):
+        rows, spans = f"{quote(each.name)} p WHERE NOT EXISTS ({carried})", 1 + each.rows_estimate // LEAF_ROWS
+        span = ""
+        if spans > 1:
+            span = f"width_bucket(p.{anchor}, %s::timestamptz[])"
+            bounds.append([each.lower + (each.upper - each.lower) * place / spans for place in range(1, spans)])
+        sql = digests.sql_of_keys(rule.model, f"p.{key}", rows, span=span)
+        parts.append(f"SELECT {number}, {spans}, leaf.* FROM ({sql}) AS leaf")  # noqa: S608
+    cursor.execute(" UNION ALL ".join(parts), bounds)
+    return [
+        (f"{label} {months[number].name}" + (f" {1 + span}/{spans}" if spans > 1 else ""), int(gone), str(digest))
+        for number, spans, span, gone, digest in sorted(cursor.fetchall())
     ]
-    parts = (f"SELECT {number}, leaf.* FROM ({sql}) AS leaf" for number, sql in enumerate(digested))  # noqa: S608
-    cursor.execute(" UNION ALL ".join(parts))
-    found = sorted(cursor.fetchall())
-    return [(f"{label} {months[number].name}", int(gone), str(digest)) for number, gone, digest in found]
 
 
 def column(model: type[Model], name: str) -> str:

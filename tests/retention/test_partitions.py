@@ -25,6 +25,7 @@ from tests.retention.builders import NOW
 pytestmark = pytest.mark.django_db
 
 OLD = datetime(2024, 5, 10, 8, tzinfo=UTC)
+DAY = timedelta(days=1)
 BOUNDARY = datetime(2024, 11, 10, tzinfo=UTC)
 
 
@@ -51,6 +52,25 @@ def test_months_that_are_over_are_dropped_and_younger_ones_stay() -> None:
     leaves = [digests.leaf("crm.usageevent crm_usageevent_y2024m05", 3, digest)]
     assert done.digest == merkle.whole(leaves) == leaves[0]
     assert (done.rows_total, done.counts["crm.usageevent"]) == (3, 3)
+
+
+def test_a_very_large_month_is_digested_in_spans_of_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(purge, "LEAF_ROWS", 2)
+    owner = builders.account()
+    # May of three rows is cut in its middle, the 16th at noon; April is small, and goes by the same statement.
+    middle = datetime(2024, 5, 16, 12, tzinfo=UTC)
+    early, late, last, april = (
+        builders.event(owner, at).pk
+        for at in (middle - timedelta(microseconds=1), middle, middle + DAY, middle - 30 * DAY)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE crm_usageevent")
+    done = run()
+    assert list(done.batches.order_by("number").values_list("label", "rows", "digest")) == [
+        ("crm.usageevent crm_usageevent_y2024m04", 1, digests.of_keys([april])),
+        ("crm.usageevent crm_usageevent_y2024m05 1/2", 1, digests.of_keys([early])),
+        ("crm.usageevent crm_usageevent_y2024m05 2/2", 2, digests.of_keys([late, last])),
+    ]
 
 
 def test_a_gap_between_months_hides_nothing_behind_it() -> None:
