@@ -5,13 +5,15 @@ cascade that takes somebody else's rows along. So rows of others only lose their
 where it may not, only rows that the data map lets go are taken; anything else blocks the erasure.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from django.db import connection
 from django.db.models import Model, QuerySet
+from django.db.models.sql import DeleteQuery
 from django.utils.translation import gettext as _
 
 from crasme.kit import datamap
@@ -39,11 +41,12 @@ class Operation:
     rows: QuerySet[Any]
     fields: tuple[str, ...] = ()
     values: tuple[Any, ...] = ()
+    along: tuple[graph.Edge, ...] = ()  # of a deletion: links to what it deletes, emptied by the same statement
 
     def apply(self, now: datetime) -> int:
         """Carry it out in the caller's transaction; the number of rows."""
         if self.kind is Kind.DELETE:
-            return delete(self.rows)
+            return delete_and_unlink(self.rows, self.along) if self.along else delete(self.rows)
         if self.kind is Kind.BLOCK:
             self.require_none(self.rows.exists())
             return 0
@@ -70,6 +73,32 @@ def delete(rows: QuerySet[Any]) -> int:
     """Delete the rows by one statement, without loading any; whatever points at them must have been dealt with."""
     allow_purge(rows.model._meta.db_table)
     return int(rows.order_by()._raw_delete(rows.db) or 0)  # None when the query can have no rows at all
+
+
+def delete_and_unlink(rows: QuerySet[Any], edges: Iterable[graph.Edge]) -> int:
+    """The same, and what points at them by `edges` loses its link by that very statement: the rows are found once, and
+    not once more for each link. The constraints are looked at at the end of the transaction, as Django makes them."""
+    quote = connection.ops.quote_name
+    key = quote(rows.model._meta.pk.column)
+    allow_purge(rows.model._meta.db_table)
+    sql, values = deletion(rows)
+    parts = [f"gone AS ({sql} RETURNING {key})"]
+    for number, edge in enumerate(edges):
+        table, link = quote(edge.child._meta.db_table), quote(edge.field.column)
+        parts.append(
+            f"unlinked_{number} AS (UPDATE {table} SET {link} = NULL WHERE {link} IN (SELECT {key} FROM gone))"  # noqa: S608
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH {', '.join(parts)} SELECT count(*) FROM gone", values)  # noqa: S608
+        return int(cursor.fetchone()[0])
+
+
+def deletion(rows: QuerySet[Any]) -> tuple[str, Sequence[Any]]:
+    """The statement that deletes the rows, to be put into a larger one."""
+    query = rows.order_by().query.clone()
+    query.__class__ = DeleteQuery
+    sql, values = query.get_compiler(rows.db).as_sql()
+    return sql, values
 
 
 def erasure(tables: Iterable[Table], rows_of: Callable[[Table], QuerySet[Any]], scopes: Scopes) -> Iterator[Operation]:
@@ -104,8 +133,9 @@ def _erasure(
     gone: set[type[Model]] = set()
     for model in graph.children_first(by_model):
         if model in going:
-            yield from _release(model, going[model], going, gone)
-            yield Operation(Kind.DELETE, model, going[model])
+            along = _unlinked_along(model, going, gone) if in_turn else ()
+            yield from _release(model, going[model], going, gone, along)
+            yield Operation(Kind.DELETE, model, going[model], along=along)
             if in_turn:
                 gone.add(model)
         else:
@@ -177,24 +207,52 @@ def _changes(table: Table, rows: QuerySet[Any]) -> Iterator[Operation]:
 
 
 def _release(
-    model: type[Model], rows: QuerySet[Any], going: dict[type[Model], QuerySet[Any]], gone: set[type[Model]]
+    model: type[Model],
+    rows: QuerySet[Any],
+    going: dict[type[Model], QuerySet[Any]],
+    gone: set[type[Model]],
+    along: Collection[graph.Edge] = (),
 ) -> Iterator[Operation]:
-    """What must happen to rows that point at `rows` and do not go by themselves; of `gone` none are left that do."""
+    """What must happen to rows that point at `rows` and do not go by themselves; of `gone` none are left that do, and
+    `along` is seen to by the deletion itself."""
     for edge in graph.edges_to(model):
-        if edge.on_delete is OnDelete.NOTHING:
+        if edge.on_delete is OnDelete.NOTHING or edge in along:
             continue
         if edge.child in gone and not edge.nullable and obstacles.goes_with(edge):
             continue  # such rows are of the same account: they went, or one is held, and then its parent stays
         strangers = edge.children_of(rows)
         if edge.child in going and edge.child not in gone:
             strangers = strangers.exclude(pk__in=going[edge.child].order_by().values("pk"))
-        if edge.nullable and edge.on_delete is not OnDelete.PROTECT and not _goes_along(edge):
+        if _only_loses(edge):
             yield _unlink(edge, strangers)
         elif edge.on_delete is OnDelete.CASCADE and edge.child is not model and _may_go(edge.child):
             yield from _release(edge.child, strangers, going, gone)
             yield Operation(Kind.DELETE, edge.child, strangers)
         else:
             yield Operation(Kind.BLOCK, edge.child, strangers, (model._meta.label,))
+
+
+def _unlinked_along(
+    model: type[Model], going: dict[type[Model], QuerySet[Any]], gone: set[type[Model]]
+) -> tuple[graph.Edge, ...]:
+    """The links that the statement can empty which deletes rows of `model`. It sees each row as it was before and can
+    change it once: so none of a table with two such links, and none of rows that it deletes itself."""
+    edges = [
+        edge
+        for edge in graph.edges_to(model)
+        if edge.on_delete is not OnDelete.NOTHING
+        and _only_loses(edge)
+        and edge.child is not model
+        and edge.field.target_field.primary_key
+        and (edge.child in gone or edge.child not in going)
+    ]
+    children = [edge.child for edge in edges]
+    return tuple(edge for edge in edges if children.count(edge.child) == 1)
+
+
+def _only_loses(edge: graph.Edge) -> bool:
+    """Whether the child stays when what it points at goes, and loses the link."""
+    return edge.nullable and edge.on_delete is not OnDelete.PROTECT and not _goes_along(edge)
 
 
 def _unlink(edge: graph.Edge, rows: QuerySet[Any]) -> Operation:

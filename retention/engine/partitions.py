@@ -19,13 +19,12 @@ from typing import Any
 from django.apps import apps
 from django.db import OperationalError, connection, transaction
 from django.db.models import Model, QuerySet
-from django.db.models.sql import DeleteQuery
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from crasme.kit import datamap, partitions
 from crasme.kit.append_only import allow_purge
 from crasme.kit.partitions import Partition
-from retention import graph, locks, predicate
+from retention import graph, locks, operations, predicate
 from retention.engine import checkpoint, digests, rows
 from retention.engine.digests import Leaf
 from retention.engine.watch import Watch
@@ -204,9 +203,7 @@ def _deleted(found: QuerySet[Any]) -> tuple[int, str]:
     """Delete the rows by one statement; how many there were, and the digest of their keys."""
     model = found.model
     allow_purge(model._meta.db_table)
-    query = found.order_by().query.clone()
-    query.__class__ = DeleteQuery
-    delete, values = query.get_compiler(found.db).as_sql()
+    delete, values = operations.deletion(found)
     key = connection.ops.quote_name(column(model, model._meta.pk.name))
     with connection.cursor() as cursor:
         cursor.execute(

@@ -3,8 +3,10 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from crasme.crm.models import Account, Contact, Credential, Integration, Invoice, Note, SyncedMessage, UsageEvent
+from crasme.crm.models import Account, Contact, Credential, Deal, Integration, Invoice, Note, SyncedMessage, UsageEvent
 from crasme.crm.services import disputes
 from crasme.kit import datamap
 from retention import holds, services
@@ -38,6 +40,29 @@ def test_identifiers_and_dependants_go_usage_and_invoices_follow_their_own_rules
     assert UsageEvent.objects.filter(account=gone).count() == 2
     billed.refresh_from_db()
     assert (billed.billed_name, billed.account_id) == ("Somebody", gone.pk)
+
+
+def test_rows_of_others_lose_their_link_by_the_statement_that_deletes_and_stay() -> None:
+    gone = builders.furnish(builders.account(closed=EXPIRED))
+    colleague = builders.furnish(builders.account(gone.organisation))
+    contact, own = Contact.objects.get(owner=gone), Contact.objects.get(owner=colleague)
+    note = Note.objects.create(owner=colleague, contact=own, body="Stays as it is.", created_at=NOW)
+    linked = [
+        Deal.objects.filter(owner=colleague),
+        Note.objects.filter(owner=colleague).exclude(pk=note.pk),
+        SyncedMessage.objects.filter(integration__account=colleague),
+    ]
+    before = [rows.update(contact=contact) for rows in linked]
+    with CaptureQueriesContext(connection) as asked:
+        run()
+    assert [rows.filter(contact=None).count() for rows in linked] == before == [1, 1, 1]
+    note.refresh_from_db()
+    assert note.contact == own
+    assert list(Contact.objects.all()) == [own]
+    statements = [each["sql"] for each in asked if 'SET "contact_id" = NULL' in each["sql"]]
+    assert len(statements) == 1
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # nothing points at what is gone
 
 
 def test_accounts_that_are_open_or_just_closed_stay_whole() -> None:
