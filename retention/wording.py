@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 from django.apps import apps
@@ -61,7 +62,7 @@ def column(label: str, path: str) -> str:
         for name in path.split("__"):
             field = model._meta.get_field(name)
             words.append(str(getattr(field, "verbose_name", name)))
-            model = field.related_model  # type: ignore[assignment]
+            model = field.related_model
     except (LookupError, ValueError, AttributeError, FieldDoesNotExist):
         return path
     return ": ".join(words)
@@ -76,6 +77,15 @@ def left(run: Run) -> str:
     """ "about 12 minutes left" of work; "" when nothing can be said."""
     time = run.time_left
     return "" if time is None else _("about %(time)s left") % {"time": span(time)}
+
+
+def batches(run: Run) -> str:
+    """ "12 of about 40 batches", by what one ended so far; "" when nothing can be said."""
+    done = sum(size for size, _node in run.progress.get("tree", []))
+    if run.finished_at is not None or not done or not 0 < run.rows_total < run.rows_due:
+        return ""
+    to_come = ceil((run.rows_due - run.rows_total) * done / run.rows_total)
+    return _("%(done)s of about %(all)s batches") % {"done": f"{done:,}", "all": f"{done + to_come:,}"}
 
 
 def span(time: timedelta) -> str:

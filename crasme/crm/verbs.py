@@ -2,7 +2,11 @@ from crasme.ledger.registry import register
 
 ACCOUNT_CLOSED = register("crm.account_closed", "An account was closed.").name
 ACCOUNT_REACTIVATED = register("crm.account_reactivated", "A closed account was opened again within its grace.").name
-ACCOUNT_RESTRICTED = register("crm.account_restricted", "From now on the account's data is stored and not used.").name
+ACCOUNT_RESTRICTED = register(
+    "crm.account_restricted",
+    "From now on the account's data is stored and not used.",
+    facts=("by_request", "restored", "since"),
+).name
 ACCOUNT_UNRESTRICTED = register("crm.account_unrestricted", "A restriction was lifted.").name
 ANALYSIS_STOPPED = register("crm.analysis_stopped", "The person objects to analysis; no usage is recorded.").name
 ANALYSIS_RESUMED = register("crm.analysis_resumed", "An objection to analysis was taken back.").name

@@ -109,8 +109,8 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
         """A bar, and what it says in words."""
         words = ngettext("%(share)d %% of %(rows)s row", "%(share)d %% of %(rows)s rows", run.rows_due)
         words %= {"share": run.share_done, "rows": f"{run.rows_due:,}"}
-        more = wording.left(run) if run.state == Run.State.RUNNING else ""
-        text = ", ".join(part for part in (words, more, wording.rested(run)) if part)
+        more = (wording.batches(run), wording.left(run)) if run.state == Run.State.RUNNING else ()
+        text = ", ".join(part for part in (words, *more, wording.rested(run)) if part)
         return format_html('<progress max="100" value="{}" aria-label="{}"></progress> {}', run.share_done, text, text)
 
     @display(description=_("at most"))
@@ -178,6 +178,16 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
         shown = list(super().get_actions_detail(request, object_id))
         names = _offered(run, request.user.ref)  # type: ignore[union-attr]
         return [each for each in shown if names and each.action_name.endswith(names)]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """A run that is at work is followed without a script."""
+        shown: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
+        run = self.get_object(request, unquote(object_id))
+        if run is not None and run.state == Run.State.RUNNING:
+            shown["Refresh"] = "5"
+        return shown
 
     # --- certificate -------------------------------------------------------------------------------------------------
     def has_certificate_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:

@@ -126,6 +126,13 @@ def test_a_waiting_run_is_approved_by_who_may(client: Client, rows: dict[str, ob
     act(client, "run", "approve", run.pk, plan=run.plan.hash)
     run.refresh_from_db()
     assert (run.state, run.approved_by) == (Run.State.RUNNING, second.ref)
+    # While it is at work its page follows it and says how long it will be.
+    run.rows_due, run.rows_total, run.busy = 40_000, 12_000, timedelta(minutes=3)
+    run.progress |= {"tree": [(8, "0" * 64), (4, "0" * 64)]}
+    run.save()
+    at_work = client.get(reverse("admin:retention_run_change", args=[run.pk]))
+    assert at_work["Refresh"] == "5"
+    assert "30 % of 40,000 rows, 12 of about 40 batches, about 7 minutes left" in at_work.content.decode()
 
 
 @pytest.mark.usefixtures("rows")

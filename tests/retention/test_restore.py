@@ -21,9 +21,10 @@ from psycopg import sql
 
 from consent import suppression
 from crasme.crm.models import Account, Contact, Device, Invoice, Note, UsageEvent
-from crasme.crm.services import accounts as crm
+from crasme.crm.services import accounts as crm, again
 from crasme.gate import require_open_for
 from crasme.kit import datamap
+from crasme.kit.crypto import subject_ref
 from crasme.kit.datamap import Subject
 from crasme.ledger.models import Entry
 from privacy import tasks as privacy_tasks
@@ -202,6 +203,9 @@ def test_a_restored_database_serves_nobody_until_its_erasures_are_carried_out_ag
     quiet.refresh_from_db()
     free.refresh_from_db()
     assert (quiet.restricted_at, quiet.restricted_by_request) == (NOW, False), "its request is not there to lift it"
+    placed = Entry.objects.get(verb="crm.account_restricted", subject=subject_ref("account", quiet.pk))
+    assert (placed.actor, placed.facts["by_request"], placed.facts["restored"]) == ("system:test", True, True)
+    assert (again.was_asked_for(quiet), again.was_asked_for(free)) == (NOW, None)
     assert (free.restricted_at, free.analytics_objected_at) == (None, NOW)
     assert suppression.check_many([UNWANTED, LIFTED]) == {UNWANTED}
     assert UNWANTED not in before.decode()

@@ -29,7 +29,7 @@ from crasme.crm.admin import inlines
 from crasme.crm.admin.base import DayFilter, SearchById
 from crasme.crm.models import Account
 from crasme.crm.periods import reactivable_until
-from crasme.crm.services import accounts, corrections
+from crasme.crm.services import accounts, again, corrections
 from crasme.crm.sheets import AccountExport, AccountImport
 from crasme.crm.sheets.cells import as_uuid
 from crasme.kit.errors import CrasmeError
@@ -54,6 +54,16 @@ class FlagFilter(DropdownFilter):
         if self.value() == "on_hold":
             return queryset.filter(on_hold=True)
         return queryset
+
+
+def _asked_before_a_restore(account: Account) -> list[str]:
+    asked = again.was_asked_for(account)
+    if asked is None:
+        return []
+    words = gettext(
+        "The person asked for it on %(day)s; the request is not in the backup from which this was restored."
+    )
+    return [words % {"day": f"{asked:%Y-%m-%d}"}]
 
 
 @admin.register(Account)
@@ -220,6 +230,7 @@ class AccountAdmin(SearchById, PersonalImportExportAdmin):
     @confirmed(
         title=_("Lift the restriction?"),
         text=_("The person must have been told before."),
+        more=_asked_before_a_restore,
         button=_("Lift the restriction"),
     )
     def unrestrict(self, request: HttpRequest, object_id: str, form: Any) -> HttpResponse:

@@ -58,7 +58,7 @@ def restrict(account: Account, *, actor: str, now: datetime, by_request: bool = 
     if held.restricted_at is not None and held.restricted_by_request >= by_request:
         return _shown(held, account)
     held.restricted_at, held.restricted_by_request = held.restricted_at or now, by_request
-    outside.note("restrict", now=now, account=str(held.pk))
+    outside.note("restrict", now=now, account=str(held.pk), by=actor, by_request=by_request)
     return _saved(held, account, verbs.ACCOUNT_RESTRICTED, actor)
 
 

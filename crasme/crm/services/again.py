@@ -1,20 +1,44 @@
 """Restrictions, objections and their ends once more, in a database from before them (retention.again).
 
 What could go wrong: the act is written down a second time (so nothing here writes it), or one comes back that nobody
-can lift, because the request it came from is not in the backup (so it comes back as one that staff may lift).
+can lift, because the request it came from is not in the backup (so it comes back as one that staff may lift; the ledger
+keeps who placed it, when, and whether the person had asked, and the page says so before anybody lifts it).
 """
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from crasme.crm import verbs
 from crasme.crm.models import Account
+from crasme.kit.crypto import subject_ref
+from crasme.ledger.models import Entry
+from crasme.ledger.services import record
 
 Content = Mapping[str, Any]
 
 
 def restrict(content: Content, *, actor: str, now: datetime) -> bool:
-    return _set(content, {"restricted_at": None}, restricted_at=now, restricted_by_request=False)
+    is_new = _set(content, {"restricted_at": None}, restricted_at=now, restricted_by_request=False)
+    if is_new:
+        record(
+            verbs.ACCOUNT_RESTRICTED,
+            actor=content.get("by") or actor,  # entries of before it was written down name nobody
+            subject=subject_ref("account", content["account"]),
+            by_request=bool(content.get("by_request")),
+            restored=True,
+            since=now,
+        )
+    return is_new
+
+
+def was_asked_for(account: Account) -> datetime | None:
+    """When the person asked for a restriction that came back with a restore, where it is one that staff may lift."""
+    if account.restricted_at is None or account.restricted_by_request:
+        return None
+    entries = Entry.objects.filter(verb=verbs.ACCOUNT_RESTRICTED, subject=subject_ref("account", account.pk))
+    last = entries.order_by("-id").first()
+    return account.restricted_at if last is not None and last.facts.get("by_request") else None
 
 
 def unrestrict(content: Content, *, actor: str, now: datetime) -> bool:
