@@ -15,7 +15,7 @@ from crasme.ledger.services import record
 from crasme.staff.actors import person as by_person
 from privacy import rows, verbs
 from privacy.models import Request
-from privacy.services import people, verification
+from privacy.services import people, representatives, verification
 from privacy.services.beginning import begin
 from privacy.services.closing import closed
 from privacy.services.intake import first_of_same
@@ -47,7 +47,9 @@ def proven(request: Request, *, by: str, now: datetime) -> Request:
     """
     lead = request.lead_id or request.pk
     together = [rows.seen(lead), *_LED(lead)]
-    first = {asked.pk: found.pk for asked in together if (found := first_of_same(asked)) is not None}
+    # What a representative asked goes on by itself: joined, its answer would never reach them.
+    alone = representatives.of(together[0]) is not None
+    first = {asked.pk: found.pk for asked in together if not alone and (found := first_of_same(asked)) is not None}
     # Locked in the order of arrival, whichever of them was confirmed, so that two confirmations cannot deadlock.
     pks = {asked.pk for asked in together} | set(first.values())
     locked = {pk: rows.locked(pk) for pk in sorted(pks)}

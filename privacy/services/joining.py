@@ -62,6 +62,11 @@ def join(request: Request, other: Request, *, by: User, now: datetime) -> Reques
             _("A representative asks for it, and the person has not confirmed that."),
             remedy=_("Once the person has confirmed it, the two can be joined."),
         )
+    if _for_another(first) != _for_another(later):
+        raise MoveNotAllowed(
+            _("The answer of one of them goes to a representative, as the person wants."),
+            remedy=_("Answer both; joined, only one of the two answers would go out."),
+        )
     if first.state == State.RECEIVED:
         _begin(first, later, now=now)
     if first.assignee_id is None and later.assignee_id is not None:
@@ -75,6 +80,11 @@ def join(request: Request, other: Request, *, by: User, now: datetime) -> Reques
 
 def _is_claim(request: Request) -> bool:
     return request.state == State.RECEIVED and representatives.of(request) is not None
+
+
+def _for_another(request: Request) -> bool:
+    found = representatives.of(request)
+    return found is not None and found.release_to == found.ReleaseTo.REPRESENTATIVE
 
 
 def _begin(first: Request, later: Request, *, now: datetime) -> None:
