@@ -1,8 +1,9 @@
 """Mail that came in: what is waiting to be sorted, and what was sorted lately.
 
 An erasure deletes the rows: what was filed stands in the correspondence, and nothing else has to be proven by them.
-Nobody is forgotten while a mail of theirs still waits for somebody to read it (`PersonQuerySet.forgettable`). What
-comes after that, and is set aside, is emptied (`privacy.mailroom.forgetting`).
+Nobody is forgotten while a mail whose sender our server has verified waits for somebody to read it
+(`PersonQuerySet.forgettable`); any other is let go, and is nobody's until it was read. What comes after that, and is
+set aside, is emptied (`privacy.mailroom.forgetting`).
 """
 
 from crasme.kit.datamap import Field, Purpose, Sensitivity, Table, gone
