@@ -26,6 +26,7 @@ from crasme.kit.statements import Fetch
 
 # As `ConsentEvent.objects.of_visitor` has it; asked with each choice, so it is planned once a connection.
 _of_visitor = Fetch(lambda: ConsentEvent.objects.order_by("-decided_at", "-id"), "visitor")
+_JOINED = Fetch(lambda: VisitorAccount.objects.order_by("joined_at", "id"), "account")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,12 @@ def join(visitor: uuid.UUID, account: uuid.UUID, *, now: datetime) -> bool:
 
 def visitors_of(account: uuid.UUID, *, alone: bool = False) -> list[uuid.UUID]:
     """The browsers joined to the account; `alone` leaves out those that were joined to another one as well."""
-    joined = VisitorAccount.objects.filter(account=account).order_by("joined_at", "id")
-    if alone:
-        others = VisitorAccount.objects.exclude(account=account)
-        joined = joined.exclude(visitor__in=others.values("visitor"))
-    return list(joined.values_list("visitor", flat=True))
+    joined = [each.visitor for each in _JOINED(account)]
+    if joined and alone:
+        others = VisitorAccount.objects.exclude(account=account).filter(visitor__in=joined)
+        shared = set(others.values_list("visitor", flat=True))
+        joined = [visitor for visitor in joined if visitor not in shared]
+    return joined
 
 
 def decisions_of(account: uuid.UUID) -> list[ConsentEvent]:

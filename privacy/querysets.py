@@ -263,8 +263,11 @@ class RecipientNoticeQuerySet(models.QuerySet[Any]):
 
     def of_round(self, request: Any) -> Self:
         """What was told in the request's current round, in the order of the register."""
-        found = self.filter(request=request, round=request.round).select_related("recipient", "message")
-        return found.order_by("recipient__kind", "recipient__name")
+        return self.filter(request=request, round=request.round).in_order()
+
+    def in_order(self) -> Self:
+        """With their recipients and mails, in the order of the register."""
+        return self.select_related("recipient", "message").order_by("recipient__kind", "recipient__name")
 
 
 class ReferralQuerySet(models.QuerySet[Any]):

@@ -9,7 +9,7 @@ account row is missing. So all conditions are EXISTS on the column that carries 
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from typing import Any
 
@@ -49,7 +49,7 @@ class Scopes:
             categories=frozenset(category for scope, category, _label in found if scope == Scope.CATEGORY),
             periods=frozenset(category for scope, category, _label in found if scope == Scope.PERIOD),
             records=frozenset(label for scope, _category, label in found if scope == Scope.RECORD),
-            keepers=tuple(keeper for keeper in datamap.keepers() if keeper.open_rows().exists()),
+            keepers=tuple(keeper for keeper, open_rows in _keepers() if open_rows()),
         )
 
     def period_for(self, table: Table) -> bool:
@@ -59,6 +59,16 @@ class Scopes:
         """Whether a row of the table can be held although its account is not."""
         label = table.label.lower()
         return table.category in self.categories or label in self.records or self.period_for(table)
+
+
+@cache
+def _keepers() -> tuple[tuple[Keeper, Fetch[Any]], ...]:
+    """Every keeper, and the question whether it keeps anything at all."""
+    return tuple((keeper, _any_open(keeper)) for keeper in datamap.keepers())
+
+
+def _any_open(keeper: Keeper) -> Fetch[Any]:
+    return Fetch(lambda: keeper.open_rows().only("pk").order_by(), most=1)
 
 
 def held(

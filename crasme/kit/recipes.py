@@ -163,6 +163,21 @@ class Maker:
         columns = ", ".join(sql for sql, _values in pieces)
         return self._statement(f"SELECT {columns}", [value for _sql, values in pieces for value in values])
 
+    def keys(self, querysets: Iterable[tuple[str, QuerySet[Any]]]) -> Statement:
+        """A row for each row of the named querysets: the name, and the key as text."""
+        pieces, values = [], []
+        for name, queryset in querysets:
+            try:
+                sql, given = _compiler(queryset.order_by().values("pk").query).as_sql()
+            except EmptyResultSet:
+                continue
+            self._require_person(given)
+            pieces.append(f"SELECT %s, key::text FROM ({sql}) AS found (key)")  # noqa: S608
+            values += [name, *given]
+        if not pieces:
+            raise Unfit("Nothing is asked.")
+        return self._statement(" UNION ".join(pieces), values)
+
     def summary(self, queryset: QuerySet[Any], columns: str) -> Statement:
         """One row of aggregates over a `values_list` of one column, which `columns` calls "value"."""
         compiler = _compiler(queryset.order_by().query)

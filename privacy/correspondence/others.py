@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext as _, gettext_lazy
 
+from crasme.kit.statements import Fetch
 from privacy.clock.rules import CHILD_DAYS
 from privacy.correspondence.periods import in_words
 from privacy.correspondence.placeholders import day
@@ -24,6 +25,7 @@ from privacy.words import THEIR_WISHES
 
 Facts = dict[str, Any]
 PlanOf = Callable[[], Plan | None]
+_PASSED_ON = Fetch(lambda: Referral.objects.select_related("organisation").order_by("found_at", "pk"), "request")
 UNCONFIRMED = gettext_lazy("The person has not confirmed the request yet; nothing is done before.")
 WORKED_ON = gettext_lazy("The request is confirmed and being worked on.")
 OVER = gettext_lazy("The request is closed.")
@@ -102,12 +104,11 @@ def their_result(kind: str, outcome: str, reason: str) -> str:
 
 def customers(request: Request) -> list[str]:
     """A line for each customer who wrote about the person, in the active language."""
-    found = Referral.objects.filter(request=request).select_related("organisation").order_by("found_at", "pk")
     return [
         _told(each.organisation.name, each.sent_at, each.due_on)
         if each.sent_at
         else _("%(customer)s: not passed on yet") % {"customer": each.organisation.name}
-        for each in found
+        for each in _PASSED_ON(request.pk)
     ]
 
 

@@ -26,9 +26,9 @@ from privacy.correspondence.own import Own
 from privacy.correspondence.periods import in_words
 from privacy.correspondence.placeholders import Context
 from privacy.correspondence.shipped import Shipped
-from privacy.models import Controller, Letter, Message, Package, Request
+from privacy.models import Controller, Letter, Message, Request
 from privacy.refusals import authority_of, refusal_of
-from privacy.services import alerts, clock, plans, verification
+from privacy.services import alerts, clock, packages, plans, verification
 from privacy.words import EXTENSIONS, WISHES
 
 _TO_CONFIRM = Fetch(lambda: Request.objects.filter(without_proof=False).order_by("pk"), "lead")
@@ -147,7 +147,7 @@ def context_of(message: Message, *, now: datetime) -> dict[str, Any]:
         **others.facts(message, plan_of, now=now),
         "periods": when_said(in_words, now),
         "nothing_else": when_said(_nothing_else, plan_of),
-        "package": when_said(Package.objects.filter(request=request).available(now).order_by("-made_at").first),
+        "package": when_said(packages.newest, request, now=now),
         "corrections": when_said(beside.corrections, request),
         "told": when_said(beside.told, request),
         "notice": when_said(beside.notice, message),

@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from crasme.kit.statements import update
+from crasme.kit.statements import Fetch, update
 from crasme.ledger.services import record
 from crasme.staff.models import User
 from privacy import verbs
@@ -25,6 +25,8 @@ from privacy.steps import flow
 from privacy.steps.definitions import granted
 
 COPIES = (Request.Kind.ACCESS, Request.Kind.PORTABILITY)
+_LED = Fetch(lambda: Request.objects.only("pk").order_by(), "lead", most=1)
+_AWAITED = Fetch(lambda: Step.objects.filter(kind=Step.Kind.APPROVAL).unfinished().order_by(), "request", "round")
 
 
 @transaction.atomic
@@ -91,6 +93,8 @@ def _reviewed(request: Request, kind: Plan.Kind, plan_hash: str) -> tuple[Reques
 
 def _copies_first(request: Request) -> None:
     """What was asked for together is done in the order that leaves all of it possible; joined ones count as well."""
+    if request.lead_id is None and not _LED(request.pk):
+        return  # asked for alone, as nearly always
     asked = request.together().filter(kind__in=COPIES)
     ids = {pk for pair in asked.values_list("pk", "duplicate_of") for pk in pair if pk is not None}
     waiting = Request.objects.filter(pk__in=ids).exclude(state__in=[State.RECEIVED, State.CLOSED]).first()
@@ -112,6 +116,7 @@ def _approve(request: Request, plan: Plan, *, by: User, now: datetime) -> None:
 
 
 def _carry_on(request: Request, *, by: User, now: datetime, **result: object) -> None:
-    step = request.steps.filter(kind=Step.Kind.APPROVAL, round=request.round).unfinished().get()
+    if (step := _AWAITED.one(request.pk, request.round)) is None:
+        raise Step.DoesNotExist
     flow.close_manual(step, actor=by.ref, now=now, **result)
     flow.advance(request, now=now)

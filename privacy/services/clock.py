@@ -40,13 +40,15 @@ def set_dates(request: Request, events: list[Event]) -> Deadlines:
 
 def start(request: Request, *, actor: str) -> None:
     """The clock starts when the request was received, not when it was confirmed. The row exists by now."""
-    ClockEvent.objects.create(
-        request=request,
-        kind=Kind.RECEIVED,
-        at=request.received_at,
-        on=request.received_on,
-        facts={"regime": request.regime},
-        actor=actor,
+    insert(
+        ClockEvent(
+            request=request,
+            kind=Kind.RECEIVED,
+            at=request.received_at,
+            on=request.received_on,
+            facts={"regime": request.regime},
+            actor=actor,
+        )
     )
 
 

@@ -166,7 +166,7 @@ def _store(asked: Submission, person: Person, lead: Request | None, now: datetim
     )
     request.duplicate_of = first_of_same(request)
     clock.set_dates(request, [Event(Kind.RECEIVED, request.received_on)])
-    request.save(force_insert=True)
+    insert(request)
     actor = by_person(subject_ref("person", person.pk))
     clock.start(request, actor=actor)
     record(

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from crasme.kit import calendar, outside
 from crasme.kit.crypto import subject_ref
+from crasme.kit.statements import Fetch, insert
 from crasme.ledger.services import record
 from crasme.staff.actors import person as by_person, system
 from privacy import verbs
@@ -26,11 +27,14 @@ from retention.models import Rule
 
 RULE = "packages"
 EXPIRED = "expired"
+_RULE = Fetch(Rule.objects.active, "slug")
+_OF_REQUEST = Fetch(lambda: Package.objects.filter(deleted_at=None).order_by("-made_at"), "request")
+_OF_PERSON = Fetch(lambda: Package.objects.filter(deleted_at=None).select_related("request"), "request__person")
 
 
 def register(request: Request, built: Built, *, now: datetime) -> Package:
     """Give a built file its row; from now on it can be fetched, and will be destroyed."""
-    package = Package.objects.create(
+    package = Package(
         request=request,
         file_name=built.file_name,
         sha256=built.sha256,
@@ -40,6 +44,7 @@ def register(request: Request, built: Built, *, now: datetime) -> Package:
         made_at=now,
         expires_at=available_until(now),
     )
+    insert(package)
     record(
         verbs.PACKAGED.name,
         actor=system("worker"),
@@ -54,10 +59,15 @@ def register(request: Request, built: Built, *, now: datetime) -> Package:
 
 def available_until(now: datetime) -> datetime:
     """By the schedule's rule for packages; a schedule without one stops here instead of keeping copies for ever."""
-    rule = Rule.objects.in_force(now).filter(slug=RULE).first()
-    if rule is None:
+    rule = _RULE.one(RULE)
+    if rule is None or rule.effective_from > now:
         raise PrivacyError(_("The schedule has no rule for packages."), code="no-package-rule")
     return calendar.add(now, rule.length)
+
+
+def newest(request: Request, *, now: datetime) -> Package | None:
+    """The last copy made for it, while it can be fetched."""
+    return next((package for package in _OF_REQUEST(request.pk) if package.expires_at > now), None)
 
 
 def contents(package: Package) -> Iterator[bytes]:
@@ -106,8 +116,7 @@ def destroy(package: Package, *, why: str, now: datetime) -> bool:
 
 def destroy_of(person: Person, *, why: str, now: datetime, but: Request | None = None) -> int:
     """Every copy of this person that is still there, except those that `but` itself made."""
-    found = Package.objects.filter(request__person=person, deleted_at=None).select_related("request")
-    return sum(destroy(package, why=why, now=now) for package in found if package.request != but)
+    return sum(destroy(package, why=why, now=now) for package in _OF_PERSON(person.pk) if package.request != but)
 
 
 def expire(now: datetime) -> int:

@@ -18,7 +18,7 @@ from crasme.kit.claims import WorkState
 from crasme.kit.clock import controller_day
 from crasme.kit.crypto import keyed_hash, token_digest
 from crasme.kit.ids import uuid7
-from crasme.kit.statements import insert
+from crasme.kit.statements import Fetch, insert
 from crasme.ledger.services import record
 from crasme.staff.actors import system
 from crasme.staff.models import User
@@ -39,15 +39,18 @@ ACTS: dict[str, RecipientNotice.Act] = {
 WITHIN = timedelta(days=21)
 AT_ONCE = 200
 BY_LINK = "link:recipient"
+_ACTIVE = Fetch(lambda: Recipient.objects.active().order_by("kind", "name"))
+_OF_ROUND = Fetch(RecipientNotice.objects.all, "request", "round")
+_TOLD = Fetch(lambda: RecipientNotice.objects.exclude(act=Act.LIFT).in_order(), "request", "round")
 
 
 def tell(request: Request, *, now: datetime) -> dict[str, int]:
     """One row and, where there is an address, one mail for each active recipient; in the caller's transaction, which
     has locked the request. Doing it again changes nothing. The result counts them.
     """
-    act, notices = ACTS[request.kind], list(RecipientNotice.objects.filter(request=request, round=request.round))
+    act, notices = ACTS[request.kind], _OF_ROUND(request.pk, request.round)
     known = {each.recipient_id for each in notices if each.act == act}
-    to_tell = Recipient.objects.active().exclude(pk__in=known).order_by("kind", "name")
+    to_tell = [recipient for recipient in _ACTIVE() if recipient.pk not in known]
     notices += [_tell(request, recipient, act, now=now) for recipient in to_tell]
     told = sum(not each.why_not for each in notices)
     return {"told": told, "not_told": len(notices) - told}
@@ -202,7 +205,7 @@ def told(request: Request) -> list[Told]:
     """The recipients of the round that counts, in the active language."""
     return [
         Told(notice.recipient.text("name"), NOT_TOLD[why] if (why := _why_not(notice)) else "")
-        for notice in RecipientNotice.objects.of_round(request).exclude(act=Act.LIFT)
+        for notice in _TOLD(request.pk, request.round)
     ]
 
 

@@ -21,7 +21,7 @@ from crasme.kit.text import clean
 from crasme.ledger.services import record
 from crasme.staff.actors import system
 from crasme.staff.models import User
-from privacy import verbs
+from privacy import rows, verbs
 from privacy.correspondence.queue import enqueue
 from privacy.errors import MoveNotAllowed, Restricted
 from privacy.models import Message, Request, Restriction
@@ -102,6 +102,6 @@ def _lift(pk: UUID, request_id: UUID, now: datetime) -> bool:
 
 def refuse_others(request: Request) -> None:
     """Restricted, when a copy of a restricted account would go to somebody else than its person."""
-    account = request.account
-    if account is not None and account.restricted_at is not None and request.about:
+    account = rows.account(request) if request.about else None
+    if account is not None and account.restricted_at is not None:
         raise Restricted(_("The use of this account's data is restricted, and somebody else asks for the copy."))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from consent.accounts import visitors_of
 from crasme.crm.models import Account
 from crasme.kit.datamap import Subject
+from privacy import rows
 from privacy.models import Person, Request
 from privacy.services.people import lock, still_theirs
 
@@ -58,7 +59,7 @@ def about(request: Request) -> About:
     """As of now: read it again inside of the transaction that acts on it."""
     if request.kind == Request.Kind.CHILD:
         return _reported(request)
-    return About(request.account, request.person.email, request.person, request)
+    return About(rows.account(request), request.person.email, request.person, request)
 
 
 def _reported(request: Request) -> About:

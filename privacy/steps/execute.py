@@ -14,7 +14,7 @@ from crasme.crm.services import accounts
 from crasme.kit.statements import update
 from crasme.ledger.services import record
 from crasme.staff.actors import system
-from privacy import verbs
+from privacy import rows, verbs
 from privacy.errors import PlanOutdated
 from privacy.mailroom import forgetting
 from privacy.models import Request, Step
@@ -46,10 +46,9 @@ def execute(job: Job) -> Done:
             outcome = erasure.erase(about.erasable, plan_hash=plan.hash, actor=system("worker"), now=job.now)
         except PlanChanged:
             raise PlanOutdated(_("The data changed after the plan was approved.")) from None
-        if about.account is not None:
-            about.account.refresh_from_db()
-            if about.account.status == Account.Status.ACTIVE:
-                accounts.close(about.account, actor=system("worker"), now=job.now)
+        left = rows.account_now(about.account_id) if about.account is not None else None
+        if left is not None and left.status == Account.Status.ACTIVE:
+            accounts.close(left, actor=system("worker"), now=job.now)
         plans.executed(plan, now=job.now)
         # The address is still needed for the answer; the sweep empties it once that has been sent.
         if about.person is not None:

@@ -127,4 +127,4 @@ def again(request: Request, *, why: str, actor: str, now: datetime) -> None:
 def close_manual(step: Step, *, actor: str, now: datetime, **result: object) -> None:
     """A person has done a manual step."""
     step.state, step.finished_at, step.done_by, step.result = WorkState.DONE, now, actor, result
-    step.save(update_fields=["state", "finished_at", "done_by", "result"])
+    statements.update(step, "state", "finished_at", "done_by", "result")

@@ -7,7 +7,7 @@ and nothing rests on it.
 
 from typing import Any
 
-from crasme.kit.statements import update
+from crasme.kit.statements import Fetch, update
 from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import verbs
@@ -16,6 +16,8 @@ from privacy.clock.regimes import Regime
 from privacy.models import InboundMail, Request, Step
 from privacy.services import assignment, clock, people, referrals
 from privacy.steps.handlers import Done, Job, handles
+
+_FROM_NOBODY = Fetch(lambda: InboundMail.objects.filter(person=None).only("pk").order_by(), "sender_hash", most=1)
 
 
 @handles(Step.Kind.LOCATE)
@@ -30,7 +32,8 @@ def locate(job: Job) -> Done:
         if found.account is not None or not person.requests.open().exclude(account=None).exists():
             person.account = found.account
             update(person, "account")
-        InboundMail.objects.adopt(person)
+        if _FROM_NOBODY(person.email_hash):
+            InboundMail.objects.adopt(person)
         # What the person said about where they live goes before what the customer's address says.
         if request.regime == Regime.OTHER and found.regime != Regime.OTHER:
             clock.note(request, Kind.REGIME, actor=system("worker"), now=job.now, regime=str(found.regime))

@@ -92,7 +92,7 @@ def _verified(job: Job, found: Mapping[UUID, list[Hit]], scopes: Scopes) -> Done
 
 
 def _newest_package(job: Job) -> Package | None:
-    return Package.objects.filter(request=job.request).available(job.now).order_by("-made_at").first()
+    return packages.newest(job.request, now=job.now)
 
 
 def _require_whole(package: Package) -> int:

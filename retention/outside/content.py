@@ -1,10 +1,13 @@
 """What an entry says of an erasure: whom and what by keys alone, never by an address."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
+from django.db.models import QuerySet
+
 from crasme.kit import datamap
-from crasme.kit.datamap import Subject
+from crasme.kit.datamap import Subject, Table
+from crasme.kit.recipes import Unfit, recipe
 
 
 def named(subject: Subject) -> dict[str, list[str]]:
@@ -30,17 +33,30 @@ def found_by_address(subject: Subject, touched: Collection[Any]) -> dict[str, li
     would find them again."""
     if not subject.values.get("email"):
         return {}
+    asked = [table for table in datamap.found_by(["email"]) if table.model in touched]
+    found: dict[str, set[str]] = {}
+    for label, key in _by_address_alone(asked, subject) if asked else ():
+        found.setdefault(label, set()).add(key)
+    return {label: sorted(keys) for label, keys in found.items()}
+
+
+def _by_address_alone(asked: Sequence[Table], subject: Subject) -> Iterable[Sequence[str]]:
+    """Label and key of each such row; one statement for all tables."""
+    key = ("by address alone", *(table.label for table in asked))
+    try:
+        return recipe(key, subject, lambda maker: maker.keys(_parts(asked, maker.subject))).rows(subject)
+    except Unfit:
+        parts = _parts(asked, subject)
+        return [(label, str(pk)) for label, rows in parts for pk in rows.values_list("pk", flat=True)]
+
+
+def _parts(asked: Sequence[Table], subject: Subject) -> Iterator[tuple[str, QuerySet[Any]]]:
     address, others = Subject({"email": subject.values["email"]}), _keys(subject)
-    found: dict[str, list[str]] = {}
-    for table in datamap.found_by(["email"]):
-        if table.model not in touched:
-            continue
-        keys = {key for view in (table, *table.mentioned()) for key in view.rows(address).values_list("pk", flat=True)}
-        if keys:
-            keys -= set(table.rows(others).filter(pk__in=keys).values_list("pk", flat=True))
-        if keys:
-            found[table.label.lower()] = sorted(str(key) for key in keys)
-    return found
+    for table in asked:
+        by_keys = table.rows(others).order_by().values("pk")
+        for view in (table, *table.mentioned()):
+            if "email" in view.subject:
+                yield table.label.lower(), view.rows(address).exclude(pk__in=by_keys)
 
 
 def _keys(subject: Subject) -> Subject:

@@ -40,6 +40,7 @@ def every(subject: Subject) -> list[QuerySet]:
 
 
 def test_every_table_is_counted_and_read_for_each_person_as_by_querysets() -> None:
+    names = [view.key for view in views()]
     stranger = Subject.of(account=builders.account().pk, email="stranger@customer.example")
     for subject in (someone("one", 2), someone("two", 3), stranger):
         found = counts("test", subject, every)
@@ -49,6 +50,12 @@ def test_every_table_is_counted_and_read_for_each_person_as_by_querysets() -> No
             at_once, in_portions = (rows.read(view, subject, size) for size in (count, rows.CHUNK + 1))
             assert [tuple(row) for row in at_once] == [tuple(row) for row in in_portions], view.key
         assert any(found)
+        keys = recipe("keys", subject, lambda maker: maker.keys(zip(names, every(maker.subject), strict=True)))
+        assert {tuple(row) for row in keys.rows(subject)} == {
+            (name, str(key))
+            for name, queryset in zip(names, every(subject), strict=True)
+            for key in queryset.values_list("pk", flat=True)
+        }
 
 
 def test_a_statement_is_made_once_for_people_known_by_the_same_kinds_of_identifiers() -> None:
