@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache, partial
+from secrets import token_hex
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -73,8 +74,9 @@ def render(message: Message, *, now: datetime) -> Rendered:
             issued = verification.issue(request, now=now)
             path = reverse("request-confirm", args=[issued.token])
             secrets = {"link": f"{settings.SITE_URL}{path}", "code": issued.code}
-        # What is kept beside one request names no other.
-        kept = hidden() | {"warnings": when_said(alerts.lines_of, message, own=True)}
+        kept = {name: words for name, words in hidden().items() if name in secrets}
+        if "warnings" in entry.must:  # what is kept beside one request names no other
+            kept["warnings"] = when_said(alerts.lines_of, message, own=True)
         return compose(text, context, sent=secrets, kept=kept)
 
 
@@ -110,13 +112,32 @@ def compose(text: Text, context: Context, *, sent: Mapping[str, Any], kept: Mapp
     """In the active language. What the mail says besides `context`, and what its record says in the same places."""
     subject = " ".join(text.subject({**context, **kept}).split())
     common = {**context, "subject": subject}
+    as_sent, as_kept = _texts(text, common, sent, kept)
     return Rendered(
         subject=f"{subject} [{context['request'].reference}]" if context["named"] else subject,
-        text=text.text(common | dict(sent)),
+        text=as_sent,
         html=text.html(common | dict(sent)),
-        record=text.text(common | dict(kept)),
+        record=as_kept,
         letter=text.letter,
     )
+
+
+def _texts(text: Text, context: Context, sent: Mapping[str, Any], kept: Mapping[str, Any]) -> tuple[str, str]:
+    """As the mail says it and as its record does. Filling in is most of the work on a mail, so it is done once with
+    marks where nothing but a word differs: what is kept is made from the marks, so no secret can be left in it.
+    """
+    words = all(isinstance(value, str) for value in (*sent.values(), *kept.values()))
+    if not words or set(sent) != set(kept):
+        return text.text({**context, **sent}), text.text({**context, **kept})
+    marks = {name: token_hex() for name in sent}
+    marked = text.text({**context, **marks})
+    return _unmarked(marked, marks, sent), _unmarked(marked, marks, kept)
+
+
+def _unmarked(text: str, marks: Mapping[str, str], words: Mapping[str, str]) -> str:
+    for name, mark in marks.items():
+        text = text.replace(mark, words[name])
+    return text
 
 
 def context_of(message: Message, *, now: datetime) -> dict[str, Any]:
