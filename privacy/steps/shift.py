@@ -3,7 +3,7 @@
 Handing each step to another worker by a message costs more than most steps do. So whoever has finished one goes on
 with the next of the same request, and then with others, for SECONDS; nothing about a single step changes: each is
 claimed, done and ended by itself (`runner`), and can be taken up by anybody at each boundary. Steps that are done
-together wait until the end of the shift, and then all that are due are done at once.
+together wait until nothing else is due, or until they have waited for GATHERING; then all are done at once.
 
 What could go wrong: a long queue that keeps one worker from ever answering (no step begins after SECONDS; the rest is
 announced), work of another queue done by a worker that was not meant for it (only light steps, those of the queue
@@ -29,6 +29,7 @@ from privacy.wake import STEP, Kept, keeping
 SECONDS = 2.0
 LOOK = 50  # steps that are looked up at once
 TOGETHER = 200  # steps that are done together at most
+GATHERING = timedelta(seconds=10)  # how long steps that are done together wait for others, under load
 LIGHT = "celery"
 
 
@@ -88,16 +89,19 @@ class _Shift:
     def _together(self) -> int:
         """Do all that are due at once, by kind; what was tried before is done alone."""
         mine = [step_id for _queue, step_id in self.ours.for_later]
-        self.ours.for_later.clear()
         others = _in(self.queue, together=True)
         if not (mine or others):
             return 0
         which = Q(pk__in=mine) | Q(others, attempts=0) if others else Q(pk__in=mine)
         due = Step.objects.automatic().claimable(self.now).filter(which)
-        found = due.order_by("next_attempt_at").values_list("attempts", "kind", "request__kind", "pk")[:TOGETHER]
+        columns = ("attempts", "kind", "request__kind", "pk", "next_attempt_at")
+        found = list(due.order_by("next_attempt_at").values_list(*columns)[:TOGETHER])
+        if self.is_over and len(found) < TOGETHER and all(step[-1] > self.now - GATHERING for step in found):
+            return 0  # there is more to do: whoever is announced next does these among more of their kind
+        self.ours.for_later.clear()
         ended = 0
         for (attempts, *_kinds), steps in groupby(sorted(found), key=lambda step: step[:3]):
-            keys = [pk for *_rest, pk in steps]
+            keys = [pk for *_rest, pk, _due in steps]
             if attempts:
                 ended += sum(runner.run(pk, now=self.now) for pk in keys)
             else:

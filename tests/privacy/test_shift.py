@@ -124,6 +124,20 @@ def test_a_failed_mail_does_not_spoil_the_next_one(published: list[tuple[str, st
 
 
 @pytest.mark.django_db(transaction=True)
+def test_under_load_a_search_waits_for_others_but_not_for_long(
+    published: list[tuple[str, str, str]], agent: User, officer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_account(email="ana@customer.example")
+    reviewed = reviewed_request("deletion", "ana@customer.example", now=timezone.now())
+    step = executed(reviewed, agent, officer).steps.get(state="due")
+    published.clear()
+    monkeypatch.setattr(shift, "SECONDS", -1.0)
+    assert shift.work(step.pk, now=step.next_attempt_at) == 0
+    assert published == [(wake.STEP, "erasure", str(step.pk))]
+    assert shift.work(step.pk, now=step.next_attempt_at + shift.GATHERING) == 1
+
+
+@pytest.mark.django_db(transaction=True)
 def test_erasures_are_searched_for_together_and_each_has_its_own_end(
     published: list[tuple[str, str, str]], agent: User, officer: User
 ) -> None:
