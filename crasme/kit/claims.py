@@ -19,7 +19,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from crasme.kit.errors import CrasmeError
-from crasme.kit.statements import changed
+from crasme.kit.statements import changed, executed
 
 _CODE = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 FIRST_WAIT = timedelta(seconds=30)
@@ -207,12 +207,11 @@ def _end[T: Claimable](obj: T, *, now: datetime, **changes: Any) -> T:
     ]
     # Without a token this asks for a leased row that has none, which the constraints make impossible: nothing is held.
     held = [obj.pk, WorkState.LEASED.value, obj.lease_token, now]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {quote(model._meta.db_table)} SET {', '.join(f'{quote(field.column)} = %s' for field in fields)}"  # noqa: S608
-            f" WHERE {quote(str(model._meta.pk.column))} = %s AND state = %s AND lease_token = %s AND lease_until > %s",
-            [*values, *held],
-        )
+    sql = (
+        f"UPDATE {quote(model._meta.db_table)} SET {', '.join(f'{quote(field.column)} = %s' for field in fields)}"  # noqa: S608
+        f" WHERE {quote(str(model._meta.pk.column))} = %s AND state = %s AND lease_token = %s AND lease_until > %s"
+    )
+    with executed(sql, [*values, *held], using) as cursor:
         if not cursor.rowcount:
             raise LeaseLost(_("The lease on this work has run out or belongs to somebody else."))
     return _applied(obj, changes)

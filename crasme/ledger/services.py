@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from crasme.kit.canonical import digest
 from crasme.kit.ids import uuid7
+from crasme.kit.statements import executed
 from crasme.ledger.errors import LedgerError, UnfitFact, UnknownVerb
 from crasme.ledger.models import Entry
 from crasme.ledger.registry import known
@@ -35,9 +36,12 @@ class _Gathered:
 
 
 _gathered: ContextVar[_Gathered | None] = ContextVar("gathered", default=None)
-_COLUMNS = ("id", "recorded_at", "verb", "actor", "subject", "facts", "digest")
-_INSERT = f"INSERT INTO {Entry._meta.db_table} ({', '.join(_COLUMNS)}) VALUES "  # noqa: S608
-_VALUES = "(%s, %s, %s, %s, %s, %s::jsonb, %s)"
+# A list a column: the same statement for any number of entries.
+_INSERT = (
+    f"INSERT INTO {Entry._meta.db_table} (id, recorded_at, verb, actor, subject, facts, digest)"  # noqa: S608
+    " SELECT * FROM unnest("
+    "%s::uuid[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[]::jsonb[], %s::text[])"
+)
 
 
 def record(verb: str, *, actor: str, subject: str = "", **facts: Any) -> Entry:
@@ -83,21 +87,17 @@ def gathered() -> Iterator[None]:
 
 def _store(entries: list[Entry]) -> None:
     """By plain SQL: putting the same statement together anew each time takes longer than running it."""
-    values = [
-        value
-        for entry in entries
-        for value in (
-            entry.id,
-            entry.recorded_at,
-            entry.verb,
-            entry.actor,
-            entry.subject,
-            json.dumps(entry.facts, ensure_ascii=False),
-            entry.digest,
-        )
-    ]
-    with transaction.get_connection().cursor() as cursor:
-        cursor.execute(_INSERT + ", ".join([_VALUES] * len(entries)), values)
+    columns = (
+        [entry.id for entry in entries],
+        [entry.recorded_at for entry in entries],
+        [entry.verb for entry in entries],
+        [entry.actor for entry in entries],
+        [entry.subject for entry in entries],
+        [json.dumps(entry.facts, ensure_ascii=False) for entry in entries],
+        [entry.digest for entry in entries],
+    )
+    with executed(_INSERT, columns):
+        pass
     for entry in entries:
         entry._state.adding, entry._state.db = False, transaction.get_connection().alias
 

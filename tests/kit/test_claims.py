@@ -4,11 +4,13 @@ import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from unittest import mock
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
+from crasme.kit import claims
 from crasme.kit.claims import (
     LeaseLost,
     NotParked,
@@ -106,10 +108,11 @@ def test_a_lost_lease_takes_the_work_with_it() -> None:
     assert list(Job.objects.all()) == [late]
 
 
-def test_finishing_writes_results_in_the_same_statement(django_assert_num_queries) -> None:
+def test_finishing_writes_results_in_the_same_statement() -> None:
     mine = taken(last_error="timeout")
-    with django_assert_num_queries(1):
+    with mock.patch.object(claims, "executed", wraps=claims.executed) as executed:
         finish(mine, now=NOW + timedelta(seconds=9), note="12 rows")
+    assert executed.call_count == 1
     stored = Job.objects.get()
     assert (stored.state, stored.finished_at, stored.note) == ("done", NOW + timedelta(seconds=9), "12 rows")
     assert (stored.lease_token, stored.lease_until, stored.last_error) == (None, None, "")
