@@ -4,6 +4,7 @@ What could go wrong: the letter says one period and the engine keeps another, or
 last year. Nothing here is prose about facts; it is the policy's own facts, in the person's language.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -54,26 +55,8 @@ class Facts:
     def described(self, table: Table) -> Described:
         """What is told about a table, in the active language, ready for its rows."""
         if table.key not in self._told:
-            self._told[table.key] = self._described(table)
+            self._told[table.key] = replace(_in_words(table), kept_for=self._kept_for(table))
         return replace(self._told[table.key], shown=[])
-
-    def _described(self, table: Table) -> Described:
-        return Described(
-            label=table.key,
-            title=gettext("%(title)s of others that name you") % {"title": gettext(table.title)}
-            if table.own
-            else gettext(table.title),
-            purposes=[str(PURPOSES[Purpose(purpose)].title) for purpose in table.purposes],
-            source=gettext(table.source),
-            kept_for=self._kept_for(table),
-            reasons=[gettext(reason) for reason in table.legal_reasons()],
-            fields={name: gettext(declared.meaning) for name, declared in table.exported().items()},
-            withheld={
-                gettext(declared.meaning): gettext(declared.withheld)
-                for declared in table.fields.values()
-                if declared.withheld
-            },
-        )
 
     def _kept_for(self, table: Table) -> str:
         rule = self.rules.get(table.ends)
@@ -86,11 +69,47 @@ class Facts:
         return gettext("%(period)s, counted from: %(date)s") % {"period": period, "date": rule["counted_from"]}
 
 
+def _in_words(table: Table) -> Described:
+    """What the data map says of a table, in the active language: looked up once a process, for it comes with the
+    program and does not change under it.
+    """
+    global _map, _words
+    if (current := datamap.declarations()) is not _map:
+        _map, _words = current, {}
+    name = (table.key, translation.get_language())
+    if name not in _words:
+        _words[name] = _described(table)
+    return _words[name]
+
+
+_map: Mapping[str, Any] | None = None
+_words: dict[tuple[str, str | None], Described] = {}
+
+
+def _described(table: Table) -> Described:
+    return Described(
+        label=table.key,
+        title=gettext("%(title)s of others that name you") % {"title": gettext(table.title)}
+        if table.own
+        else gettext(table.title),
+        purposes=[str(PURPOSES[Purpose(purpose)].title) for purpose in table.purposes],
+        source=gettext(table.source),
+        kept_for="",
+        reasons=[gettext(reason) for reason in table.legal_reasons()],
+        fields={name: gettext(declared.meaning) for name, declared in table.exported().items()},
+        withheld={
+            gettext(declared.meaning): gettext(declared.withheld)
+            for declared in table.fields.values()
+            if declared.withheld
+        },
+    )
+
+
 @remembered(key=lambda now, language: language)
 def facts(now: datetime, language: str) -> Facts:
-    """Read them in the person's language. About six queries."""
+    """Read them in the person's language. Four queries."""
     with translation.override(language):
-        found = policy_facts.collect(now)
+        found = policy_facts.collect(now, "controller", "recipients", "rules", "rights")
         return Facts(
             controller=found["controller"],
             recipients=[

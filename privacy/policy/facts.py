@@ -8,6 +8,7 @@ A fact is JSON: {section: {key: {…}}}, in the active language where it is pros
 that two sets of facts can be compared (privacy.policy.drift).
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -28,19 +29,25 @@ from retention.models import Rule
 Facts = dict[str, Any]
 
 
-def collect(now: datetime) -> Facts:
-    """Everything the page says, in the active language. About six queries. Raises Controller.DoesNotExist when bare."""
-    return {
-        "controller": _controller(),
-        "answer": {"period": Period(days=PROMISE_DAYS).isoformat()},
-        "tables": {table.label: _table(table) for table in _told()},
-        "recipients": {each.slug: _recipient(each) for each in Recipient.objects.active()},
-        "rights": {right.kind: _right(right) for right in Right.objects.open()},
-        "cookies": {
-            category.slug: _cookie_category(category, rows) for category, rows in registry.read_in_force().rows
-        },
-        "rules": {rule.slug: _rule(rule) for rule in Rule.objects.in_force(now)},
-    }
+def collect(now: datetime, *sections: str) -> Facts:
+    """Everything the page says, or the named sections of it, in the active language. A query for most sections.
+
+    Raises Controller.DoesNotExist when bare.
+    """
+    return {name: _SECTIONS[name](now) for name in sections or _SECTIONS}
+
+
+_SECTIONS: dict[str, Callable[[datetime], Facts]] = {
+    "controller": lambda now: _controller(),
+    "answer": lambda now: {"period": Period(days=PROMISE_DAYS).isoformat()},
+    "tables": lambda now: {table.label: _table(table) for table in _told()},
+    "recipients": lambda now: {each.slug: _recipient(each) for each in Recipient.objects.active()},
+    "rights": lambda now: {right.kind: _right(right) for right in Right.objects.open()},
+    "cookies": lambda now: {
+        category.slug: _cookie_category(category, rows) for category, rows in registry.read_in_force().rows
+    },
+    "rules": lambda now: {rule.slug: _rule(rule) for rule in Rule.objects.in_force(now)},
+}
 
 
 def _controller() -> Facts:
