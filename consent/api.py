@@ -23,6 +23,7 @@ from consent.models import Channel
 from crasme.crm.ndjson import BodyTooLarge, NdjsonParser
 from crasme.kit.limits import TooOften
 from crasme.staff.models import ApiKey
+from crasme.staff.problem import ProblemDocument
 
 MOST_ADDRESSES = 100_000
 LONGEST = 320
@@ -75,14 +76,9 @@ class RowErrorSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
 
 
-class RowsProblemSerializer(serializers.Serializer[Any]):
+class RowsProblemSerializer(ProblemDocument):
     """RFC 9457, with the bad rows."""
 
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField()
-    code = serializers.CharField()
     errors = RowErrorSerializer(many=True, required=False, help_text="At most 100 rows.")  # type: ignore[assignment]
 
 

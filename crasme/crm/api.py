@@ -23,6 +23,7 @@ from crasme.crm.ndjson import BodyTooLarge, NdjsonParser
 from crasme.crm.periods import oldest_event
 from crasme.crm.services import disputes
 from crasme.kit.errors import CrasmeError
+from crasme.staff.problem import ProblemDocument
 
 LINE = (
     '{"id": "019a8f2e-1c3b-7d4e-9f60-0a1b2c3d4e5f", "account": "019a0000-0000-7000-8000-000000000001",'
@@ -84,14 +85,9 @@ class LineErrorSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
 
 
-class LinesProblemSerializer(serializers.Serializer[Any]):
+class LinesProblemSerializer(ProblemDocument):
     """RFC 9457, with the bad lines."""
 
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField()
-    code = serializers.CharField()
     errors = LineErrorSerializer(  # type: ignore[assignment]  # a member of the document
         many=True, help_text="The first problem of each bad line; at most 100 lines."
     )
