@@ -99,7 +99,33 @@ def suppress_hash(
         outside.note("suppress", now=now, address=hashed, key=row.key_version, **({"channel": ""} | facts))
         if reason in CHOSEN and not noted:
             marketing.note_refusal(subject, scope=scope, channel=channel, reason=reason, source=source, now=now)
+        if reason in CHOSEN and scope != Scope.MARKETING:
+            _shut_whole_channels(row, subject=subject, actor=actor, now=now)
     return row, True
+
+
+def _shut_whole_channels(row: Suppression, *, subject: str, actor: str, now: datetime) -> None:
+    """Whoever has refused every topic of a channel, one by one, has refused the channel: a topic that is added later
+    must not be the one that reaches them.
+    """
+    theirs = list(Suppression.objects.filter(address=row.address, key_version=row.key_version))
+    theirs = [each for each in theirs if each.reason != Reason.BOUNCED]
+    for channel in [row.channel] if row.channel else Channel.values:
+        sent = [cell for cell in topics.cells() if cell.channel == channel]
+        wide = any(each.scope == Scope.MARKETING and each.channel in (topics.EVERY, channel) for each in theirs)
+        if sent and not wide and all(cell.is_refused_by(theirs) for cell in sent):
+            suppress_hash(
+                row.address,
+                subject=subject,
+                scope=Scope.MARKETING,
+                channel=channel,
+                reason=row.reason,
+                source=row.source,
+                actor=actor,
+                now=now,
+                version=row.key_version,
+                noted=True,
+            )
 
 
 def allowed(address: str, scope: str = Scope.MARKETING, channel: str = Channel.EMAIL) -> bool:
@@ -181,6 +207,7 @@ def lift(email: str, *, scope: str = Scope.MARKETING, verification: UUID, actor:
         count, _per_model = rows.delete()
         for hashed in hashes:
             outside.note("unsuppress", now=now, address=hashed, scope=scope)
+        count += _open_channels(email, scope, now=now)
         if count:
             record(
                 verbs.SUPPRESSION_LIFTED.name,
@@ -191,6 +218,22 @@ def lift(email: str, *, scope: str = Scope.MARKETING, verification: UUID, actor:
             )
             marketing.note_return(person_ref(email), scope=scope, now=now)
     return count
+
+
+def _open_channels(email: str, scope: str, *, now: datetime) -> int:
+    """The other way round of `_shut_whole_channels`: a channel's own "no" goes when it stands in the way of this topic
+    and every other topic there is refused by itself; so nothing but this is opened. How many rows.
+    """
+    theirs = list(Suppression.objects.filter(address=email))
+    single = [row for row in theirs if row.scope != Scope.MARKETING]
+    opened = 0
+    for row in theirs if scope != Scope.MARKETING else ():
+        others = [cell for cell in topics.cells() if cell.channel == row.channel and cell.scope != scope]
+        if row.scope == Scope.MARKETING and others and all(cell.is_refused_by(single) for cell in others):
+            row.delete()
+            outside.note("unsuppress", now=now, address=row.address, scope=row.scope, channel=row.channel)
+            opened += 1
+    return opened
 
 
 def follow(former: str, fresh: str, *, actor: str, now: datetime) -> None:

@@ -145,6 +145,27 @@ def test_a_new_topic_is_a_row_and_one_given_up_stays_refused(now: datetime) -> N
             suppression.suppress("alike@x.example", scope=f"marketing.{slug}", **given)
         suppression.lift("alike@x.example", scope="marketing.web", verification=uuid.uuid4(), actor="person:x", now=now)
         assert [row.scope for row in Suppression.objects.filter(address="alike@x.example")] == ["marketing.webinars"]
+        # Whoever refused each topic of a channel is not reached by one that is added later.
+        given = {
+            "reason": "unsubscribed",
+            "source": "unsubscribe-link",
+            "actor": "person:x",
+            "now": now,
+            "channel": "email",
+        }
+        sent = [cell.scope for cell in topics.cells() if cell.channel == "email"]
+        for scope in sent:
+            suppression.suppress("each@x.example", scope=scope, **given)
+            suppression.suppress("back@x.example", scope=scope, **given | {"reason": "bounced"})
+        Topic.objects.create(slug="later", title="Later", purpose="Later on.", email="soft-opt-in", sms="consent")
+        topics.forget()
+        assert not suppression.allowed("each@x.example", "marketing.later")
+        assert suppression.allowed("back@x.example", "marketing.later")  # that was no wish
+        assert suppression.allowed("some@x.example", "marketing.later")
+        suppression.suppress("each@x.example", scope="marketing.later", **given)
+        suppression.lift("each@x.example", scope=sent[-1], verification=uuid.uuid4(), actor="person:x", now=now)
+        assert suppression.allowed("each@x.example", sent[-1])
+        assert not suppression.allowed("each@x.example", "marketing.later")
         Client().post(f"/unsubscribe/{unsubscribe.make_token(ADDRESS, 'marketing.webinars')}/")
         assert not suppression.allowed(ADDRESS, "marketing.webinars")
         for wrong in ({"phone": "soft-opt-in"}, {"email": ""}):
