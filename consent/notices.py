@@ -17,7 +17,7 @@ from django.utils import translation
 from consent import changes, drafting, look, registry, seeds, verbs
 from consent.changes import Change
 from consent.errors import ConsentError, UnknownCategory
-from consent.fairness import gate
+from consent.fairness import gate, subjects
 from consent.models import Category, Notice, RegistryVersion
 from consent.models.notices import content_digest
 from consent.models.versions import content_digest as registry_digest
@@ -90,6 +90,18 @@ def draft() -> list[dict[str, Any]]:
         with translation.override(code):
             made.append(compose(code, version=0, registry_version="", asked={}))
     return made
+
+
+def is_news() -> bool:
+    """Whether a publication would change anything: the registry, or a word or a shape of what visitors see."""
+    if pending():
+        return True
+    for notice in Notice.objects.filter(version=shown().version):
+        with translation.override(notice.language):
+            if notice.css != look.sheet() or notice.html != look.markup(notice.content):
+                return True  # the program draws it in another way than when it was published
+    seen = {language: subjects.look_of(content) for language, content in shown().notices.items()}
+    return seen != {content["language"]: subjects.look_of(content) for content in draft()}
 
 
 def publish(

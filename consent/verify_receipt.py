@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Checks a consent receipt without a network and without anything but Python (3.10 or later).
 
-    python3 verify_receipt.py receipt.json key.json
+    python3 verify_receipt.py consent-receipt-….json consent-receipt-keys.json
 
-`key.json` is the site's public key, from https://<site>/.well-known/consent-receipt-keys.json; keep it beside the
+The second file is the site's public key, from https://<site>/.well-known/consent-receipt-keys.json; keep it beside the
 receipt. The answer is one line, and the exit code: 0 genuine, 1 not genuine, 2 not readable.
 
 Source: RFC 8032, section 5.1.7 (verification of Ed25519) and its reference code's arithmetic.

@@ -56,6 +56,14 @@ class PublishForm(forms.ModelForm):
         model = Notice
         fields = ()
 
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        if not given.get("anew") and not notices.is_news():
+            raise forms.ValidationError(
+                _("Nothing has changed since the version in force, so there is nothing to publish."), code="no-news"
+            )
+        return given
+
 
 @admin.register(Notice)
 class NoticeAdmin(StaffModelAdmin):

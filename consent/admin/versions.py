@@ -1,16 +1,17 @@
 """Versions of the registry, each with what changed and who was asked again for it."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.functional import Promise
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from consent.changes import Kind
+from consent.changes import ASKS, Kind
 from consent.models import RegistryCheck, RegistryVersion
 from crasme.staff.admin import ReadOnlyAdmin, StaffModelAdmin
 
@@ -53,7 +54,7 @@ class RegistryVersionAdmin(ReadOnlyAdmin, StaffModelAdmin):
         return version.intact
 
 
-def change_table(changes: list[dict[str, object]]) -> SafeString | str:
+def change_table(changes: list[dict[str, Any]]) -> SafeString | str:
     """Each change in a line: what it is taken for, where, what stood there and stands there now, who is asked."""
     rows = (
         (
@@ -62,12 +63,21 @@ def change_table(changes: list[dict[str, object]]) -> SafeString | str:
             each["field"],
             each["before"] or "–",
             each["after"] or "–",
-            _("means the same") if each.get("same_meaning") else ", ".join(each["touches"]) or _("nobody is asked"),  # type: ignore[arg-type]
+            _asked_about(each),
         )
         for each in changes
     )
     line = "<div><strong>{}</strong>: <code>{}</code> {}: <del>{}</del> → <ins>{}</ins> · <em>{}</em></div>"
     return format_html_join("\n", line, rows) or "–"
+
+
+def _asked_about(change: dict[str, Any]) -> str | Promise:
+    if change.get("same_meaning"):
+        return _("means the same")
+    if change["touches"]:
+        return ", ".join(change["touches"])
+    would_ask = change["kind"] in ASKS or change["kind"] == Kind.REWORDED
+    return _("nobody is asked: essential cookies cannot be refused") if would_ask else _("nobody is asked")
 
 
 @admin.register(RegistryCheck)

@@ -8,9 +8,10 @@ the program; a text that staff write gets its other languages in `translations`.
 """
 
 import re
+from collections.abc import Collection
 from typing import Any, ClassVar
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import get_language, gettext, gettext_lazy as _, ngettext
@@ -59,6 +60,23 @@ class Translated(models.Model):
     class Meta:
         abstract = True
 
+    # Which field a broken constraint is said at.
+    said_at: ClassVar[dict[str, str]] = {}
+
+    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
+        """As Django does, each message at the field where it can be mended instead of above the form."""
+        found: dict[str, list[ValidationError]] = {}
+        for model, constraints in self.get_constraints():
+            for constraint in constraints:
+                try:
+                    constraint.validate(model, self, exclude=set(exclude or ()))
+                except ValidationError as error:
+                    field = self.said_at.get(constraint.name, NON_FIELD_ERRORS)
+                    shown = field if field not in (exclude or ()) else NON_FIELD_ERRORS
+                    found.setdefault(shown, []).append(error)
+        if found:
+            raise ValidationError(found)
+
     def text(self, field: str, language: str | None = None) -> str:
         """The field in a language (the active one by default): staff's translation, else gettext's, else English."""
         english = str(getattr(self, field))
@@ -69,6 +87,12 @@ class Translated(models.Model):
 
 class Category(Translated):
     """What a visitor says yes or no to."""
+
+    said_at: ClassVar = {
+        "consent_category_one_essential": "essential",
+        "consent_category_essential_stays_on": "off_under_gpc",
+        "consent_category_bit_fits": "bit",
+    }
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     slug = models.SlugField(_("slug"), max_length=32, unique=True)
@@ -146,6 +170,14 @@ class Cookie(Translated):
     Source: Directive 2002/58/EC Art. 5(3) asks consent for all but what is strictly necessary for a service that the
     visitor explicitly requested: the essential category as a whole, and single cookies marked `on_request`.
     """
+
+    said_at: ClassVar = {
+        "consent_cookie_declared_once": "name",
+        "consent_cookie_name_fits": "name",
+        "consent_cookie_lifetime_fits": "lifetime",
+        "consent_cookie_request_is_short": "on_request",
+        "consent_cookie_storage_is_readable": "http_only",
+    }
 
     class Kind(models.TextChoices):
         COOKIE = "cookie", _("cookie")

@@ -71,8 +71,15 @@ def _save(request: HttpRequest) -> HttpResponse:
         )
     except ConsentError as error:
         return _page(request, error=str(error), status=HTTPStatus.BAD_REQUEST)
-    messages.success(request, _("Your choice is saved."))
+    messages.success(request, _said(request))
     return response
+
+
+def _said(request: HttpRequest) -> str:
+    """A withdrawal is one press, as easy as consenting (GDPR Art. 7(3)): it says what it did and how to undo it."""
+    if request.POST.get("action") == ConsentEvent.Action.WITHDRAW:
+        return _("Everything is withdrawn: only essential cookies are used. To undo it, tick what you want and save.")
+    return _("Your choice is saved.")
 
 
 _save_with_token = csrf_protect(_save)
@@ -121,6 +128,7 @@ def _page(request: HttpRequest, *, error: str = "", status: int = HTTPStatus.OK)
         "registry": declared,
         "gpc": gpc,
         "decided": made,
+        "something": granted != known.essential,
         "record": services.current(made.visitor) if made else None,
         "error": error,
         "consent_page": True,

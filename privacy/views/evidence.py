@@ -45,7 +45,15 @@ class Answer:
 
 
 class EvidenceForm(forms.Form):
-    entry = forms.UUIDField(label=_("Number of the entry"), help_text=_("It stands on the certificate."))
+    entry = forms.UUIDField(
+        label=_("Number of the entry"),
+        help_text=_("It stands on the certificate."),
+        error_messages={
+            "invalid": _(
+                "The number has 32 digits and letters from a to f, in five groups. Copy it from the certificate."
+            )
+        },
+    )
     digest = forms.RegexField(
         r"^[0-9a-fA-F]{64}$",
         label=_("Digest"),

@@ -93,6 +93,17 @@ def test_declaring_a_cookie_leaves_evidence_and_asks_for_a_new_notice(officer: C
     assert not Cookie.objects.filter(pk=cookie.pk).exists()
 
 
+def test_a_broken_rule_is_said_at_its_field(officer: Client) -> None:
+    sent = {
+        "name": "_stats **", "kind": "local", "category": Category.objects.get(slug="analytics").pk,
+        "service": Service.objects.get(slug="site").pk, "lifetime": "P13M", "party": "first", "domain": "",
+        "path": "/", "purpose": "Counts visits.", "translations": "{}", "http_only": "on",
+    }  # fmt: skip
+    errors = officer.post(f"{ADMIN}/cookie/add/", sent).context_data["errors"]  # type: ignore[attr-defined]
+    form = officer.post(f"{ADMIN}/cookie/add/", sent).context_data["adminform"].form  # type: ignore[attr-defined]
+    assert (set(form.errors), bool(errors)) == ({"name", "http_only"}, True)
+
+
 def test_a_wrong_lifetime_is_explained_in_the_form(officer: Client) -> None:
     cookie = Cookie.objects.get(name="messages")
     response = officer.post(f"{ADMIN}/cookie/{cookie.pk}/change/", {"name": "messages", "lifetime": "a while"})

@@ -65,7 +65,18 @@ def test_no_value_breaks_a_request(value: str) -> None:
 
 @pytest.mark.parametrize(
     ("header", "seen"),
-    [("1", True), ("0", False), ("", False), ("true", False), ("1, 1", False), (" 1", False), ("01", False)],
+    [
+        ("1", True),
+        ("0", False),
+        ("", False),
+        ("true", False),
+        ("1, 1", False),
+        ("1,1", False),
+        (" 1", False),
+        ("1;", False),
+        ("١", False),
+        ("01", False),
+    ],
 )
 def test_only_one_means_global_privacy_control(header: str, seen: bool) -> None:
     assert choice.signals_gpc(RequestFactory().get("/", headers={"Sec-GPC": header})) is seen

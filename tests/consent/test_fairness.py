@@ -14,7 +14,7 @@ from consent import notices, tasks
 from consent.errors import NoBrowser, Unfair
 from consent.fairness import gate, rules, subjects
 from consent.fairness.measure import Measured, measure
-from consent.models import Category, Notice, NoticeMeasurement, NoticePicture
+from consent.models import Category, Cookie, Notice, NoticeMeasurement, NoticePicture
 from tests.builders import make_user, sign_in
 
 PNG = "iVBORw0KGgo="
@@ -138,7 +138,12 @@ def test_the_admin_waits_for_the_measurement(
     asked: list[bool] = []
     monkeypatch.setattr("consent.measuring.ask", lambda: asked.append(True) or True)
     sign_in(client, make_user("Privacy officer"))
-    assert b"not measured yet" in client.get("/admin/consent/notice/add/").content
+    assert b"Nothing has changed since the version in force" in client.post("/admin/consent/notice/add/", {}).content
+    Cookie.objects.filter(name="messages").update(lifetime="P1M")
+    Category.objects.filter(slug="analytics").update(purpose="Something else altogether.")
+    page = client.get("/admin/consent/notice/add/").content
+    assert b"nobody is asked: essential cookies cannot be refused" in page
+    assert b"not measured yet" in page
     answer = client.post("/admin/consent/notice/add/", {}, follow=True)
     assert b"No browser has measured this notice yet" in answer.content
     assert asked == [True]

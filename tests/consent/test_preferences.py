@@ -58,9 +58,13 @@ def test_withdrawing_takes_everything_back_and_removes_the_cookies(client: Clien
     declare("_stats", "analytics")  # type: ignore[operator]
     client.post("/cookies/", form(action="accept-all"), headers=HERE)
     client.cookies["_stats"] = "42"
-    client.cookies["crasme_language"] = "de"
+    client.cookies["crasme_language"] = "en"
+    assert b'value="withdraw"' in client.get("/cookies/").content
     response = client.post("/cookies/", form(action="withdraw"), headers=HERE)
     assert granted(client) == {"essential"}
+    page = client.get("/cookies/")
+    assert "To undo it, tick what you want" in " ".join(str(each) for each in get_messages(page.wsgi_request))
+    assert b'value="withdraw"' not in page.content  # there is nothing left to take back
     assert response.cookies["_stats"]["max-age"] == 0
     assert "crasme_language" not in response.cookies
     assert ConsentEvent.objects.count() == 2
