@@ -1,12 +1,11 @@
+import consent.models.addresses
+import consent.models.choices
 import consent.models.registry
-import consent.models.suppression
 import crasme.kit.ids
+import crasme.kit.partitions
 import django.contrib.postgres.indexes
 import django.db.models.deletion
 from django.db import migrations, models
-
-from crasme.kit.append_only import append_only
-from crasme.kit.partitions import CreatePartitionedModel
 
 
 class Migration(migrations.Migration):
@@ -18,6 +17,62 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='NoticeMeasurement',
+            fields=[
+                ('id', models.UUIDField(default=crasme.kit.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='id')),
+                ('look', models.CharField(db_index=True, help_text='SHA-256 of all that is drawn.', max_length=64, verbose_name='look')),
+                ('language', models.CharField(max_length=8, verbose_name='language')),
+                ('passed', models.BooleanField(verbose_name='fair')),
+                ('findings', models.JSONField(default=list, verbose_name='findings')),
+                ('figures', models.JSONField(default=dict, verbose_name='figures')),
+                ('pictures', models.JSONField(default=dict, help_text='View → PNG in base64.', verbose_name='pictures')),
+                ('measured_at', models.DateTimeField(verbose_name='measured at')),
+                ('failure', models.CharField(blank=True, default='', help_text='Why nothing could be measured, and what to do about it.', max_length=500, verbose_name='could not be measured')),
+            ],
+            options={
+                'verbose_name': 'measurement of a notice',
+                'verbose_name_plural': 'measurements of notices',
+                'ordering': ['-measured_at', 'language'],
+                'default_permissions': ('view',),
+            },
+        ),
+        migrations.CreateModel(
+            name='RegistryCheck',
+            fields=[
+                ('id', models.UUIDField(default=crasme.kit.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='id')),
+                ('sha256', models.CharField(db_index=True, max_length=64, verbose_name='registry version')),
+                ('checked_at', models.DateTimeField(verbose_name='checked at')),
+                ('revision', models.CharField(blank=True, max_length=64, verbose_name='program version')),
+                ('differences', models.PositiveIntegerField(default=0, verbose_name='differences')),
+                ('report', models.JSONField(default=dict, help_text='Site, routes, states, what was seen and found.', verbose_name='report')),
+            ],
+            options={
+                'verbose_name': 'registry check',
+                'verbose_name_plural': 'registry checks',
+                'ordering': ['-checked_at'],
+                'default_permissions': ('view',),
+            },
+        ),
+        migrations.CreateModel(
+            name='RegistryVersion',
+            fields=[
+                ('id', models.UUIDField(default=crasme.kit.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='id')),
+                ('number', models.PositiveIntegerField(unique=True, verbose_name='version')),
+                ('sha256', models.CharField(db_index=True, help_text='Of the canonical content.', max_length=64, verbose_name='SHA-256')),
+                ('content', models.JSONField(verbose_name='content')),
+                ('changes', models.JSONField(default=list, verbose_name='changes')),
+                ('asks_again', models.JSONField(default=list, verbose_name='asks again about')),
+                ('published_at', models.DateTimeField(verbose_name='published at')),
+                ('published_by', models.CharField(max_length=80, verbose_name='published by')),
+            ],
+            options={
+                'verbose_name': 'registry version',
+                'verbose_name_plural': 'registry versions',
+                'ordering': ['-number'],
+                'default_permissions': ('view',),
+            },
+        ),
+        migrations.CreateModel(
             name='Service',
             fields=[
                 ('translations', models.JSONField(blank=True, default=dict, help_text='Only for texts written here: {"de": {"title": "…"}}. The texts that ship are translated already.', validators=[consent.models.registry.validate_translations], verbose_name='translations')),
@@ -25,6 +80,7 @@ class Migration(migrations.Migration):
                 ('slug', models.SlugField(max_length=48, unique=True, verbose_name='slug')),
                 ('name', models.CharField(max_length=80, verbose_name='name')),
                 ('provider', models.CharField(help_text='The company that runs it.', max_length=120, verbose_name='provider')),
+                ('controller', models.CharField(blank=True, help_text="Who decides what the data is used for, when that is not this site's own controller.", max_length=120, verbose_name='controller')),
                 ('recipient', models.SlugField(blank=True, help_text='Slug of the recipient who gets the data; empty when it stays with the controller.', max_length=64, verbose_name='recipient')),
                 ('policy_url', models.URLField(blank=True, help_text='Of the provider, when it is another.', verbose_name='privacy policy')),
             ],
@@ -32,6 +88,30 @@ class Migration(migrations.Migration):
                 'verbose_name': 'service',
                 'verbose_name_plural': 'services',
                 'ordering': ['slug'],
+            },
+        ),
+        migrations.CreateModel(
+            name='Acceptance',
+            fields=[
+                ('id', models.UUIDField(default=crasme.kit.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='id')),
+                ('account', models.UUIDField(verbose_name='account')),
+                ('document', models.SlugField(max_length=32, verbose_name='document')),
+                ('version', models.CharField(max_length=16, verbose_name='version')),
+                ('sha256', models.CharField(help_text='Of the text.', max_length=64, verbose_name='SHA-256')),
+                ('act', models.CharField(choices=[('told', 'was told'), ('accepted', 'accepted'), ('declined', 'declined')], max_length=8, verbose_name='what was done')),
+                ('surface', models.CharField(choices=[('portal', 'self-service page'), ('product', 'in the product'), ('mail', 'by mail')], max_length=8, verbose_name='made on')),
+                ('language', models.CharField(max_length=8, verbose_name='language')),
+                ('decided_at', models.DateTimeField(verbose_name='decided at')),
+                ('received_at', models.DateTimeField(verbose_name='received at')),
+                ('digest', models.CharField(help_text="SHA-256 of the row's canonical JSON.", max_length=64, verbose_name='digest')),
+            ],
+            options={
+                'verbose_name': 'acceptance of a document',
+                'verbose_name_plural': 'acceptances of documents',
+                'ordering': ['-decided_at', '-id'],
+                'default_permissions': ('view',),
+                'indexes': [models.Index(fields=['account', 'document', '-decided_at'], name='consent_acceptance_account')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('act', 'told')), fields=('account', 'document', 'version'), name='consent_acceptance_told_once'), models.CheckConstraint(condition=models.Q(('decided_at__lte', models.F('received_at'))), name='consent_acceptance_decided_first', violation_error_message='A choice cannot be received before it was made.')],
             },
         ),
         migrations.CreateModel(
@@ -54,9 +134,8 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(condition=models.Q(('essential', True)), fields=('essential',), name='consent_category_one_essential', violation_error_message='There is one essential category already.'), models.CheckConstraint(condition=models.Q(('essential', True), ('off_under_gpc', True), _negated=True), name='consent_category_essential_stays_on', violation_error_message='The essential category cannot be switched off by a signal.'), models.CheckConstraint(condition=models.Q(('bit__lt', 16)), name='consent_category_bit_fits', violation_error_message='The bit must be between 0 and 15.')],
             },
         ),
-        CreatePartitionedModel(
+        crasme.kit.partitions.CreatePartitionedModel(
             name='ConsentEvent',
-            column='filed_at',
             fields=[
                 ('id', models.UUIDField(default=crasme.kit.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='id')),
                 ('filed_at', models.DateTimeField(help_text='The instant inside the id.', verbose_name='filed at')),
@@ -64,14 +143,17 @@ class Migration(migrations.Migration):
                 ('account', models.UUIDField(blank=True, null=True, verbose_name='account')),
                 ('notice', models.CharField(help_text='SHA-256 of the notice that was shown.', max_length=64, verbose_name='notice')),
                 ('choices', models.JSONField(help_text='Category → true or false; refusals are itemised too.', verbose_name='choices')),
+                ('asked', models.JSONField(blank=True, help_text='Categories that were on screen; empty: all. The others stayed as they had been chosen before.', null=True, verbose_name='asked about')),
                 ('action', models.CharField(choices=[('accept-all', 'accepted all'), ('refuse-all', 'refused all'), ('save', 'chose by category'), ('close', 'closed, so refused'), ('withdraw', 'withdrew')], max_length=10, verbose_name='action')),
-                ('surface', models.CharField(choices=[('banner', 'banner'), ('preferences', 'cookie settings page'), ('no-js', 'banner without scripts'), ('api', 'API')], max_length=11, verbose_name='made on')),
+                ('surface', models.CharField(choices=[('banner', 'banner'), ('preferences', 'cookie settings page'), ('no-js', 'banner without scripts'), ('api', 'API'), ('request', 'privacy request')], max_length=11, verbose_name='made on')),
                 ('gpc', models.BooleanField(default=False, verbose_name='Global Privacy Control seen')),
                 ('language', models.CharField(max_length=8, verbose_name='language')),
+                ('shown_at', models.DateTimeField(blank=True, null=True, verbose_name='shown at')),
                 ('decided_at', models.DateTimeField(verbose_name='decided at')),
                 ('received_at', models.DateTimeField(verbose_name='received at')),
                 ('digest', models.CharField(help_text="SHA-256 of the row's canonical JSON.", max_length=64, verbose_name='digest')),
             ],
+            column='filed_at',
             options={
                 'verbose_name': 'consent record',
                 'verbose_name_plural': 'consent records',
@@ -87,7 +169,8 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=crasme.kit.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='id')),
                 ('name', models.CharField(max_length=120, verbose_name='name')),
                 ('route', models.CharField(help_text='The URL pattern that answered.', max_length=200, verbose_name='route')),
-                ('reason', models.CharField(choices=[('undeclared', 'not in the registry'), ('unconsented', 'not agreed to')], max_length=12, verbose_name='reason')),
+                ('reason', models.CharField(choices=[('undeclared', 'not in the registry'), ('unconsented', 'not agreed to'), ('survived', 'still there after a refusal')], max_length=12, verbose_name='reason')),
+                ('state', models.CharField(choices=[('open', 'open'), ('resolved', 'resolved'), ('ignored', 'ignored')], default='open', max_length=8, verbose_name='state')),
                 ('dropped', models.BooleanField(help_text='No: seen while the guard only reported.', verbose_name='dropped')),
                 ('first_seen_at', models.DateTimeField(verbose_name='first seen at')),
                 ('last_seen_at', models.DateTimeField(verbose_name='last seen at')),
@@ -102,6 +185,57 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='HeldConsentEvent',
+            fields=[
+                ('id', models.UUIDField(default=crasme.kit.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='id')),
+                ('filed_at', models.DateTimeField(help_text='The instant inside the id.', verbose_name='filed at')),
+                ('visitor', models.UUIDField(help_text="A random number that only the visitor's own cookie holds.", verbose_name='visitor')),
+                ('account', models.UUIDField(blank=True, null=True, verbose_name='account')),
+                ('notice', models.CharField(help_text='SHA-256 of the notice that was shown.', max_length=64, verbose_name='notice')),
+                ('choices', models.JSONField(help_text='Category → true or false; refusals are itemised too.', verbose_name='choices')),
+                ('asked', models.JSONField(blank=True, help_text='Categories that were on screen; empty: all. The others stayed as they had been chosen before.', null=True, verbose_name='asked about')),
+                ('action', models.CharField(choices=[('accept-all', 'accepted all'), ('refuse-all', 'refused all'), ('save', 'chose by category'), ('close', 'closed, so refused'), ('withdraw', 'withdrew')], max_length=10, verbose_name='action')),
+                ('surface', models.CharField(choices=[('banner', 'banner'), ('preferences', 'cookie settings page'), ('no-js', 'banner without scripts'), ('api', 'API'), ('request', 'privacy request')], max_length=11, verbose_name='made on')),
+                ('gpc', models.BooleanField(default=False, verbose_name='Global Privacy Control seen')),
+                ('language', models.CharField(max_length=8, verbose_name='language')),
+                ('shown_at', models.DateTimeField(blank=True, null=True, verbose_name='shown at')),
+                ('decided_at', models.DateTimeField(verbose_name='decided at')),
+                ('received_at', models.DateTimeField(verbose_name='received at')),
+                ('digest', models.CharField(help_text="SHA-256 of the row's canonical JSON.", max_length=64, verbose_name='digest')),
+                ('carried_at', models.DateTimeField(verbose_name='carried over at')),
+            ],
+            options={
+                'verbose_name': 'consent record on hold',
+                'verbose_name_plural': 'consent records on hold',
+                'ordering': ['-filed_at'],
+                'default_permissions': ('view',),
+                'indexes': [models.Index(fields=['visitor', '-decided_at'], name='consent_held_visitor')],
+            },
+        ),
+        migrations.CreateModel(
+            name='MarketingChoice',
+            fields=[
+                ('id', models.UUIDField(default=crasme.kit.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='id')),
+                ('subject', consent.models.choices.PersonRefField(max_length=48, verbose_name='person (reference)')),
+                ('account', models.UUIDField(blank=True, null=True, verbose_name='account')),
+                ('choices', models.JSONField(help_text='Topic and channel → true or false; refusals too.', verbose_name='choices')),
+                ('basis', models.JSONField(help_text='Topic and channel → what allowed it then.', verbose_name='allowed by')),
+                ('shown', models.JSONField(blank=True, help_text='Topic → title and purpose.', null=True, verbose_name='words shown')),
+                ('action', models.CharField(choices=[('save', 'chose'), ('stop-all', 'stopped everything'), ('unsubscribe', 'unsubscribed'), ('object', 'objected'), ('resume', 'asked for it again')], max_length=12, verbose_name='action')),
+                ('surface', models.CharField(choices=[('preferences', 'preference page'), ('link', 'link in a mail'), ('request', 'privacy request'), ('staff', 'entered by staff'), ('api', 'API')], max_length=12, verbose_name='made on')),
+                ('language', models.CharField(blank=True, max_length=8, verbose_name='language')),
+                ('decided_at', models.DateTimeField(verbose_name='decided at')),
+                ('digest', models.CharField(help_text="SHA-256 of the row's canonical JSON.", max_length=64, verbose_name='digest')),
+            ],
+            options={
+                'verbose_name': 'marketing choice',
+                'verbose_name_plural': 'marketing choices',
+                'ordering': ['-decided_at', '-id'],
+                'default_permissions': ('view',),
+                'indexes': [models.Index(fields=['subject', '-decided_at'], name='consent_marketing_subject'), models.Index(fields=['decided_at'], name='consent_marketing_decided')],
+            },
+        ),
+        migrations.CreateModel(
             name='Notice',
             fields=[
                 ('id', models.UUIDField(default=crasme.kit.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='id')),
@@ -112,6 +246,8 @@ class Migration(migrations.Migration):
                 ('registry', models.CharField(help_text='SHA-256 of the cookie registry.', max_length=64, verbose_name='registry version')),
                 ('asks_again', models.JSONField(default=list, verbose_name='asks again about')),
                 ('published_at', models.DateTimeField(verbose_name='published at')),
+                ('html', models.TextField(blank=True, help_text='Its digest is part of the content.', verbose_name='banner as rendered')),
+                ('css', models.TextField(blank=True, help_text='Its digest is part of the content.', verbose_name='style sheet')),
             ],
             options={
                 'verbose_name': 'cookie notice',
@@ -122,12 +258,51 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='NoticeDay',
+            fields=[
+                ('id', models.UUIDField(default=crasme.kit.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='id')),
+                ('version', models.PositiveIntegerField(verbose_name='version')),
+                ('day', models.DateField(verbose_name='day')),
+                ('shown', models.PositiveIntegerField(default=0, help_text='First pages of visits that had to ask.', verbose_name='shown')),
+                ('accepted', models.PositiveIntegerField(default=0, verbose_name='accepted all')),
+                ('refused', models.PositiveIntegerField(default=0, help_text='Closed counts as refused.', verbose_name='refused all')),
+                ('chosen', models.PositiveIntegerField(default=0, verbose_name='chose by category')),
+                ('withdrawn', models.PositiveIntegerField(default=0, verbose_name='withdrew')),
+            ],
+            options={
+                'verbose_name': 'day of a notice',
+                'verbose_name_plural': 'days of notices',
+                'ordering': ['-day', '-version'],
+                'default_permissions': ('view',),
+                'constraints': [models.UniqueConstraint(fields=('version', 'day'), name='consent_noticeday_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='NoticePicture',
+            fields=[
+                ('id', models.UUIDField(default=crasme.kit.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='id')),
+                ('notice', models.CharField(db_index=True, help_text='SHA-256 of the notice.', max_length=64, verbose_name='notice')),
+                ('view', models.SlugField(help_text='Width and scheme, such as 360-dark.', max_length=40, verbose_name='view')),
+                ('png', models.BinaryField(verbose_name='picture')),
+                ('sha256', models.CharField(max_length=64, verbose_name='SHA-256')),
+                ('taken_at', models.DateTimeField(verbose_name='taken at')),
+            ],
+            options={
+                'verbose_name': 'picture of a notice',
+                'verbose_name_plural': 'pictures of notices',
+                'ordering': ['-taken_at'],
+                'default_permissions': ('view',),
+                'constraints': [models.UniqueConstraint(fields=('notice', 'view'), name='consent_noticepicture_once')],
+            },
+        ),
+        migrations.CreateModel(
             name='Suppression',
             fields=[
                 ('id', models.UUIDField(default=crasme.kit.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='id')),
-                ('address', consent.models.suppression.AddressHashField(max_length=64, verbose_name='address (hash)')),
-                ('key_version', models.PositiveSmallIntegerField(default=1, verbose_name='key version')),
-                ('scope', models.CharField(choices=[('marketing', 'all marketing'), ('marketing.announcements', 'product announcements'), ('marketing.features', 'feature updates')], default='marketing', max_length=32, verbose_name='scope')),
+                ('address', consent.models.addresses.AddressHashField(max_length=64, verbose_name='address (hash)')),
+                ('key_version', models.PositiveSmallIntegerField(default=consent.models.addresses.current_version, verbose_name='key version')),
+                ('scope', models.CharField(default='marketing', max_length=48, verbose_name='scope')),
+                ('channel', models.CharField(blank=True, choices=[('email', 'e-mail'), ('sms', 'text message'), ('phone', 'telephone'), ('post', 'post')], help_text='Empty: every channel.', max_length=8, verbose_name='channel')),
                 ('reason', models.CharField(choices=[('unsubscribed', 'unsubscribed'), ('objected', 'asked support or by request'), ('erased', 'asked for deletion'), ('bounced', 'mail came back'), ('complained', 'reported as spam'), ('imported', 'from a list')], max_length=16, verbose_name='reason')),
                 ('source', models.CharField(choices=[('unsubscribe-link', 'link in a mail'), ('preferences', 'preference page'), ('privacy-request', 'privacy request'), ('staff', 'entered by staff'), ('mail-server', 'mail server'), ('import', 'import')], max_length=20, verbose_name='source')),
                 ('created_at', models.DateTimeField(verbose_name='since')),
@@ -136,8 +311,48 @@ class Migration(migrations.Migration):
                 'verbose_name': 'suppressed address',
                 'verbose_name_plural': 'suppression list',
                 'ordering': ['-created_at'],
+                'permissions': [('import_suppression', 'Can import suppression lists'), ('export_suppression', 'Can export the suppression list')],
                 'default_permissions': ('add', 'view'),
-                'constraints': [models.UniqueConstraint(fields=('address', 'scope', 'key_version'), name='consent_suppression_once', violation_error_message='This address is on the list already.'), models.CheckConstraint(condition=models.Q(('address__regex', '^[0-9a-f]{64}$')), name='consent_suppression_hash_only', violation_error_message='Only the hash of an address is stored.')],
+                'constraints': [models.UniqueConstraint(fields=('address', 'scope', 'channel', 'key_version'), name='consent_suppression_once', violation_error_message='This address is on the list already.'), models.CheckConstraint(condition=models.Q(('scope', 'marketing'), ('scope__startswith', 'marketing.'), _connector='OR'), name='consent_suppression_marketing_only', violation_error_message='Only marketing can be refused.'), models.CheckConstraint(condition=models.Q(('address__regex', '^[0-9a-f]{64}$')), name='consent_suppression_hash_only', violation_error_message='Only the hash of an address is stored.')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Topic',
+            fields=[
+                ('translations', models.JSONField(blank=True, default=dict, help_text='Only for texts written here: {"de": {"title": "…"}}. The texts that ship are translated already.', validators=[consent.models.registry.validate_translations], verbose_name='translations')),
+                ('id', models.UUIDField(default=crasme.kit.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='id')),
+                ('slug', models.SlugField(help_text='Never changed: opt-outs name it.', max_length=32, unique=True, verbose_name='slug')),
+                ('position', models.PositiveSmallIntegerField(default=0, verbose_name='position')),
+                ('active', models.BooleanField(default=True, verbose_name='in use')),
+                ('title', models.CharField(max_length=80, verbose_name='title')),
+                ('purpose', models.TextField(help_text='What people read before they choose.', verbose_name='purpose')),
+                ('email', models.CharField(blank=True, choices=[('consent', 'consent'), ('soft-opt-in', 'customer, until they object'), ('interest', 'legitimate interest, until they object')], max_length=12, verbose_name='by e-mail, because of')),
+                ('sms', models.CharField(blank=True, choices=[('consent', 'consent'), ('soft-opt-in', 'customer, until they object'), ('interest', 'legitimate interest, until they object')], max_length=12, verbose_name='by text message, because of')),
+                ('phone', models.CharField(blank=True, choices=[('consent', 'consent'), ('soft-opt-in', 'customer, until they object'), ('interest', 'legitimate interest, until they object')], max_length=12, verbose_name='by telephone, because of')),
+                ('post', models.CharField(blank=True, choices=[('consent', 'consent'), ('soft-opt-in', 'customer, until they object'), ('interest', 'legitimate interest, until they object')], max_length=12, verbose_name='by post, because of')),
+            ],
+            options={
+                'verbose_name': 'marketing topic',
+                'verbose_name_plural': 'marketing topics',
+                'ordering': ['position', 'slug'],
+                'default_permissions': ('add', 'change', 'view'),
+                'constraints': [models.CheckConstraint(condition=models.Q(('email', ''), ('phone', ''), ('post', ''), ('sms', ''), _negated=True), name='consent_topic_some_channel', violation_error_message='Say for at least one channel what allows it.'), models.CheckConstraint(condition=models.Q(('phone__in', ('', 'consent'))), name='consent_topic_calls_need_consent', violation_error_message='Calls need consent.')],
+            },
+        ),
+        migrations.CreateModel(
+            name='VisitorAccount',
+            fields=[
+                ('id', models.UUIDField(default=crasme.kit.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='id')),
+                ('visitor', models.UUIDField(verbose_name='visitor')),
+                ('account', models.UUIDField(db_index=True, verbose_name='account')),
+                ('joined_at', models.DateTimeField(verbose_name='joined at')),
+            ],
+            options={
+                'verbose_name': 'browser of an account',
+                'verbose_name_plural': 'browsers of accounts',
+                'ordering': ['-joined_at'],
+                'default_permissions': ('view',),
+                'constraints': [models.UniqueConstraint(fields=('visitor', 'account'), name='consent_visitoraccount_once')],
             },
         ),
         migrations.CreateModel(
@@ -147,6 +362,8 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=crasme.kit.ids.uuid7, editable=False, primary_key=True, serialize=False, verbose_name='id')),
                 ('name', models.CharField(help_text='Exact, or a beginning followed by *.', max_length=120, verbose_name='name')),
                 ('kind', models.CharField(choices=[('cookie', 'cookie'), ('local', 'local storage'), ('session', 'session storage')], default='cookie', max_length=8, verbose_name='kind')),
+                ('service', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cookies', to='consent.service', verbose_name='service')),
+                ('category', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cookies', to='consent.category', verbose_name='category')),
                 ('domain', models.CharField(blank=True, help_text='Empty: only the host that sets it.', max_length=253, verbose_name='domain')),
                 ('path', models.CharField(default='/', max_length=120, verbose_name='path')),
                 ('lifetime', models.CharField(help_text='"session", "persistent", a period such as P6M, or hours such as PT2H.', max_length=24, validators=[consent.models.registry.validate_lifetime], verbose_name='lifetime')),
@@ -154,16 +371,14 @@ class Migration(migrations.Migration):
                 ('party', models.CharField(choices=[('first', 'this site'), ('third', 'another company')], default='first', max_length=5, verbose_name='set by')),
                 ('http_only', models.BooleanField(default=False, verbose_name='hidden from scripts')),
                 ('on_request', models.BooleanField(default=False, help_text='Set only when the visitor asks for just that, as by picking a language; it needs no consent then.', verbose_name='only on request')),
-                ('category', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cookies', to='consent.category', verbose_name='category')),
-                ('service', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cookies', to='consent.service', verbose_name='service')),
+                ('unseen', models.CharField(blank=True, help_text='For staff. Without a reason the crawl reports a cookie that no page sets.', max_length=200, verbose_name='why a crawl does not see it')),
             ],
             options={
                 'verbose_name': 'cookie',
                 'verbose_name_plural': 'cookies',
                 'ordering': ['category__position', 'name'],
+                'permissions': [('import_cookie', 'Can import cookies'), ('export_cookie', 'Can export cookies')],
                 'constraints': [models.UniqueConstraint(fields=('name', 'kind', 'domain', 'path'), name='consent_cookie_declared_once', violation_error_message='This cookie is declared already.'), models.CheckConstraint(condition=models.Q(('name__regex', '^[^\\s;,=\\"*]+$'), ('name__regex', '^[^\\s;,=\\"*]{2,}\\*$'), _connector='OR'), name='consent_cookie_name_fits', violation_error_message='A name has no spaces; a * may only stand at the end, after two characters.'), models.CheckConstraint(condition=models.Q(('lifetime__in', ['session', 'persistent']), ('lifetime__regex', '^P(?=[0-9])([0-9]{1,4}Y)?([0-9]{1,5}M)?([0-9]{1,5}W)?([0-9]{1,6}D)?$'), ('lifetime__regex', '^PT([0-9]{1,4})([HM])$'), _connector='OR'), name='consent_cookie_lifetime_fits', violation_error_message='The lifetime is "session", "persistent", P6M or PT2H.'), models.CheckConstraint(condition=models.Q(('on_request', False), models.Q(('kind', 'cookie'), _negated=True), ('lifetime', 'session'), _connector='OR'), name='consent_cookie_request_is_short', violation_error_message='A cookie set on request without consent ends with the browser session.'), models.CheckConstraint(condition=models.Q(('kind', 'cookie'), ('http_only', False), _connector='OR'), name='consent_cookie_storage_is_readable', violation_error_message='Only cookies can be hidden from scripts.')],
             },
         ),
-        append_only("consent_notice"),
-        append_only("consent_consentevent", purgeable=True),
     ]
