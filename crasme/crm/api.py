@@ -152,8 +152,8 @@ class DisputeView(APIView):
         summary="Say that an invoice is in dispute, or that this is settled",
         description=(
             "While a dispute is open its invoice is kept, however old it is. The call may be repeated: the reference "
-            "in the address is the CRM's own number of the dispute (letters, digits, dashes; never a name). What is "
-            "contested again after it was settled is a new dispute."
+            "in the address is the CRM's own number of the dispute (letters, digits, dashes; never a name). The reason "
+            "stays the one that was said first. What is contested again after it was settled is a new dispute."
         ),
         request=DisputeSerializer,
         responses={
@@ -179,7 +179,7 @@ class DisputeView(APIView):
             raise serializers.ValidationError({refused.field or "non_field_errors": [str(refused)]}) from None
         except ValidationError as refused:  # a number of a payment card as reference
             raise serializers.ValidationError({"non_field_errors": refused.messages}) from None
-        return Response(given | {"closed_at": dispute.closed_at})
+        return Response(given | {"reason": dispute.reason, "closed_at": dispute.closed_at})
 
 
 def _answer(outcome: intake.Outcome) -> dict[str, Any]:
