@@ -192,6 +192,8 @@ REPLAYED = {
     "unrestrict": ["privacy.services.restored.end_restrictions", "crasme.crm.services.again.unrestrict"],
     "object": ["crasme.crm.services.again.stop_analysis"],
     "unobject": ["crasme.crm.services.again.resume_analysis"],
+    "dispute": ["crasme.crm.services.again.dispute"],
+    "settle": ["crasme.crm.services.again.settle"],
     "suppress": ["consent.again.suppress"],
     "unsuppress": ["consent.again.lift"],
     "destroy": ["privacy.services.restored.destroy_package"],

@@ -189,7 +189,7 @@ def _carry_out_all(report: Report, actor: str, now: datetime, reached: Reached) 
 
 def _take_over(entry: Entry, report: Report, actor: str) -> None:
     """One entry, in the caller's transaction."""
-    if entry.act in ("hold", "release", "restrict"):
+    if entry.act in ("hold", "release", "restrict", "dispute"):
         locks.exclude_purges()
     else:
         locks.share_holds()

@@ -21,7 +21,7 @@ from psycopg import sql
 
 from consent import suppression
 from crasme.crm.models import Account, Contact, Device, Invoice, Note, UsageEvent
-from crasme.crm.services import accounts as crm, again
+from crasme.crm.services import accounts as crm, again, disputes
 from crasme.gate import require_open_for
 from crasme.kit import datamap
 from crasme.kit.crypto import subject_ref
@@ -39,7 +39,7 @@ from tests.retention.builders import NOW
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LIFTED, UNWANTED = "lifted@example.com", "unwanted@example.com"
-WISHES = ("restrict", "unrestrict", "object", "suppress", "unsuppress")
+WISHES = ("restrict", "unrestrict", "object", "suppress", "unsuppress", "settle", "dispute")
 RESTORED = "restored_by_the_drill"
 EXPIRED = datetime(2026, 8, 1, tzinfo=UTC)
 
@@ -135,6 +135,8 @@ def test_a_restored_database_serves_nobody_until_its_erasures_are_carried_out_ag
     quiet, free = builders.account(home), builders.account(home)
     crm.restrict(free, actor="system:test", now=NOW, by_request=True)
     suppression.suppress(LIFTED, reason="objected", source="staff", actor="staff:test", now=NOW)
+    said: dict[str, Any] = {"actor": "staff:test", "now": NOW}
+    settled = disputes.open_dispute(mention, reason="amount", reference="D-1", **said)
     drill.back_up()
 
     crm.restrict(quiet, actor="system:test", now=NOW, by_request=True)
@@ -149,6 +151,8 @@ def test_a_restored_database_serves_nobody_until_its_erasures_are_carried_out_ag
     erase(partly)
     afterwards = builders.furnish(builders.account(home), mark="later")
     erase(afterwards)
+    disputes.close_dispute(settled, **said)
+    disputes.open_dispute(mention, reason="payment", reference="D-2", **said)
     untouched = belongings(stayer)
     assert status()["gate"] == "open"
 
@@ -158,15 +162,15 @@ def test_a_restored_database_serves_nobody_until_its_erasures_are_carried_out_ag
 
     plan = command("replay", "--dry-run")
     what = dict.fromkeys(WISHES, 1) | {"erasure": 3, "expiry": 1, "hold": 1}
-    assert (plan["entries"], plan["acts"], plan["gate"]) == (10, what, "behind")
+    assert (plan["entries"], plan["acts"], plan["gate"]) == (12, what, "behind")
     assert Account.objects.get(pk=leaver.pk).full_name == "Zq7leaver", "a rehearsal changes nothing"
 
     with pytest.raises(KeyboardInterrupt):
         replay.replay(actor="system:replay", now=NOW, reached=killed_at("entry.done", 7))
     assert (Account.objects.get(pk=leaver.pk).status, Account.objects.get(pk=late.pk).status) == ("erased", "closed")
-    assert status() == {"gate": "behind", "database": 9, "ledger": 13, "unsettled": 0, "parked": []}
+    assert status() == {"gate": "behind", "database": 10, "ledger": 16, "unsettled": 0, "parked": []}
     done = command("replay")
-    assert (done["entries"], done["not_there"], done["held"], done["gate"]) == (4, 1, 1, "copy")
+    assert (done["entries"], done["not_there"], done["held"], done["gate"]) == (6, 1, 1, "copy")
 
     # It knows all of it and is still another database than the one that the ledger belongs to.
     before = Path(settings.ERASURE_LEDGER_URL).read_bytes()
@@ -193,10 +197,11 @@ def test_a_restored_database_serves_nobody_until_its_erasures_are_carried_out_ag
     assert UsageEvent.objects.filter(account=late).count() == 1, "an expiry leaves usage to its own rule"
     assert not Contact.objects.filter(owner=late).exists()
     assert Hold.objects.active().get().matter.startswith("restored-")
-    # Others: every column of every row as it was, but for the address of the one who left.
+    # Others: every column of every row as it was, disputes included, but for the address of the one who left.
     mention.refresh_from_db()
     assert (mention.billed_email, mention.billed_name) == ("", "Somebody")
     assert belongings(stayer) == untouched
+    assert len(untouched["crm.Dispute"]) == 2
     assert Device.objects.filter(account=stayer).exists()
 
     # Restrictions, objections and opt-outs, and their ends.
@@ -216,9 +221,9 @@ def test_a_restored_database_serves_nobody_until_its_erasures_are_carried_out_ag
     assert command("replay")["entries"] == 0
     assert rebuilding.verify().problem == ""
     opened = Entry.objects.get(verb="retention.gate_opened")
-    assert (opened.facts["number"], Entry.objects.filter(verb="retention.erased_again").count()) == (13, 10)
+    assert (opened.facts["number"], Entry.objects.filter(verb="retention.erased_again").count()) == (16, 12)
     erase(stayer)
-    assert status() == {"gate": "open", "database": 15, "ledger": 15, "unsettled": 0, "parked": []}
+    assert status() == {"gate": "open", "database": 18, "ledger": 18, "unsettled": 0, "parked": []}
     assert Invoice.objects.count() == 2
     the_former_one_writes_nothing_any_more(drill)
 

@@ -1,4 +1,4 @@
-"""Restrictions, objections and their ends once more, in a database from before them (retention.again).
+"""Restrictions, objections, disputes and their ends once more, in a database from before them (retention.again).
 
 What could go wrong: the act is written down a second time (so nothing here writes it), or one comes back that nobody
 can lift, because the request it came from is not in the backup (so it comes back as one that staff may lift; the ledger
@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from crasme.crm import verbs
-from crasme.crm.models import Account
+from crasme.crm.models import Account, Dispute, Invoice
 from crasme.kit.crypto import subject_ref
 from crasme.ledger.models import Entry
 from crasme.ledger.services import record
@@ -51,6 +51,29 @@ def stop_analysis(content: Content, *, actor: str, now: datetime) -> bool:
 
 def resume_analysis(content: Content, *, actor: str, now: datetime) -> bool:
     return _set(content, {"analytics_objected_at__isnull": False}, analytics_objected_at=None)
+
+
+def dispute(content: Content, *, actor: str, now: datetime) -> bool:
+    """An invoice that is not in the backup, or has ended, cannot be kept."""
+    if Dispute.objects.filter(pk=content["dispute"]).exists():
+        return False
+    invoice = Invoice.objects.select_for_update().filter(pk=content["invoice"]).first()
+    if invoice is None:
+        return False
+    Dispute.objects.create(
+        id=content["dispute"],
+        invoice=invoice,
+        reference=content["reference"],
+        reason=content["reason"],
+        opened_at=datetime.fromisoformat(content["opened_at"]),
+        opened_by=content["by"],
+    )
+    return True
+
+
+def settle(content: Content, *, actor: str, now: datetime) -> bool:
+    running = Dispute.objects.filter(pk=content["dispute"], closed_at=None)
+    return bool(running.update(closed_at=datetime.fromisoformat(content["closed_at"]), closed_by=content["by"]))
 
 
 def _set(content: Content, only: Mapping[str, Any], **fields: Any) -> bool:

@@ -1,8 +1,9 @@
 """Invoices in dispute: opened, settled, and what the CRM says of either. An open dispute keeps its invoice.
 
 What could go wrong: a purge has looked and not deleted yet (whoever opens a dispute waits for it, as whoever places a
-hold does), a call comes twice (the CRM's reference makes it the same dispute), or a settled dispute begins again (it is
-opened anew; the former one stays as it was).
+hold does), a call comes twice, even at once (the CRM's reference makes it the same dispute), a settled dispute begins
+again (it is opened anew; the former one stays as it was), or a backup from before it is restored, and the next purge
+ends what is contested (so it is noted outside, as restrictions are).
 """
 
 from datetime import datetime
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from crasme.crm import verbs
 from crasme.crm.errors import DisputeRefused
 from crasme.crm.models import Dispute, Invoice
-from crasme.kit import locks
+from crasme.kit import locks, outside
 from crasme.kit.crypto import subject_ref
 from crasme.ledger.services import record
 
@@ -42,6 +43,16 @@ def open_dispute(
     dispute = Dispute.objects.create(
         invoice=held, reference=reference, reason=reason, opened_at=opened_at, opened_by=actor
     )
+    outside.note(
+        "dispute",
+        now=now,
+        dispute=str(dispute.pk),
+        invoice=str(held.pk),
+        reference=reference,
+        reason=reason,
+        opened_at=opened_at.isoformat(),
+        by=actor,
+    )
     record(
         verbs.DISPUTE_OPENED, actor=actor, subject=subject_ref("invoice", held.pk), dispute=dispute.pk, reason=reason
     )
@@ -62,6 +73,7 @@ def close_dispute(dispute: Dispute, *, actor: str, now: datetime, closed_at: dat
         raise DisputeRefused(_("A dispute ends after it began, and not in the future."), field="closed_at")
     held.closed_at, held.closed_by = closed_at, actor
     held.save(update_fields=["closed_at", "closed_by"])
+    outside.note("settle", now=now, dispute=str(held.pk), closed_at=closed_at.isoformat(), by=actor)
     record(verbs.DISPUTE_CLOSED, actor=actor, subject=subject_ref("invoice", held.invoice_id), dispute=held.pk)
     return held
 
@@ -81,9 +93,9 @@ def take(
     another invoice, another beginning, or a dispute that was closed and is said to be open."""
     if len(reference) > MAX_REFERENCE:
         raise DisputeRefused(_("The reference is too long: %(most)d signs at most.") % {"most": MAX_REFERENCE})
-    dispute = (
-        Dispute.objects.select_for_update(of=("self",)).filter(reference=reference).select_related("invoice").first()
-    )
+    if (dispute := _of(reference)) is None:
+        locks.exclusive(locks.UNTOUCHABLE)  # behind whoever opens it at the same moment
+        dispute = _of(reference)
     if dispute is None:
         invoice = Invoice.objects.filter(number=number).first()
         if invoice is None:
@@ -104,3 +116,9 @@ def take(
             remedy=_("Open it again under a new reference."),
         )
     return dispute
+
+
+def _of(reference: str) -> Dispute | None:
+    """The dispute of that reference, locked."""
+    known = Dispute.objects.select_for_update(of=("self",)).select_related("invoice")
+    return known.filter(reference=reference).first()
