@@ -23,7 +23,7 @@ from consent.models.addresses import address_hash, current_version, hashes_of, i
 from consent.models.choices import person_ref
 from consent.models.suppression import parts_of
 from crasme.crm.models import Account
-from crasme.kit import outside
+from crasme.kit import locks, outside
 from crasme.kit.text import problem
 from crasme.ledger.services import record
 from crasme.staff.actors import PERSON
@@ -91,6 +91,9 @@ def suppress_hash(
         created_at=now,
     )
     with transaction.atomic():
+        if reason in CHOSEN and scope != Scope.MARKETING:
+            # Of two that refuse the last two topics of a channel at once, the second must see the first.
+            locks.exclusive(f"consent.marketing:{subject}")
         if not insert_once(row):
             there = Suppression.objects.filter(address=hashed, scope=scope, channel=channel)
             return there.get(key_version=row.key_version), False
@@ -228,8 +231,11 @@ def _open_channels(email: str, scope: str, *, now: datetime) -> int:
     single = [row for row in theirs if row.scope != Scope.MARKETING]
     opened = 0
     for row in theirs if scope != Scope.MARKETING else ():
-        others = [cell for cell in topics.cells() if cell.channel == row.channel and cell.scope != scope]
-        if row.scope == Scope.MARKETING and others and all(cell.is_refused_by(single) for cell in others):
+        # It may be the only topic there; and a "no" to every channel is none of this topic's.
+        there = [cell for cell in topics.cells() if cell.channel == row.channel]
+        others = [cell for cell in there if cell.scope != scope]
+        alone = len(others) < len(there) and all(cell.is_refused_by(single) for cell in others)
+        if row.scope == Scope.MARKETING and alone:
             row.delete()
             outside.note("unsuppress", now=now, address=row.address, scope=row.scope, channel=row.channel)
             opened += 1
