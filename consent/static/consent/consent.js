@@ -89,7 +89,7 @@
   const report = () => {
     clear();
     const names = [...new Set(refused().map(([kind, pattern]) => `${kind}:${pattern}`))];
-    if (names.length) navigator.sendBeacon(`${endpoint}survivors/`, JSON.stringify({ names }));
+    if (names.length) navigator.sendBeacon?.(`${endpoint}survivors/`, JSON.stringify({ names }));
   };
 
   /* --- scripts and frames that wait for a permission --- */
@@ -211,7 +211,7 @@
         narrow(pending());
         seenAt = Date.now();
         /* Counted on a visit's first page, which is known without storing anything: no page of ours led here. */
-        if (!document.referrer.startsWith(`${location.origin}/`)) navigator.sendBeacon(`${endpoint}shown/`, section.dataset.notice);
+        if (!document.referrer.startsWith(`${location.origin}/`)) navigator.sendBeacon?.(`${endpoint}shown/`, section.dataset.notice);
       }
       section.addEventListener("submit", (event) => {
         event.preventDefault();
