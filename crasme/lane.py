@@ -13,8 +13,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import translation
 from django.utils.functional import cached_property
 
 from consent.views import events, survivors
@@ -45,7 +47,12 @@ class ShortLane:
         return {reverse(name): RestoreGate(partial(_answer, view)) for name, view in LANE.items()}
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.doors.get(request.path, self.get_response)(request)
+        door = self.doors.get(request.path)
+        if door is None:
+            return self.get_response(request)
+        # The thread still speaks to whoever it answered before.
+        translation.activate(settings.LANGUAGE_CODE)
+        return door(request)
 
 
 def _answer(view: View, request: HttpRequest) -> HttpResponse:
