@@ -27,7 +27,8 @@ def insert_once(row: models.Model) -> bool:
 def insert_among[M: models.Model](row: M, by: str) -> tuple[bool, list[M]]:
     """As `insert_once`, and in the same statement the rows that were there before with the same value of column `by`.
 
-    Whoever writes another of them in the same instant is not among them. When `row` was there already, none are read.
+    Whoever writes another of them in the same instant is not among them. When `row` was there already, ask anew: it may
+    have come in that instant, and be missing as well.
     """
     using = router.db_for_write(type(row))
     connection = connections[using]

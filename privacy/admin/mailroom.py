@@ -193,7 +193,10 @@ class InboundMailAdmin(ReadOnlyAdmin, PersonalDataAdmin):
     @action(description=_("No privacy request"), permissions=["privacy.work_request"], icon="inventory_2")
     @asks(
         title=_("No privacy request"),
-        text=_("Nobody is answered. The mail can be found here until its period is over."),
+        text=_(
+            "Nobody is answered. The mail can be found here until its period is over; one that names somebody who was"
+            " forgotten is emptied at once."
+        ),
         button=_("Set aside"),
     )
     def dismiss(self, http: HttpRequest, mail: InboundMail, form: Any) -> Words:

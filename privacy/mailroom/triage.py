@@ -76,7 +76,9 @@ def file_to(mail: InboundMail, *, reference: str, by: User, now: datetime) -> Me
 
 @transaction.atomic
 def no_request(mail: InboundMail, *, by: User, now: datetime) -> None:
-    """It is about something else. It stays to be found until its period is over."""
+    """It is about something else. It stays to be found until its period is over, unless whoever it names is forgotten:
+    then it is emptied, and cannot be looked at again.
+    """
     require(by, "work_request")
     mail = _locked(mail)
     _settle(mail, Status.IGNORED, Reading.NO_REQUEST, by=by, now=now)
