@@ -125,7 +125,8 @@ _VALUES: Final[dict[str, Mapping[str, Promise | str]]] = {
     "regime": _of(Regime),
     "status": _of(InboundMail.Status),
     "to": {**_of(Representative.ReleaseTo), "nobody": _("nobody")},
-    "verdict": _of(Representative.State, ChildReport.Parent),
+    # Of a parent's claim and of a mandate; who judged stands beside it.
+    "verdict": _of(ChildReport.Parent, Representative.State),
     "was": _of(Regime),
     "why": {**_AGAIN, **_of(RecipientNotice.WhyNot, InboundMail.Why)},
 }

@@ -58,6 +58,8 @@ def test_facts_and_their_codes_have_words_and_what_has_none_is_shown_as_it_is() 
         assert words in shown
     for raw in ("addressee", "channel", "error-oserror"):
         assert raw not in shown
+    # A colleague judges a mandate, an officer a parent's claim: the word that both use names neither.
+    assert str(readable.line({"verdict": "rejected"})).endswith("Judged: rejected")
 
 
 def test_letters_are_called_by_their_titles_and_what_came_in_was_written_by_nobody_here(
