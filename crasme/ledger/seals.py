@@ -91,11 +91,14 @@ def head() -> dict[str, Any] | None:
 
 
 def proof(entry: UUID) -> dict[str, Any] | None:
-    """The seal that an entry is in, signed, with the path to its root; None while it is in none."""
+    """The seal that an entry is in, signed, with the path to its root; None while it is in none, or not all are there
+    that were sealed with it."""
     leaf = Leaf.objects.filter(entry=entry).exclude(seal=None).select_related("seal").first()
     if leaf is None or leaf.seal is None or leaf.place is None:
         return None
     leaves = [merkle.leaf(each) for each in _digests(leaf.seal)]
+    if len(leaves) != leaf.seal.entries:
+        return None  # somebody took entries out, which `verify` names; no path leads to its root any more
     return _signed(leaf.seal) | {"path": [list(step) for step in merkle.path(leaves, leaf.place)]}
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import close_old_connections, connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
@@ -70,6 +70,13 @@ def test_each_entry_is_sealed_once_and_can_be_shown_to_be_there(
     said = capsys.readouterr().out
     assert f"seal {one.number} entry {late.pk}: The entry is not the one that was written." in said
     assert f"seal {one.number}: It is not the one that was kept outside." in said
+    for wrong in (
+        "0:" + "f" * 64,
+        f"{one.number}:" + "z" * 64,
+        "f" * 64,
+    ):  # neither passed over nor taken for a forgery
+        with pytest.raises(CommandError, match="is not a seal's number"):
+            call_command("ledger", "verify", f"--known={wrong}")
     assert found(known=(99, "f" * 64))[-1] == "99 A seal that was kept outside is not here."
     # After an exchange of keys old seals hold as long as the former key is named.
     key = signing.public_key(seals.PURPOSE)

@@ -1,6 +1,7 @@
 """`manage.py ledger seal | verify [--known NUMBER:DIGEST] | head`: the ledger's batches, whether all is as sealed."""
 
 import json
+import re
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
@@ -53,7 +54,7 @@ class Command(BaseCommand):
 
 
 def _known(text: str) -> tuple[int, str]:
-    number, _colon, digest = text.partition(":")
-    if not number.isdecimal() or len(digest) != 64:
+    known = re.fullmatch(r"([1-9][0-9]*):([0-9a-f]{64})", text.lower())
+    if known is None:
         raise ArgumentTypeError(f"{text} is not a seal's number, a colon and its digest of 64 digits")
-    return int(number), digest.lower()
+    return int(known[1]), known[2]
