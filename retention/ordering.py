@@ -40,16 +40,16 @@ def draw_all(now: datetime) -> list[Plan]:
     for wanted in PlanOrder.objects.filter(plan=None, trouble="").order_by("asked_at"):
         with locks.only_one(f"plan order {wanted.pk}") as mine:
             if mine and PlanOrder.objects.filter(pk=wanted.pk, plan=None, trouble="").exists():
-                drawn += _draw(wanted)
+                drawn += _draw(wanted, now)
     return drawn
 
 
-def _draw(wanted: PlanOrder) -> list[Plan]:
+def _draw(wanted: PlanOrder, now: datetime) -> list[Plan]:
     def counted(number: int) -> None:
         PlanOrder.objects.filter(pk=wanted.pk).update(counted=number)
 
     try:
-        plan = services.draw_plan(wanted.at, actor=wanted.asked_by, now=wanted.asked_at, counted=counted)
+        plan = services.draw_plan(wanted.at, actor=wanted.asked_by, now=now, counted=counted)
     except Exception as error:  # noqa: BLE001  (whatever it is, the order must say so, and others are drawn)
         PlanOrder.objects.filter(pk=wanted.pk).update(trouble=code_of(error))
         logger.error("The plan order %s stopped: %s", wanted.pk, code_of(error))  # noqa: TRY400

@@ -42,7 +42,7 @@ def note(
     counts: Mapping[str, int],
     label: str = "",
     digest: str = "",
-    leaves: Sequence[Leaf] = (),
+    leaves: Sequence[Leaf] | None = None,
     **progress: Any,
 ) -> None:
     """Add one batch: `rows` of the rule's own target ended, `counts` everything by label; `progress` as given. `leaves`
@@ -62,7 +62,7 @@ def note(
     drift.within(run)
     # A batch that ended nothing is no evidence of anything, and makes no leaf.
     did = any(counts.values())
-    _grow(run, [leaf for leaf in leaves if leaf[1]] if leaves else [(label, rows, digest)] * did)
+    _grow(run, [(label, rows, digest)] * did if leaves is None else [leaf for leaf in leaves if leaf[1]])
     run.progress |= progress | {"batch": watch.pace.rows} | watch.traffic.told()
     run.busy += spent
     run.wal_bytes += wal_bytes

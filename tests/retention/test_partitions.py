@@ -71,6 +71,14 @@ def test_a_very_large_month_is_digested_in_spans_of_its_time(monkeypatch: pytest
         ("crm.usageevent crm_usageevent_y2024m05 1/2", 1, digests.of_keys([early])),
         ("crm.usageevent crm_usageevent_y2024m05 2/2", 2, digests.of_keys([late, last])),
     ]
+    # One of which all is on hold ends nothing, and is no leaf at all.
+    builders.hold(holds.account(owner.pk))
+    for _each in range(3):
+        builders.event(owner, BOUNDARY + DAY)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE crm_usageevent")
+    kept = run(NOW + 40 * DAY)
+    assert (kept.counts, kept.batches.count(), kept.digest) == ({"carried": 3, "partitions": 1}, 0, "")
 
 
 def test_a_gap_between_months_hides_nothing_behind_it() -> None:
