@@ -73,6 +73,13 @@ def test_a_rules_page_counts_what_is_due_and_what_is_kept(client: Client, office
         f"{rule.max_share * 100:g} %",
     ):
         assert words in text, words
+    decided = {"quasi": ["currency"], "k": 5, "adversary": "a <b>", "owner": officer.ref, "review_on": "2027-01-01"}
+    of_bills = Rule(target="crm.invoice", action=Rule.Action.ANONYMISE, anonymity=decided)
+    assert all(
+        words in shown.anonymity_words(of_bills) for words in ("currency", "<p>smallest class: 5</p>", "a &lt;b")
+    )
+    of_bills.anonymity = decided | {"harmless": ["no_more"]}  # a column of former times: the page opens all the same
+    assert "no_more" in shown.anonymity_words(of_bills)
     draft = drafts.succeed(rule, actor=officer.ref, now=timezone.now())
     text = client.get(reverse("admin:retention_rule_change", args=[draft.pk])).content.decode()
     assert "not in force yet" in text
@@ -146,8 +153,10 @@ def test_a_plan_is_drawn_for_a_day_to_come_and_shown(client: Client, officer: Us
     order = PlanOrder.objects.get()
     assert f"0 of {order.rules} rules counted" in drawn.content.decode()
     assert (drawn["Refresh"], Plan.objects.filter(runs=None).exists()) == ("3", False)
+    PlanOrder.objects.update(asked_at=timezone.now() - timedelta(hours=9))  # no worker was there
     assert (tasks.draw_plans(), tasks.draw_plans()) == (1, 0)
     plan = Plan.objects.get(runs=None)
+    assert timezone.now() - plan.made_at < timedelta(hours=1), "it says when it was counted"
     order.refresh_from_db()
     assert (order.plan, order.counted, order.is_open) == (plan, order.rules, False)
     shown = client.get(reverse("admin:retention_plan_changelist"))
