@@ -35,9 +35,12 @@ class Result:
     properties: dict[str, str] = field(default_factory=dict)
 
     @property
-    def domains(self) -> list[str]:
+    def domain(self) -> str:
+        """Whose it looked at, "" when it does not say. Of DKIM it is who signed: `header.i` may lie below that, and stands
+        for it only where it is all that is said.
+        """
         found = (self.properties.get(name, "") for name in _DOMAIN_IN[self.method])
-        return [each.rpartition("@")[2].rstrip(".") for each in found if each]
+        return next(filter(None, found), "").rpartition("@")[2].rstrip(".")
 
 
 def check(parsed: Parsed) -> SenderCheck:
@@ -54,13 +57,13 @@ def check(parsed: Parsed) -> SenderCheck:
 
 def _judged(results: list[Result], domain: str) -> SenderCheck:
     dmarc = [each for each in results if each.method == "dmarc"]
-    elsewhere = any(found != domain for each in dmarc for found in each.domains)
+    elsewhere = any(each.domain not in ("", domain) for each in dmarc)
     if elsewhere or any(each.result == "fail" for each in dmarc):  # it looked at another sender than we, or denies it
         return SenderCheck.FAILED
     if any(each.result == "pass" for each in dmarc):
         return SenderCheck.PASSED
     others = [each for each in results if each.method in ("dkim", "spf")]
-    if any(each.result == "pass" and domain in each.domains for each in others):
+    if domain and any(each.result == "pass" and each.domain == domain for each in others):
         return SenderCheck.PASSED
     return SenderCheck.FAILED if any(each.result in _FAILED for each in others) else SenderCheck.NONE
 

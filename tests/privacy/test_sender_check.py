@@ -50,6 +50,7 @@ def with_results(*headers: str, text: str = "Hello.", **more: str) -> bytes:
         ("none", [f"{OURS}; none"]),
         ("none", [f"{OURS}; dkim=pass header.d=evil.example; spf=pass smtp.mailfrom=a@evil.example"]),
         ("none", [f"{OURS}; dkim=pass header.d=example; spf=pass smtp.mailfrom=a@mail.customer.example"]),
+        ("none", [f"{OURS}; dkim=pass header.d=example header.i=@customer.example"]),  # who signed is another
         ("failed", [f"{OURS}; dmarc=pass header.from=mail.customer.example"]),  # not the sender whom we read
         ("none", [f"{OURS}; dmarc=temperror; spf=none"]),
         ("none", ["mx.elsewhere.example; dmarc=pass header.from=customer.example"]),
