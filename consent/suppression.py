@@ -1,9 +1,10 @@
 """The one gate for "may this go out to this address?", and the acts that open and shut it.
 
-What could go wrong: an import revives somebody who opted out (imports ask here as well), an opt-out from news blocks a
-password reset (mail about the service has no scope and always passes), staff lift an opt-out by mistake (only the
-person can), an address is compared in another spelling (everything is normalised and hashed, see `AddressHashField`),
-or something is sent that nobody asked for (a topic that needs consent passes only with one on record).
+What could go wrong: an import revives somebody who opted out (none touches the list, and each mail asks here), an
+opt-out from news blocks a password reset (mail about the service has no scope and always passes), staff lift an opt-out
+by mistake (only the person can), an address is compared in another spelling (everything is normalised and hashed, see
+`AddressHashField`), or something is sent that nobody asked for (a topic that needs consent passes only with one on
+record).
 Whose data may only be stored gets no such mail either, for as long as the restriction lasts; nothing is written for it
 here, so nothing is left behind when it ends.
 """
