@@ -36,8 +36,8 @@ class Result:
 
     @property
     def domain(self) -> str:
-        """Whose it looked at, "" when it does not say. Of DKIM it is who signed: `header.i` may lie below that, and stands
-        for it only where it is all that is said.
+        """Whose it looked at, "" when it does not say. Of DKIM it is who signed: `header.i` may lie below that, and
+        stands for it only where it is all that is said.
         """
         found = (self.properties.get(name, "") for name in _DOMAIN_IN[self.method])
         return next(filter(None, found), "").rpartition("@")[2].rstrip(".")
