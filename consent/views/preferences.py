@@ -86,8 +86,13 @@ _save_with_token = csrf_protect(_save)
 
 
 def _asked(request: HttpRequest, surface: str) -> list[str] | None:
-    """What the banner without scripts had on screen: the questions that are open for this browser's choice."""
-    return choice.still_open(choice.of_request(request), registry.snapshot()) if surface == Surface.NO_JS else None
+    """What the banner without scripts had on screen: the questions that are open for this browser's choice.
+
+    None for all; also where none is open any more, since it has stood in its tab from before another tab answered.
+    """
+    if surface != Surface.NO_JS:
+        return None
+    return choice.still_open(choice.of_request(request), registry.snapshot()) or None
 
 
 def _visitor(request: HttpRequest) -> uuid.UUID:

@@ -73,9 +73,12 @@ def test_withdrawing_takes_everything_back_and_removes_the_cookies(client: Clien
 
 def test_the_banners_form_goes_back_to_its_page(client: Client, db: None) -> None:
     headers = HERE | {"Referer": "http://testserver/policy/?x=1"}
-    response = client.post("/cookies/", form(action="refuse-all", surface="no-js"), headers=headers)
+    response = client.post("/cookies/", form(action="accept-all", surface="no-js"), headers=headers)
     assert response["Location"] == "/policy/?x=1"
     assert ConsentEvent.objects.get().surface == "no-js"
+    # It still stands in another tab, where somebody thinks again.
+    client.post("/cookies/", form(action="refuse-all", surface="no-js"), headers=headers)
+    assert client.cookies["crasme_consent"].value.startswith("1.1.")
 
 
 @pytest.mark.parametrize("referer", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
