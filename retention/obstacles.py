@@ -49,7 +49,7 @@ class Scopes:
             categories=frozenset(category for scope, category, _label in found if scope == Scope.CATEGORY),
             periods=frozenset(category for scope, category, _label in found if scope == Scope.PERIOD),
             records=frozenset(label for scope, _category, label in found if scope == Scope.RECORD),
-            keepers=tuple(keeper for keeper, open_rows in _keepers() if open_rows()),
+            keepers=tuple(keeper for keeper in datamap.keepers() if _any_open(keeper)()),
         )
 
     def period_for(self, table: Table) -> bool:
@@ -62,12 +62,8 @@ class Scopes:
 
 
 @cache
-def _keepers() -> tuple[tuple[Keeper, Fetch[Any]], ...]:
-    """Every keeper, and the question whether it keeps anything at all."""
-    return tuple((keeper, _any_open(keeper)) for keeper in datamap.keepers())
-
-
 def _any_open(keeper: Keeper) -> Fetch[Any]:
+    """The question whether it keeps anything at all."""
     return Fetch(lambda: keeper.open_rows().only("pk").order_by(), most=1)
 
 
