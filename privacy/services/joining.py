@@ -62,7 +62,7 @@ def join(request: Request, other: Request, *, by: User, now: datetime) -> Reques
             _("A representative asks for it, and the person has not confirmed that."),
             remedy=_("Once the person has confirmed it, the two can be joined."),
         )
-    if _for_another(first) != _for_another(later):
+    if _representative(first) != _representative(later):
         raise MoveNotAllowed(
             _("The answer of one of them goes to a representative, as the person wants."),
             remedy=_("Answer both; joined, only one of the two answers would go out."),
@@ -82,9 +82,10 @@ def _is_claim(request: Request) -> bool:
     return request.state == State.RECEIVED and representatives.of(request) is not None
 
 
-def _for_another(request: Request) -> bool:
+def _representative(request: Request) -> str | None:
+    """The address of whoever gets the answer beside the person; None where nobody does."""
     found = representatives.of(request)
-    return found is not None and found.release_to == found.ReleaseTo.REPRESENTATIVE
+    return found.email if found is not None and found.release_to == found.ReleaseTo.REPRESENTATIVE else None
 
 
 def _begin(first: Request, later: Request, *, now: datetime) -> None:

@@ -195,8 +195,13 @@ def test_the_persons_own_request_neither_joins_nor_confirms_a_claim_that_they_ne
     # Where the answer shall go to the representative it goes on beside the person's own, or it would not reach them.
     claim = confirmed(claim, "rep")
     assert (claim.is_open, Representative.objects.get(request=claim).release_to) == (True, "rep")
-    with pytest.raises(MoveNotAllowed, match="goes to a representative"):
-        joining.join(claim, late, by=agent, now=NOW + timedelta(hours=2))
+    # So does one whose answer goes to another representative.
+    for address in (None, "other@lawyer.example"):
+        if address:
+            Representative.objects.filter(request=late).update(email=address)
+            representatives.choose(late, "rep", now=NOW + timedelta(hours=2))
+        with pytest.raises(MoveNotAllowed, match="goes to a representative"):
+            joining.join(claim, late, by=agent, now=NOW + timedelta(hours=2))
 
 
 def test_without_the_persons_confirmation_nothing_is_ever_released(agent: User, client: Client) -> None:
