@@ -133,7 +133,8 @@ def test_whatever_is_changed_in_it_is_found(done: Run, place: tuple[Any, ...], v
 
 def test_no_certificate_of_what_is_no_file_or_not_over(client: Client, tmp_path: Path) -> None:
     (tmp_path / "c.json").write_text(json.dumps({"certificate": "retention-run"}))
-    for name in ("c.json", "gone.json"):
+    (tmp_path / "deep.json").write_text("[" * 20_000)
+    for name in ("c.json", "gone.json", "deep.json"):
         with pytest.raises(CommandError, match=r"not the certificate|cannot be read"):
             call_command("retention", "check", str(tmp_path / name))
     builders.account(closed=datetime(2025, 1, 1, tzinfo=UTC))

@@ -91,7 +91,7 @@ class Command(BaseCommand):
     def _check(self, *, file: Path, **_options: Any) -> None:
         try:
             content = json.loads(file.read_text())
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise CommandError(f"{file.name} cannot be read: {type(error).__name__}") from None
         if problems := certificate.check(content if isinstance(content, dict) else {}):
             raise CommandError("\n".join(problems))
