@@ -237,7 +237,8 @@
     activate();
     new MutationObserver((list) => list.some((each) => each.addedNodes.length) && activate()).observe(root, { childList: true, subtree: true });
     if (section && answered()) report();
-    flush();
+    /* Whoever never chose has nothing that waits, and the store is slow to open. */
+    if (read()) flush();
     Object.assign(api, { set: (wanted) => decide("save", wanted, "api"), open });
     for (const [name, given] of calls.splice(0)) api[name](given);
   };
