@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import close_old_connections, connection, transaction
+from django.db import IntegrityError, close_old_connections, connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -58,6 +58,9 @@ def test_each_entry_is_sealed_once_and_can_be_shown_to_be_there(
         assert not seals.proves(proof, entry="0" * 64)
         assert not seals.proves(proof | {"entries": 6}, entry=entry.digest)
     assert seals.head() == {name: value for name, value in proof.items() if name != "path"}
+    for refused in ("UPDATE ledger_seal SET entries = 1", "DELETE FROM ledger_seal"):
+        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(refused)
     # An entry that commits late has an old number, and is sealed all the same.
     late = Entry(id="01890000-0000-7000-8000-000000000000", recorded_at=NOW, verb="a", actor="b", digest="c" * 64)
     late.save(force_insert=True)
