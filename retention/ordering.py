@@ -1,8 +1,8 @@
 """Plans that people ask for, counted by a worker: every rule's table is read, and nobody waits on a page for that.
 
-What could go wrong: the broker is away (the minute's task finds the order), two workers count the same (a lock), a
-worker is killed half-way (the order is open still, and counted anew), or one that can never be counted (it says so and
-is left alone).
+What could go wrong: the broker is away (the minute's task finds the order), several at once take every process of a
+worker that has deadlines to watch (one at a time is counted, under a lock), a worker is killed half-way (the order is
+open still, and counted anew), or one that can never be counted (it says so and is left alone).
 """
 
 import logging
@@ -34,13 +34,12 @@ def order(at: datetime, *, actor: str, now: datetime) -> PlanOrder:
 
 
 def draw_all(now: datetime) -> list[Plan]:
-    """Draw every plan that was ordered and nobody is at; those that were drawn."""
+    """Draw every plan that was ordered, unless somebody is at it; those that were drawn."""
     PlanOrder.objects.filter(asked_at__lt=now - KEPT).delete()
     drawn = []
-    for wanted in PlanOrder.objects.filter(plan=None, trouble="").order_by("asked_at"):
-        with locks.only_one(f"plan order {wanted.pk}") as mine:
-            if mine and PlanOrder.objects.filter(pk=wanted.pk, plan=None, trouble="").exists():
-                drawn += _draw(wanted, now)
+    with locks.only_one("plan orders") as mine:
+        for wanted in PlanOrder.objects.filter(plan=None, trouble="").order_by("asked_at") if mine else ():
+            drawn += _draw(wanted, now)
     return drawn
 
 
