@@ -110,14 +110,17 @@ def suppress_hash(
 
 def _shut_whole_channels(row: Suppression, *, subject: str, actor: str, now: datetime) -> None:
     """Whoever has refused every topic of a channel, one by one, has refused the channel: a topic that is added later
-    must not be the one that reaches them.
+    must not be the one that reaches them. Where there is only one topic, saying no to it says nothing of others, unless
+    it was said about this channel, or of everything that is sent.
     """
     theirs = list(Suppression.objects.filter(address=row.address, key_version=row.key_version))
     theirs = [each for each in theirs if each.reason != Reason.BOUNCED]
+    everything = all(cell.is_refused_by(theirs) for cell in topics.cells())
     for channel in [row.channel] if row.channel else Channel.values:
         sent = [cell for cell in topics.cells() if cell.channel == channel]
+        meant = len(sent) > 1 or (sent and (row.channel or everything))
         wide = any(each.scope == Scope.MARKETING and each.channel in (topics.EVERY, channel) for each in theirs)
-        if sent and not wide and all(cell.is_refused_by(theirs) for cell in sent):
+        if meant and not wide and all(cell.is_refused_by(theirs) for cell in sent):
             suppress_hash(
                 row.address,
                 subject=subject,

@@ -124,14 +124,21 @@ def test_an_opt_out_by_another_way_is_no_permission_and_ends_one(now: datetime) 
     assert list(acts) == [
         ("save", "preferences"), ("unsubscribe", "link"), ("object", "request"), ("resume", "request"),
     ]  # fmt: skip
-    # It is the only topic by post, so that was refused as a whole; asked for again, it comes by post again.
+    # It is the only topic by post: refused there, all of post is; asked for again, it comes by post again.
     wish = {"scope": "marketing.announcements", "actor": "person:x", "now": later}
-    suppression.suppress(ADDRESS, reason="objected", source="privacy-request", **wish)
-    assert on() == ["features.email"]
+    no = {"reason": "objected", "source": "privacy-request"} | wish
+    suppression.suppress(ADDRESS, channel="post", **no)
+    assert on() == ["announcements.email", "features.email"]
+    theirs = Suppression.objects.filter(address=ADDRESS)
+    assert set(theirs.values_list("scope", "channel")) == {("marketing.announcements", "post"), ("marketing", "post")}
     suppression.lift(ADDRESS, verification=uuid.uuid4(), **wish)
     assert on() == WITHOUT_CONSENT
     assert marketing.latest(suppression.person_ref(ADDRESS))["announcements.post"] is True
-    assert not Suppression.objects.filter(address=ADDRESS, channel="post").exists()
+    # By whatever channel, it is this topic alone, until nothing that is sent is left.
+    suppression.suppress(ADDRESS, **no)
+    assert theirs.get().channel == ""
+    suppression.suppress(ADDRESS, **no | {"scope": "marketing.features"})
+    assert set(theirs.filter(scope="marketing").values_list("channel", flat=True)) == set(Channel.values)
 
 
 def test_a_new_topic_is_a_row_and_one_given_up_stays_refused(now: datetime) -> None:
