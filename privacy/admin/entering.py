@@ -165,10 +165,12 @@ class EntryPage:
 
 
 def _preselected(http: HttpRequest, found: list[Account]) -> QueryDict:
-    """The one account that was searched for by its whole address or name is chosen; it can still be another."""
+    """The one account that was searched for by its whole address or name is chosen, unless another of those found was;
+    what was chosen of an earlier search is not among them any more.
+    """
     data = http.POST.copy()
     exact = entering.meant_exactly(data.get("find", ""), found)
-    if exact is not None and not data.get("account"):
+    if exact is not None and data.get("account") not in {str(each.pk) for each in found}:
         data["account"] = str(exact.pk)
     return data
 

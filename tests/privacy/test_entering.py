@@ -3,6 +3,7 @@
 import re
 from datetime import date, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core import mail
@@ -121,6 +122,8 @@ def test_an_agent_enters_from_the_list(client: Client, agent: User) -> None:
     for words, picked in (("nováko", None), ("ana nováková", account), (ADDRESS, account)):  # the whole, not a part
         html = client.post(page, {"find": words, "look": "1"}).content.decode()
         assert (str(account.pk) in chosen.findall(html)) == (picked is not None), words
+    html = client.post(page, {"find": ADDRESS, "look": "1", "account": str(uuid4())}).content.decode()
+    assert str(account.pk) in chosen.findall(html)  # instead of what an earlier search had found
     assert AccessEntry.objects.filter(table="crm.account", action="search", rows=1).exists()
     today: date = controller_day(timezone.now())
     filled = {
