@@ -112,7 +112,7 @@ def _back(request: HttpRequest, surface: str) -> str:
 def _page(request: HttpRequest, *, error: str = "", status: int = HTTPStatus.OK) -> HttpResponse:
     gpc, known = choice.signals_gpc(request), registry.snapshot()
     made, declared = choice.of_request(request), registry.in_force()
-    granted = choice.granted(made, gpc=gpc, registry=known)
+    granted, left = choice.granted(made, gpc=gpc, registry=known), choice.still_open(made, known) or ()
     context: dict[str, Any] = {
         "categories": [
             {
@@ -121,6 +121,7 @@ def _page(request: HttpRequest, *, error: str = "", status: int = HTTPStatus.OK)
                 "title": category.text("title"),
                 "purpose": category.text("purpose"),
                 "on": bool(granted & (1 << category.bit)),
+                "open": category.slug in left,
                 "off_by_gpc": gpc and category.off_under_gpc and not (made and made.gpc),
                 "cookies": [
                     {"row": cookie, "purpose": cookie.text("purpose"), "service": cookie.service.text("name")}

@@ -69,7 +69,9 @@ def page(request: HttpRequest) -> HttpResponse:
 def _status(category: dict[str, Any], event: ConsentEvent) -> str:
     if category["essential"]:
         return _("always on")
-    return _("allowed") if event.choices.get(category["slug"]) else _("refused")
+    if event.choices.get(category["slug"]):
+        return _("allowed")
+    return _("refused") if event.asks(category["slug"]) else _("not answered")
 
 
 @require_safe

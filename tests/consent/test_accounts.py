@@ -185,6 +185,9 @@ def test_an_answer_about_one_thing_answers_nothing_else(client: Client, choose: 
     shown = client.get("/consent/state.css").content.decode()
     assert '[data-category="analytics"]' in shown
     assert '[data-category="functional"]' not in shown
+    for page in ("/cookies/", "/cookies/receipt/"):  # and nobody says that they were refused
+        html = client.get(page).content.decode()
+        assert (html.count("not answered"), html.count("refused<"), "refused <small" in html) == (2, 0, False), page
     sent = event(visitor=sent["visitor"], choices={"functional": True}, asked=["functional", "performance"])
     answer = client.post("/consent/events/", json.dumps(sent), "application/json", headers=headers)
     assert answer.cookies[choice.NAME].value == f"1.7.1.-.{sent['visitor']}"
