@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from crasme.kit import merkle
 from crasme.kit.canonical import digest
-from crasme.ledger import seals, signing
+from crasme.ledger import metrics, seals, signing
 from crasme.ledger.models import Entry, Leaf, Seal
 from crasme.ledger.services import gathered, record
 from crasme.ledger.tasks import seal
@@ -147,7 +147,9 @@ def test_whatever_is_changed_is_found_and_named(name: str) -> None:
 @pytest.mark.django_db
 def test_what_nobody_seals_is_reported_after_an_hour() -> None:
     seals.seal(NOW)
+    assert metrics.unsealed() == 0
     (entry,) = entries(1)
+    assert 0 < metrics.unsealed() < 60
     assert found() == []
     (words,) = found(entry.recorded_at + seals.LATE + timedelta(seconds=1))
     assert "nobody seals" in words
