@@ -34,7 +34,8 @@ class Run(models.Model):
     """`period_key` is the UTC day, "2026-11-22". `counts` holds rows by label (and what was carried or emptied);
     `progress` what a resumed run needs; `digest` is the root of the Merkle tree whose leaves are its batches.
 
-    `wal_bytes` is what the whole server wrote meanwhile; `busy` the time at work, pauses between ticks left out.
+    `wal_bytes` is what the whole server wrote meanwhile; `busy` the time at work, with its rests for
+    others, without the pauses between ticks.
     """
 
     class State(models.TextChoices):
