@@ -340,14 +340,17 @@ def test_whatever_happens_the_invariants_hold() -> None:
 
 
 # --- each rule can be broken ------------------------------------------------------------------------------------------
+ANOTHER_EVENT = (
+    'INSERT INTO privacy_clockevent (id, kind, at, "on", facts, actor, request_id)'
+    " SELECT gen_random_uuid(), '{}', at, \"on\", facts, actor, request_id FROM privacy_clockevent"
+    " WHERE kind = 'received' LIMIT 1"
+)
 BREAKS = {
     "one-clock": "UPDATE privacy_request SET received_on = received_on - 1, promise_due = promise_due - 1",
-    "live-while-open": "INSERT INTO privacy_clockevent SELECT gen_random_uuid(), 'closed', at, \"on\", facts, actor,"
-    " request_id FROM privacy_clockevent WHERE kind = 'received' LIMIT 1",
+    "live-while-open": ANOTHER_EVENT.format("closed"),
     "due-as-promised": "UPDATE privacy_request SET promise_due = received_on + 31, law_due = received_on + 31,"
     " effective_due = received_on + 31",
-    "extended-means-told": "INSERT INTO privacy_clockevent SELECT gen_random_uuid(), 'extended', at, \"on\", facts,"
-    " actor, request_id FROM privacy_clockevent WHERE kind = 'received' LIMIT 1",
+    "extended-means-told": ANOTHER_EVENT.format("extended"),
     "confirmed-before-work": "UPDATE privacy_request SET state = 'closed', confirmed_at = NULL,"
     " closed_at = received_at, outcome = 'unconfirmed'",
     "open-means-work": "UPDATE privacy_step SET state = 'cancelled', finished_at = now()",
