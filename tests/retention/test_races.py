@@ -19,6 +19,7 @@ from retention import holds, services
 from retention.engine import checkpoint
 from retention.errors import NothingToHold
 from retention.models import Rule, Run
+from tests.builders import change_rule
 from tests.retention import builders
 from tests.retention.builders import NOW
 
@@ -84,10 +85,11 @@ def test_a_stretch_with_a_locked_row_is_left_to_the_rows_and_goes_with_the_next_
     assert not UsageEvent.objects.exists()
 
 
-def test_no_hold_is_lost_to_a_purge_that_is_running() -> None:
+@pytest.mark.parametrize("people", [50, pytest.param(1_000, marks=pytest.mark.slow)])
+def test_no_hold_is_lost_to_a_purge_that_is_running(people: int) -> None:
     home = builders.organisation()
     began = datetime(2025, 1, 1, tzinfo=UTC)
-    accounts = [builders.account(home, closed=began + timedelta(seconds=number)) for number in range(50)]
+    accounts = [builders.account(home, closed=began + timedelta(seconds=number)) for number in range(people)]
     Contact.objects.bulk_create(Contact(owner=account, created_at=NOW, full_name="x") for account in accounts)
     months = [datetime(2023, month, 5, tzinfo=UTC) for month in range(1, 13)]
     ensure_months(connection, TABLE, months[0], months[-1])
@@ -95,7 +97,8 @@ def test_no_hold_is_lost_to_a_purge_that_is_running() -> None:
         UsageEvent.objects.bulk_create(
             UsageEvent(account=account, occurred_at=month, kind="page", name="/") for account in accounts
         )
-    Rule.objects.filter(slug="account-closed").update(batch_size=1)
+    for slug in ("account-closed", "usage"):  # in many small batches, and nobody is asked
+        change_rule(slug, batch_size=1, max_rows=None, max_share=1)
     builders.officer()
     protected: dict[UUID, int] = {}
 
@@ -110,8 +113,8 @@ def test_no_hold_is_lost_to_a_purge_that_is_running() -> None:
         lambda: services.run_rule(builders.rule("account-closed"), now=NOW, actor="system:test"),
         lambda: services.run_rule(builders.rule("usage"), now=NOW, actor="system:test"),
         # From the end, so that they meet in the middle.
-        lambda: place(accounts[:24:-1]),
-        lambda: place(accounts[24::-1]),
+        lambda: place(accounts[people // 2 :][::-1]),
+        lambda: place(accounts[: people // 2][::-1]),
     )
     assert protected, "no hold was placed in time: the race was none"
     assert {run.state for run in Run.objects.all()} == {Run.State.DONE}
