@@ -35,7 +35,7 @@ class Dependants:
             until = _("no period has begun")
         else:
             until = _("period over on %(day)s") % day if self.over else _("kept until %(day)s") % day
-        return f"{until}; {_('%(count)s kept whatever it says') % {'count': self.kept}}" if self.kept else until
+        return "; ".join((until, _("%(count)s kept whatever it says") % {"count": self.kept})) if self.kept else until
 
 
 def of_account(pk: Any, now: datetime) -> Iterator[Dependants]:

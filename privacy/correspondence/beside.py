@@ -59,16 +59,16 @@ def corrections(request: Request) -> list[str]:
     for each in results.corrected(request):
         result = _("corrected, as you proposed")
         if each.why is not None:
-            result = f"{_('not changed.')} {each.why.reason} {each.why.remedy}"
+            result = " ".join(map(str, (_("not changed."), each.why.reason, each.why.remedy)))
         lines.append(f"{each.title}: {result} {each.words}".strip())
     return lines
 
 
 def told(request: Request) -> list[str]:
     """Which recipients were told, by a line each, and why one could not be."""
+    not_told = _("not told")
     return [
-        f"{each.name} ({_('not told')}: {each.why_not})" if each.why_not else each.name
-        for each in results.told(request)
+        f"{each.name} ({not_told}: {each.why_not})" if each.why_not else each.name for each in results.told(request)
     ]
 
 
@@ -76,12 +76,13 @@ def _whom(request: Request) -> list[str]:
     """How a recipient knows the person, and the values that it must put right."""
     lines, about = [], subjects.about(request)
     if about.address:
-        lines.append(f"{_('E-mail address, as you know it')}: {about.address}")
+        lines.append(": ".join((_("E-mail address, as you know it"), about.address)))
     if about.account is not None:
-        lines.append(f"{_('Account')}: {about.account.pk}")
+        lines.append(": ".join((_("Account"), str(about.account.pk))))
     if not lines:
         raise Incomplete(_("The person has been forgotten; a notice would name nobody."), code="nobody-named")
-    return lines + [f"{title}, {_('from now on')}: {value or '–'}" for title, value in results.written(request)]
+    since = _("from now on")
+    return lines + [f"{title}, {since}: {value or '–'}" for title, value in results.written(request)]
 
 
 def _link_of(message: Message) -> str:

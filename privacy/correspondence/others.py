@@ -98,7 +98,7 @@ def _mandate(request: Request) -> str:
 def their_result(kind: str, outcome: str, reason: str) -> str:
     """How the request of the person came out, in a sentence."""
     if reason and (refusal := refusal_of(kind, reason)) is not None:
-        return f"{_('It was refused.')} {refusal.reason} {refusal.remedy}"
+        return " ".join(map(str, (_("It was refused."), refusal.reason, refusal.remedy)))
     return _("It was done in part.") if outcome == Outcome.PARTLY else _("It was done.")
 
 

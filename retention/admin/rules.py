@@ -267,7 +267,8 @@ class RuleAdmin(StaffModelAdmin):
         lines.append((_("farthest from all rows"), f"{decision.t:.0%}"))
         lines.append((_("adversary"), decision.adversary))
         owner = actors.names([decision.owner])[decision.owner]
-        lines.append((_("answers for it"), f"{owner}, {_('review on')} {decision.review_on.isoformat()}"))
+        review = _("review on")
+        lines.append((_("answers for it"), f"{owner}, {review} {decision.review_on.isoformat()}"))
         return format_html_join("", "<p>{}: {}</p>", lines)
 
     def _columns(self, rule: Rule, names: Iterable[str]) -> str:

@@ -138,7 +138,7 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
             "tables": len(done["tables"]), "seconds": f"{done['seconds']:,.2f}"
         }  # fmt: skip
         failed = ", ".join(done["failed"])
-        return f"{text}; {_('left to the server: %(tables)s') % {'tables': failed}}" if failed else text
+        return "; ".join((text, _("left to the server: %(tables)s") % {"tables": failed})) if failed else text
 
     @display(description=_("rows by table"))
     def went(self, run: Run) -> str:

@@ -40,6 +40,14 @@ def written(language: str) -> dict[tuple[str, str], list[str]]:
     return found
 
 
+def test_no_text_hides_in_an_f_string_where_no_collector_looks() -> None:
+    rooms = (Path(settings.BASE_DIR) / room for room in ("privacy", "consent", "retention", "crasme"))
+    hidden = re.compile(r"""\bf(["']).*?\{(?:_|n?gettext|pgettext)\(""")
+    files = [file for room in rooms for file in room.rglob("*.py")]
+    assert len(files) > 300
+    assert [str(file) for file in files if hidden.search(file.read_text("utf-8"))] == []
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_compiled_catalogue_is_the_written_one(language: str) -> None:
     with catalogue(language, "mo").open("rb") as file:

@@ -5,7 +5,7 @@ product does not: the compiled catalogues are kept beside the sources, and a tes
 
 What could go wrong: the data map's words are plain strings, which no collector sees, so their translations would be
 thrown away as unused; and what can be corrected is called by its column's name, in files that are not collected. They
-are written to a module for the time of the collection.
+are written to a module for the time of the collection, with the choices of forms that people fill in.
 """
 
 from collections.abc import Iterator
@@ -20,6 +20,7 @@ from django.utils import translation
 
 from crasme.crm.services.corrections import CORRECTABLE
 from crasme.kit import datamap
+from privacy.models import RecipientNotice, Referral, Representative
 from retention.schedule import FIRST_SCHEDULE
 
 # Pages of staff stay English; what only they see is not collected.
@@ -46,6 +47,9 @@ STAFF_ONLY = (
     "templates/account/*",
     "templates/mfa/*",
 )
+
+# Declared in files that are not collected, and read by people all the same.
+PUBLIC_CHOICES = (Referral.Outcome, RecipientNotice.Act, Representative.Mandate)
 
 
 class Collector(makemessages.Command):
@@ -92,3 +96,4 @@ def _names() -> Iterator[str]:
         for field in (each for each in model._meta.concrete_fields if each.name in names):
             yield str(field.verbose_name)
             yield from (str(label) for _value, label in field.flatchoices)
+    yield from (str(label) for each in PUBLIC_CHOICES for label in each.labels)

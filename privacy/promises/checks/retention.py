@@ -130,7 +130,7 @@ def _verdict(asked: Question, now: datetime) -> Verdict:
             late,
         )
         if standing is not None and standing.oldest_end is not None:
-            evidence = f"{evidence} {_('At the last measurement: %(standing)s.')}"
+            evidence = " ".join((evidence, _("At the last measurement: %(standing)s.")))
             words["standing"] = wording.overdue(standing, now)
         return Verdict(Status.BROKEN, evidence % words, figures)
     if calendar.add(now, asked.rule.length) > calendar.add(now, asked.promised):

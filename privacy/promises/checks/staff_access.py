@@ -24,7 +24,8 @@ def encrypted(now: datetime) -> Verdict:
         "mail": bool(settings.EMAIL_USE_TLS or settings.EMAIL_USE_SSL),
         "database": database,
     }
-    words = ", ".join(f"{name}: {_('yes') if value else _('no')}" for name, value in figures.items())
+    yes, no = _("yes"), _("no")
+    words = ", ".join(f"{name}: {yes if value else no}" for name, value in figures.items())
     if not settings.DEBUG and not (figures["web"] and figures["mail"]):
         return Verdict(Status.BROKEN, _("Encrypted in transit: %(ways)s.") % {"ways": words}, figures)
     evidence = _("Encrypted in transit: %(ways)s. Whether the disks are encrypted cannot be seen from here.")
