@@ -148,6 +148,11 @@ class MessageQuerySet(ClaimableQuerySet):
         came_back = Q(state=WorkState.DONE, bounced_at__isnull=False)
         return self.outgoing().filter(Q(state=WorkState.PARKED) | came_back)
 
+    def of_conversation(self, request: Any) -> Self:
+        """Of everything that one message asked for: a conversation is one, whichever wish a mail was about."""
+        lead = request.lead_id or request.pk
+        return self.filter(Q(request=lead) | Q(request__lead=lead))
+
     def unread(self) -> Self:
         """What came in and nobody has looked at yet."""
         return self.filter(direction="in", read_at=None)

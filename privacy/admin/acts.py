@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 
 from crasme.kit.errors import CrasmeError
+from privacy.admin import unread
 from privacy.admin.buttons import fitting
 from privacy.admin.forms import DeskForm
 from privacy.admin.mails import pictures
@@ -51,6 +52,7 @@ def asks(
             if asked is None:
                 raise Http404
             form = form_class(http.POST if http.method == "POST" else None, asked=asked, by=http.user)
+            waiting = unread.ask(form, act.__name__, asked)
             letter = getattr(form, "letter", "")
             looks = bool(letter) and "preview" in http.POST
             if form.is_bound and form.is_valid() and not looks and (done := _try(act, self, http, asked, form)):
@@ -66,6 +68,7 @@ def asks(
                 "kept": plans.kept_of(form.plan) if hasattr(form, "plan") else [],
                 "opts": self.opts,
                 "original": asked,
+                "unread": waiting,
                 "media": self.media + form.media,
                 "previews": bool(letter),
                 **(_looked_at(http, form) if looks and form.is_valid() else {}),
@@ -84,6 +87,7 @@ def _fits(act: Act, http: HttpRequest, row: Any) -> bool:
 def _try(act: Act, admin: Any, http: HttpRequest, asked: Any, form: DeskForm) -> HttpResponse | None:
     """The way back to the row; None when the form must be shown again."""
     try:
+        unread.settle(form, asked, now=timezone.now())
         messages.success(http, str(act(admin, http, asked, form)))
     except ValidationError as error:
         for name, problems in error.message_dict.items():

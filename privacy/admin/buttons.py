@@ -7,7 +7,7 @@ from django.utils import timezone
 from crasme.kit.clock import controller_day
 from crasme.staff.models import User
 from privacy.kinds import answered_by
-from privacy.models import MandateDocument, Plan, Request
+from privacy.models import MandateDocument, Message, Plan, Request
 from privacy.particulars import questions_of
 from privacy.services import clock, joining, plans, representatives, restriction, timing
 from privacy.services.desk import may_decide
@@ -20,7 +20,7 @@ def fitting(asked: Request, user: User) -> set[str]:
     reachable = asked.confirmed_at is not None and asked.person.email
     # Nothing goes to a mailbox that nobody has proven, and no words of ours to whoever reported a child's account.
     write = {"write"} if reachable and not asked.without_proof and asked.discloses else set[str]()
-    if asked.messages.unread().exists():
+    if Message.objects.of_conversation(asked).unread().exists():
         write.add("mark_read")
     if not asked.is_open:
         names = {"note", *write}

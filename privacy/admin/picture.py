@@ -49,6 +49,7 @@ NEXT: dict[str, Promise] = {
     State.ANSWERING: _("The answer is being queued."),
     State.CLOSED: _("Nothing is left to do."),
 }
+NEXT_UNREAD: Promise = _("Read what the person wrote, under “Messages”, then answer it or mark it as read.")
 REVIEW_NEXT: dict[str, Promise] = {
     Plan.Kind.ACCESS: _("Look at what was found, then approve that the copy is made and handed out."),
     Plan.Kind.ERASURE: _("Look at the plan, then propose the erasure to a colleague."),
@@ -94,6 +95,8 @@ class Picture(ClockFace):
 
     @property
     def next(self) -> Promise:
+        if self.asked.state == State.CLOSED and self.unread:
+            return NEXT_UNREAD
         if self.asked.state != State.REVIEW:
             return NEXT[self.asked.state]
         if proposed(self.asked.kind):
@@ -227,10 +230,9 @@ class Picture(ClockFace):
     @cached_property
     def messages(self) -> list[Message]:
         """Of everything that one message asked for: a conversation is one, whichever wish a mail was about."""
-        lead = self.asked.lead_id or self.asked.pk
         # Who was warned stands under “Warnings”, once; a warning that did not reach its reader is listed here, too.
         warned = Q(template=alerts.TEMPLATE, state=WorkState.DONE, bounced_at=None)
-        found = Message.objects.filter(Q(request=lead) | Q(request__lead=lead)).exclude(warned)
+        found = Message.objects.of_conversation(self.asked).exclude(warned)
         files = Prefetch("attachments", Attachment.objects.defer("content"))
         shown = found.select_related("written_by", "recipient", "request").prefetch_related(files)
         return list(shown.order_by("created_at", "id"))

@@ -141,7 +141,7 @@ def write(request: Request, *, words: str, by: User, now: datetime) -> Message:
 def mark_read(request: Request, *, by: User, now: datetime) -> int:
     """Say that what came in has been read; the number of messages."""
     require(by, "work_request")
-    count: int = Message.objects.filter(request=request).unread().update(read_at=now)
+    count: int = Message.objects.of_conversation(request).unread().update(read_at=now)
     if count:
         record(verbs.REPLIES_READ.name, actor=by.ref, subject=request.ref, messages=count)
     return count

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from crasme.staff.models import AccessEntry, User
 from crasme.staff.roles import AUDITOR, OPERATIONS
+from privacy.mailroom import replies
 from privacy.models import Request, Step
 from privacy.services import approvals, plans, sweeping
 from privacy.states import Outcome, State
@@ -142,8 +143,19 @@ def test_an_agent_works_an_access_request_from_the_buttons(client: Client, agent
     assert asked.notes.get().body == "Called back."
     plan = plans.current(asked)
     assert plan is not None
-    assert "Approve the release" in client.get(act(asked, "release")).content.decode()
-    client.post(act(asked, "release"), {"plan_hash": plan.hash})
+    replies.reply(asked, text="I take it back.", file=None, now=NOW)
+    html = client.get(act(asked, "release")).content.decode()
+    for words in ("Approve the release", "nobody has read it", f"{page(asked)}#messages", "I have read it."):
+        assert words in html
+    first = asked.messages.get(direction="in")
+    replies.reply(asked, text="Or not.", file=None, now=NOW + timedelta(seconds=1))
+    for tick in ({}, {"have_read": str(first.pk)}):  # not read; read, but for the one that came in since
+        assert client.post(act(asked, "release"), {"plan_hash": plan.hash} | tick).status_code == 200
+    asked.refresh_from_db()
+    assert asked.state == State.REVIEW
+    newest = asked.messages.filter(direction="in").latest("created_at")
+    client.post(act(asked, "release"), {"plan_hash": plan.hash, "have_read": str(newest.pk)})
+    assert not asked.messages.unread().exists()
     again = client.get(act(asked, "release")).content.decode()
     assert 'name="plan_hash"' not in again  # it says what was approved, by whom and when
     assert f"{agent}, " in again
@@ -151,7 +163,10 @@ def test_an_agent_works_an_access_request_from_the_buttons(client: Client, agent
     run_steps(timezone.now())
     asked.refresh_from_db()
     assert (asked.state, asked.outcome) == (State.CLOSED, Outcome.GRANTED)
+    assert "Nothing is left to do." in client.get(page(asked)).content.decode()
+    replies.reply(asked, text="Thank you.", file=None, now=NOW)
     html = client.get(page(asked)).content.decode()
+    assert "Nothing is left to do." not in html
     assert act(asked, "reopen") in html
     assert act(asked, "refuse") not in html
 
