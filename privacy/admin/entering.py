@@ -39,6 +39,8 @@ from privacy.models import Request
 from privacy.services import entering
 from privacy.services.entering import Entered, Identity
 
+# Which account is meant is chosen on the same page, so its language is not known to the form before it is sent.
+ON_FILE = ("", _("as on file for the account"))
 CHANNELS = [(channel.value, channel.label) for channel in entering.CHANNELS]
 
 
@@ -76,8 +78,15 @@ class EntryForm(forms.Form):
     full_name = StorableCharField(
         label=_("Name given"), max_length=200, required=False, widget=UnfoldAdminTextInputWidget
     )
-    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES, widget=UnfoldAdminSelectWidget)
-    regime = forms.ChoiceField(label=_("Law"), choices=Regime.choices, widget=UnfoldAdminSelectWidget)
+    language = forms.ChoiceField(
+        label=_("Language"),
+        choices=[ON_FILE, *settings.LANGUAGES],
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+    )
+    regime = forms.ChoiceField(
+        label=_("Law"), choices=[ON_FILE, *Regime.choices], required=False, widget=UnfoldAdminSelectWidget
+    )
     about = StorableCharField(
         label=_("About whom"),
         max_length=200,
@@ -98,7 +107,6 @@ class EntryForm(forms.Form):
             "channel": Request.Channel.PHONE,
             "received_on": today,
             "identity": Identity.NOT_YET,
-            "regime": Regime.OTHER,
         }
         super().__init__(data, initial=initial)
         self.fields["email"].widget = UnfoldAdminEmailInputWidget()
@@ -107,6 +115,13 @@ class EntryForm(forms.Form):
         if not found:
             account.widget = forms.HiddenInput()
 
+    def clean_language(self) -> str:
+        """Only an account says which language its person reads; of anybody else the colleague has to say it."""
+        language: str = self.cleaned_data["language"]
+        if not language and not self.cleaned_data.get("account"):
+            raise ValidationError(self.fields["language"].error_messages["required"])
+        return language
+
     def told(self) -> Entered:
         cleaned = {name: value for name, value in self.cleaned_data.items() if name != "find"}
         return Entered(**cleaned | {"account": cleaned["account"] or None})
@@ -114,7 +129,8 @@ class EntryForm(forms.Form):
 
 def _named(account: Account) -> str:
     language = dict(settings.LANGUAGES).get(account.language, account.language)
-    return f"{account.full_name}, {mask_email(account.email)}, {account.organisation.name}, {language}"
+    lives = f"{account.organisation.name} ({account.organisation.country})"
+    return f"{account.full_name}, {mask_email(account.email)}, {lives}, {language}"
 
 
 class EntryPage:

@@ -24,7 +24,7 @@ from crasme.kit.clock import controller_day
 from crasme.ledger.services import record
 from crasme.staff.models import User
 from privacy import verbs
-from privacy.clock.regimes import Regime
+from privacy.clock.regimes import Regime, of_country
 from privacy.errors import Incomplete
 from privacy.models import Request
 from privacy.services import confirmation, intake
@@ -46,7 +46,10 @@ class Identity(TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """What the colleague was told. `account` goes before `email`; one of them has to be there."""
+    """What the colleague was told. `account` goes before `email`; one of them has to be there.
+
+    Without a language or a law, those of the account hold.
+    """
 
     kinds: Sequence[str]
     channel: str
@@ -54,8 +57,8 @@ class Entered:
     account: UUID | None = None
     email: str = ""
     full_name: str = ""
-    language: str = settings.LANGUAGE_CODE
-    regime: str = Regime.OTHER
+    language: str = ""
+    regime: str = ""
     about: str = ""
     details: str = ""
     identity: str = Identity.NOT_YET
@@ -80,9 +83,9 @@ def enter(told: Entered, *, by: User, now: datetime) -> list[Request]:
             kind=kind,
             email=email,
             full_name=told.full_name,
-            language=told.language,
+            language=told.language or _language(account),
             details=told.details,
-            regime=told.regime,
+            regime=told.regime or _regime(account),
             channel=told.channel,
             about=told.about,
             entered_by=by,
@@ -127,6 +130,15 @@ def _account(told: Entered) -> Account | None:
         return chosen
     found: Account | None = present.by_email(told.email).first() if told.email else None
     return found
+
+
+def _language(account: Account | None) -> str:
+    spoken = account.language if account else ""
+    return spoken if spoken in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+
+
+def _regime(account: Account | None) -> str:
+    return of_country(account.organisation.country) if account else Regime.OTHER
 
 
 def _require_on_file(identity: str, account: Account | None) -> None:

@@ -138,5 +138,16 @@ def test_an_agent_enters_from_the_list(client: Client, agent: User) -> None:
     assert answer["Location"] == reverse("admin:privacy_request_change", args=[lead.pk])
     assert (lead.state, lead.language, lead.details) == (State.CONFIRMED, "de", "Bitte alles.")
     assert "entered by Kim" in client.get(answer["Location"]).content.decode()
+    # What nobody said is as on file for whoever was chosen; of a stranger nothing is on file.
+    other = make_account(email="luc@customer.example", full_name="Luc Dubois", language="fr")
+    other.organisation.country = "GB"
+    other.organisation.save()
+    silent = filled | {"find": "luc", "account": str(other.pk), "identity": "mail", "language": "", "regime": ""}
+    client.post(page, silent | {"kinds": ["access"]})
+    luc = Request.objects.get(person__email="luc@customer.example")
+    assert (luc.language, luc.regime) == ("fr", "uk")
+    html = client.post(page, silent | {"find": "", "account": "", "email": "new@stranger.example"}).content.decode()
+    assert "This field is required." in html
+    assert not Request.objects.filter(person__email="new@stranger.example").exists()
     sign_in(client, make_user(AUDITOR))
     assert client.post(page, filled).status_code == 403
