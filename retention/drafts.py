@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from crasme.kit import calendar
 from crasme.ledger.services import record
 from retention import counting, fields, predicate
+from retention.engine import limits
 from retention.errors import NotADraft
 from retention.models import Rule
 from retention.verbs import RULE_DISCARDED, RULE_DRAFTED
@@ -74,6 +75,11 @@ class Preview:
     def more_rows(self) -> int:
         """How many rows more would be due at once under the draft."""
         return max(0, self.after.rows - (self.before.rows if self.before else 0))
+
+    @property
+    def waits(self) -> bool:
+        """Whether the first run under it waits for two people: a change ends no more at once than few rows unasked."""
+        return self.before is not None and self.more_rows > limits.FEW
 
     @property
     def more(self) -> str:
@@ -134,8 +140,13 @@ def preview(draft: Rule, at: datetime) -> Preview:
 
 
 def changes(draft: Rule) -> list[tuple[str, Any, Any]]:
-    """What the draft says otherwise than the rule in force: (field, before, after); everything for a new rule."""
-    before = Rule.objects.active().filter(slug=draft.slug).first()
+    """What the draft says otherwise than the rule in force, or a rule that was published otherwise than the one before
+    it: (field, before, after); everything for a new rule."""
+    if draft.state in (Rule.State.ACTIVE, Rule.State.RETIRED):
+        earlier = Rule.objects.filter(slug=draft.slug, effective_from__lt=draft.effective_from)
+        before = earlier.exclude(state=Rule.State.DRAFT).order_by("-effective_from", "-pk").first()
+    else:
+        before = Rule.objects.active().filter(slug=draft.slug).first()
     was: Mapping[str, Any] = substance(before) if before is not None else {}
     said = substance(draft)
     return [(name, was.get(name), said[name]) for name in SUBSTANCE if was.get(name) != said[name]]

@@ -155,4 +155,6 @@ def _reason(why: str, limit: Any) -> str:
         return _("more than the %(limit)s rows of its limit") % {"limit": f"{limit:,}"}
     if why == "share":
         return _("more than %(limit)s %% of the table") % {"limit": f"{float(limit) * 100:g}"}
+    if why == "changed":
+        return _("the rule was changed: before, %(limit)s rows would have ended") % {"limit": f"{limit:,}"}
     return _("far more than its last runs: %(limit)s rows would be usual at most") % {"limit": f"{limit:,}"}

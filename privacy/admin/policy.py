@@ -35,7 +35,7 @@ from crasme.staff.admin import ReadOnlyAdmin, StaffModelAdmin, confirmed
 from crasme.staff.stepup import step_up
 from privacy.models import PolicyProposal, PolicyVersion
 from privacy.policy import drift, proposals, publication
-from retention import drafts
+from retention import drafts, wording
 from retention.models import Rule
 
 
@@ -82,6 +82,46 @@ class PublishForm(forms.Form):
         super().__init__(*args, **kwargs)
         found = Rule.objects.filter(state=Rule.State.DRAFT).order_by("slug")
         self.fields["rules"].choices = [(str(rule.pk), f"{rule.slug}: {rule.period}") for rule in found]  # type: ignore[attr-defined]
+
+
+class ApproveForm(forms.Form):
+    """Asks for a tick where rows end by what is approved; see `_ask_for_the_end`."""
+
+    ends = forms.BooleanField(widget=UnfoldBooleanSwitchWidget)
+
+
+def _ask_for_the_end(form: forms.Form, proposal: PolicyProposal) -> None:
+    ending = [
+        _("%(rows)s %(table)s end for good")
+        % {"rows": preview.after.due, "table": rule.model._meta.verbose_name_plural}
+        for rule, _changes, preview in proposals.rules_changed(proposal, timezone.now())
+        if preview.after.rows
+    ]
+    if ending:
+        form.fields["ends"].label = _("I know it: %(ending)s.") % {"ending": "; ".join(ending)}
+    else:
+        del form.fields["ends"]
+
+
+def _what_ends(proposal: PolicyProposal) -> list[str]:
+    """A line for each rule: how many rows go, when, and who is asked once more."""
+    now, lines = timezone.now(), []
+    for rule, _changes, preview in proposals.rules_changed(proposal, now):
+        words = {"rule": rule.slug, "rows": preview.after.due, "table": wording.table(rule.target)}
+        if not preview.after.rows:
+            lines.append(_("Rule %(rule)s: no row of %(table)s ends at once.") % words)
+            continue
+        if preview.at > now:
+            words["when"] = _("with the next run after %(day)s 00:00 UTC, within a minute of its taking effect") % {
+                "day": preview.at.date().isoformat()
+            }
+        else:
+            words["when"] = _("with the next run, within a minute of this approval")
+        ends = _("Rule %(rule)s: %(rows)s rows of %(table)s end for good %(when)s.") % words
+        kept = _("%(kept)s more stay for a hold or a dispute.") % {"kept": preview.after.kept}
+        waits = _("That run waits: it goes on when one person asks for it and another approves it.")
+        lines.append(" ".join([ends, *([kept] if preview.after.deferred else []), *([waits] if preview.waits else [])]))
+    return lines
 
 
 @admin.register(PolicyVersion)
@@ -198,21 +238,29 @@ class PolicyProposalAdmin(ReadOnlyAdmin, StaffModelAdmin):
 
     @display(description=gettext_lazy("what would change"))
     def changes(self, proposal: PolicyProposal) -> str:
-        if proposal.state != PolicyProposal.State.OPEN:
+        if proposal.state == PolicyProposal.State.WITHDRAWN:
             return self._decided(proposal)
+        published = proposal.state == PolicyProposal.State.PUBLISHED
         try:
-            found = proposals.differences(proposal, timezone.now())
+            if published:
+                found = proposals.differences_published(proposal)
+            else:
+                found = proposals.differences(proposal, timezone.now())
         except (CrasmeError, ValidationError):
             return _("A chosen draft was changed meanwhile.")
         lines = [f"{each.path}: {each.before} → {each.after}" for each in found]
-        return format_html("<pre>{}</pre>", "\n".join(lines)) if lines else _("Nothing but the number and the dates.")
+        shown = format_html("<pre>{}</pre>", "\n".join(lines)) if lines else _("Nothing but the number and the dates.")
+        return format_html("<p>{}</p>{}", self._decided(proposal), shown) if published else shown
 
     @display(description=gettext_lazy("rules that take effect with it"))
     def rules_changed(self, proposal: PolicyProposal) -> str:
         if not proposal.rules:
             return _("none")
-        if proposal.state != PolicyProposal.State.OPEN:
+        if proposal.state == PolicyProposal.State.WITHDRAWN:
             return self._decided(proposal)
+        if proposal.state == PolicyProposal.State.PUBLISHED:
+            went = [(rule, changes, None) for rule, changes in proposals.went_with(proposal)]
+            return render_to_string("admin/privacy/rules_changed.html", {"rules": went})
         return render_to_string(
             "admin/privacy/rules_changed.html", {"rules": proposals.rules_changed(proposal, timezone.now())}
         )
@@ -246,6 +294,9 @@ class PolicyProposalAdmin(ReadOnlyAdmin, StaffModelAdmin):
             " with it; rows that end under them do not come back."
         ),
         button=gettext_lazy("Publish"),
+        more=_what_ends,
+        form_class=ApproveForm,
+        fit=_ask_for_the_end,
         danger=True,
     )
     @step_up

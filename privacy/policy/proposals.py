@@ -121,6 +121,23 @@ def rules_changed(proposal: PolicyProposal, now: datetime) -> list[tuple[Rule, l
     return [(draft, drafts.changes(draft), drafts.preview(draft, at)) for draft in chosen]
 
 
+def went_with(proposal: PolicyProposal) -> list[tuple[Rule, list[Change]]]:
+    """The rules that a published proposal put in force, and what each said otherwise than the one before it."""
+    rules = Rule.objects.filter(pk__in=proposal.rules).exclude(state=Rule.State.DRAFT).order_by("slug")
+    return [(rule, drafts.changes(rule)) for rule in rules]
+
+
+def differences_published(proposal: PolicyProposal) -> list[drift.Difference]:
+    """What a published proposal changed on the page, by the two texts as stored; all of it for the first."""
+    version = PolicyVersion.objects.filter(version=proposal.version).first()
+    if version is None:
+        return []
+    earlier = (
+        PolicyVersion.objects.filter(published_at__lt=version.published_at).order_by("-published_at", "-id").first()
+    )
+    return list(drift.compare(earlier.snapshot["facts"] if earlier is not None else {}, version.snapshot["facts"]))
+
+
 def hash_of(proposal: PolicyProposal, now: datetime) -> str:
     """SHA-256 in hex over what an approval covers."""
     with transaction.atomic():

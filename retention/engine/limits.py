@@ -1,8 +1,9 @@
 """The blast radius: how much a run would end, and whether that is more than its rule may do unasked.
 
 What could go wrong: a clock that jumped a year, or a period with a missing digit. Such a run is parked and seen, not
-carried out: it ends more rows than the rule allows, more of the table, or far more than its runs ever did. For whole
-partitions the planner's own counts are good enough; everything else is counted.
+carried out: it ends more rows than the rule allows, more of the table, or far more than its runs ever did. A period
+that was shortened is such a case too: its first run ends at once what months would have ended. For whole partitions
+the planner's own counts are good enough; everything else is counted.
 """
 
 from collections.abc import Iterator
@@ -36,7 +37,8 @@ def measure(rule: Rule, cutoff: datetime, *, exact: bool = False) -> tuple[int, 
 
 
 def reasons(rule: Rule, rows: int, share: Decimal) -> Iterator[dict[str, Any]]:
-    """Why somebody has to approve it: `{"why": "rows" | "share" | "unusual", "limit": …}`; none when nobody has to."""
+    """Why somebody has to approve it: `{"why": "rows" | "share" | "unusual" | "changed", "limit": …}`; none when nobody
+    has to."""
     if rule.max_rows is not None and rows > rule.max_rows:
         yield {"why": "rows", "limit": rule.max_rows}
     if rows <= FEW:
@@ -46,6 +48,23 @@ def reasons(rule: Rule, rows: int, share: Decimal) -> Iterator[dict[str, Any]]:
     usual = _usual(rule)
     if usual is not None and rows > usual:
         yield {"why": "unusual", "limit": usual}
+    before = _before_change(rule)
+    if before is not None and rows > before + FEW:
+        yield {"why": "changed", "limit": before}
+
+
+def _before_change(rule: Rule) -> int | None:
+    """What the rule before it would have ended when this one came into force; None once this one has had a run, and
+    for the first of its name. Between a change and its first run nothing else says what is usual."""
+    if Run.objects.filter(rule=rule, state=Run.State.DONE).exists():
+        return None
+    earlier = Rule.objects.filter(slug=rule.slug, state=Rule.State.RETIRED).exclude(pk=rule.pk)
+    before = earlier.order_by("-effective_from", "-pk").first()
+    if before is None:
+        return None
+    if before.action == Rule.Action.KEEP or not before.period:
+        return 0
+    return measure(before, before.cutoff(rule.effective_from))[0]
 
 
 def _usual(rule: Rule) -> int | None:

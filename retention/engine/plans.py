@@ -25,7 +25,7 @@ TOLERANCE: Final = Decimal("0.1")  # of the planned rows, and at least limits.FE
 @dataclass(frozen=True, slots=True)
 class PlanLine:
     """What one rule would do: `rows` end, `deferred` are over but kept (None: not counted). `over_limit` means that it
-    would wait for an approval, `reasons` why: "rows", "share" or "unusual", each with its limit.
+    would wait for an approval, `reasons` why: "rows", "share", "unusual" or "changed", each with its limit.
 
     `exact` is false where whole partitions were taken at the planner's word. `tolerance` is how many rows more than
     planned may end before the run stops.

@@ -1,6 +1,6 @@
 """The registers behind the policy, and how staff change and publish them."""
 
-from datetime import date
+from datetime import UTC, date, timedelta
 
 import pytest
 from allauth.account.internal.flows.login import record_authentication
@@ -16,6 +16,7 @@ from privacy.models import Controller, PolicyProposal, PolicyVersion, Recipient,
 from retention import drafts
 from retention.models import Rule
 from tests.builders import make_user, sign_in
+from tests.retention import builders
 
 
 def sign_in_just_now(client: Client, *roles: str) -> User:
@@ -104,7 +105,7 @@ def test_one_officer_proposes_with_what_differs_in_view_and_another_publishes(cl
     assert "rights.access.title" in answer.content.decode()
     proposal = PolicyProposal.objects.get()
     approve = reverse("admin:privacy_policyproposal_approve", args=[proposal.pk])
-    client.get(approve)
+    assert 'name="ends"' not in client.get(approve).content.decode()  # nothing is old enough to end by it
     client.post(approve, follow=True)
     assert not PolicyVersion.objects.filter(version="2026.12").exists()
     officer = sign_in_just_now(client, "Privacy officer")
@@ -112,6 +113,34 @@ def test_one_officer_proposes_with_what_differs_in_view_and_another_publishes(cl
     version = PolicyVersion.objects.get(version="2026.12")
     assert (version.proposed_by, version.published_by) == (author.ref, officer.ref)
     assert (version.effective_on, version.material) == (date(2026, 12, 15), False)
+
+
+def test_a_shortened_rule_says_what_ends_asks_for_a_tick_and_is_told_afterwards(client: Client) -> None:
+    author, now = sign_in_just_now(client, "Privacy officer"), timezone.now()
+    old = builders.account()
+    at = now - timedelta(days=600)
+    for _number in range(2):
+        builders.event(old, at)
+    draft = drafts.succeed(Rule.objects.active().get(slug="usage"), actor=author.ref, now=now)
+    draft.period = "P18M"
+    drafts.save(draft, actor=author.ref, now=now)
+    today = now.astimezone(UTC).date()
+    form = FORM | {"last_updated": today.isoformat(), "effective_on": today.isoformat(), "rules": [str(draft.pk)]}
+    client.post(reverse("admin:privacy_policyversion_publish"), form, follow=True)
+    proposal = PolicyProposal.objects.get()
+    approve = reverse("admin:privacy_policyproposal_approve", args=[proposal.pk])
+    sign_in_just_now(client, "Privacy officer")
+    page = client.get(approve).content.decode()
+    assert "2 rows of usage events (crm.usageevent) end for good with the next run, within a minute" in page
+    assert "I know it: 2 usage events end for good." in page
+    assert "That run waits" not in page
+    client.post(approve, follow=True)
+    assert not PolicyVersion.objects.filter(version="2026.12").exists()  # without the tick
+    client.post(approve, {"ends": "on"}, follow=True)
+    assert Rule.objects.active().get(slug="usage").period == "P18M"
+    after = client.get(reverse("admin:privacy_policyproposal_change", args=[proposal.pk])).content.decode()
+    for words in ("and published.", "rules.usage.period: P24M → P18M", "Rule usage", "P24M → P18M</small>"):
+        assert words in after
 
 
 @pytest.mark.parametrize(

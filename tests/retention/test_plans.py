@@ -178,6 +178,24 @@ def test_a_clock_that_jumps_a_year_meets_the_habits_of_the_rule(small: None) -> 
     assert services.run_rule(builders.rule("account-closed"), now=NOW, actor="system:test") is None
 
 
+def test_the_first_run_of_a_shortened_rule_waits_for_what_the_old_one_kept(small: None) -> None:
+    closed(3, NOW - timedelta(days=60))
+    closed(2, NOW - timedelta(days=95))
+    draft = drafts.succeed(builders.rule("account-closed"), actor="staff:author", now=NOW)
+    draft.period = "P30D"
+    drafts.save(draft, actor="staff:author", now=NOW)
+    assert drafts.preview(draft, NOW).waits
+    changing.put_in_force([draft], now=NOW, actor="staff:approver", version="2026.11")
+    run = carried_out()
+    assert run.planned is not None
+    assert (run.state, run.planned["reasons"]) == (Run.State.WAITING, [{"why": "changed", "limit": 2}])
+    assert wording.reasons(run.planned) == ["the rule was changed: before, 2 rows would have ended"]
+    approve(run)
+    assert carried_out().state == Run.State.DONE
+    closed(4, NOW - timedelta(days=30))
+    assert (carried_out(NOW + DAY).state, erased()) == (Run.State.DONE, 9)  # its own runs say now what is usual
+
+
 def test_a_plan_that_was_changed_in_the_database_is_not_carried_out(small: None) -> None:
     closed(3)
     limit(max_rows=2)
