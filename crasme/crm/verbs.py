@@ -5,7 +5,7 @@ ACCOUNT_REACTIVATED = register("crm.account_reactivated", "A closed account was 
 ACCOUNT_RESTRICTED = register(
     "crm.account_restricted",
     "From now on the account's data is stored and not used.",
-    facts=("by_request", "restored", "since"),
+    facts=("by_request", "reason", "restored", "since"),
 ).name
 ACCOUNT_UNRESTRICTED = register("crm.account_unrestricted", "A restriction was lifted.").name
 ANALYSIS_STOPPED = register("crm.analysis_stopped", "The person objects to analysis; no usage is recorded.").name

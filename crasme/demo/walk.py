@@ -173,7 +173,7 @@ class Walk:
             return values.decide(self.request, self.rng, by=agent, now=self.now)
         self._pause(0.3)
         if granted(self.request.kind, self.request.facts):
-            approvals.grant(self.request, by=agent, now=self.now)
+            approvals.grant(self.request, ground="accuracy", by=agent, now=self.now)
             return None
         if by_hand(self.request.kind, self.request.facts):
             words = ANSWERS[self.request.language]

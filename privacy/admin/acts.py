@@ -61,6 +61,7 @@ def asks(
                 "title": title,
                 "over": not form.is_bound and not _fits(act, http, asked),
                 "text": text,
+                "more": getattr(form, "more", ()),
                 "button": button,
                 "danger": danger,
                 "form": form,

@@ -18,8 +18,13 @@ from crasme.staff.models import User
 from privacy.admin.acts import Words, asks
 from privacy.admin.forms import DeskForm
 from privacy.models import Request
-from privacy.particulars import chosen, questions_of
+from privacy.particulars import GROUND, chosen, questions_of
 from privacy.services import approvals, desk, restriction
+
+RESTRICTS = _(
+    "The account cannot be used from then on: its data is stored, and nothing else happens with it, until you lift the"
+    " restriction."
+)
 
 
 class LiftForm(DeskForm):
@@ -31,6 +36,23 @@ class LiftForm(DeskForm):
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
         help_text=_("Why the reason for it is gone, in the person's language. It stands in the letter."),
     )
+
+
+class GrantForm(DeskForm):
+    """Of a restriction the page says what it does, and asks why where the person ticked nothing."""
+
+    def __init__(self, data: Any = None, *, asked: Request, by: User) -> None:
+        super().__init__(data, asked=asked, by=by)
+        self.more = [RESTRICTS] if asked.kind == Request.Kind.RESTRICTION else []
+        if approvals.needs_ground(asked):
+            self.fields["ground"] = forms.ChoiceField(
+                label=GROUND.words,
+                choices=[(code, answer.words) for code, answer in GROUND.answers.items()],
+                widget=UnfoldAdminRadioSelectWidget,
+                help_text=_(
+                    "The person ticked none of them. Choose the one that follows from what they wrote or said."
+                ),
+            )
 
 
 class ParticularsForm(DeskForm):
@@ -59,9 +81,10 @@ class RightsActs:
         title=_("Grant what was asked"),
         text=_("A worker carries it out as it was asked, and the person gets the letter that says so."),
         button=_("Grant"),
+        form_class=GrantForm,
     )
     def grant(self, http: HttpRequest, asked: Request, form: Any) -> Words:
-        approvals.grant(asked, by=form.by, now=timezone.now())
+        approvals.grant(asked, ground=form.cleaned_data.get("ground", ""), by=form.by, now=timezone.now())
         return _("Granted. A worker carries it out.")
 
     @action(description=_("Note what is meant"), permissions=["privacy.work_request"], icon="checklist")

@@ -15,9 +15,10 @@ from crasme.kit.statements import Fetch, update
 from crasme.ledger.services import record
 from crasme.staff.models import User
 from privacy import verbs
-from privacy.errors import CopyWaits, MoveNotAllowed, NotYours, PlanOutdated
+from privacy.errors import CopyWaits, Incomplete, MoveNotAllowed, NotYours, PlanOutdated
 from privacy.mailroom import identity
 from privacy.models import Plan, Request, Step
+from privacy.particulars import GROUND, chosen, codes
 from privacy.services.desk import locked, require, require_for
 from privacy.services.plans import current
 from privacy.states import State
@@ -67,18 +68,37 @@ def approve_erasure(request: Request, *, plan_hash: str, by: User, now: datetime
 
 
 @transaction.atomic
-def grant(request: Request, *, by: User, now: datetime) -> Request:
-    """Grant what was asked, as it was asked: for kinds that have no plan, and no second person to look at it."""
+def grant(request: Request, *, ground: str = "", by: User, now: datetime) -> Request:
+    """Grant what was asked, as it was asked: for kinds that have no plan, and no second person to look at it.
+
+    `ground` is why a restriction is granted, where the person has ticked nothing; without any it is Incomplete.
+    """
     require(by, "work_request")
     request = locked(request)
     if request.state != State.REVIEW or not granted(request.kind, request.facts):
         raise MoveNotAllowed(_("There is nothing of this kind to grant now."))
+    if needs_ground(request):
+        _found_ground(request, ground, by=by)
     request.approve()
     update(request, "state")
     record(verbs.GRANTED.name, actor=by.ref, subject=request.ref, kind=request.kind)
     identity.destroy_of(request, actor=by.ref, now=now)
     _carry_on(request, by=by, now=now)
     return request
+
+
+def needs_ground(request: Request) -> bool:
+    """Whether nobody has said why it shall be restricted. Source: GDPR Art. 18(1): only for one of its reasons."""
+    return request.kind == Request.Kind.RESTRICTION and not chosen(request.facts, GROUND)
+
+
+def _found_ground(request: Request, ground: str, *, by: User) -> None:
+    kept = codes(request.kind, {GROUND.name: ground})
+    if not kept:
+        raise Incomplete(_("Say why it is restricted."))
+    request.facts = request.facts | kept
+    request.save(update_fields=["facts"])
+    record(verbs.PARTICULARS.name, actor=by.ref, subject=request.ref, answers=kept)
 
 
 def _reviewed(request: Request, kind: Plan.Kind, plan_hash: str) -> tuple[Request, Plan]:

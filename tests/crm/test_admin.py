@@ -235,7 +235,11 @@ class TestActs:
         account = make_account()
         press(desk, account, "restrict")
         account.refresh_from_db()
+        assert account.restricted_at is None  # nobody has said why
+        press(desk, account, "restrict", reason="claims")
+        account.refresh_from_db()
         assert account.restricted_at is not None
+        assert Entry.objects.get(verb="crm.account_restricted").facts == {"reason": "claims"}
         press(desk, account, "unrestrict")
         account.refresh_from_db()
         assert account.restricted_at is None
@@ -315,9 +319,9 @@ def action(row: Any, name: str) -> str:
     return reverse(f"admin:crm_{row._meta.model_name}_{name}", args=[row.pk])
 
 
-def press(desk: Client, row: Any, name: str) -> HttpResponse:
+def press(desk: Client, row: Any, name: str, **fields: str) -> HttpResponse:
     """The button in the dialog."""
-    return desk.post(action(row, name), {"sure": "yes"})  # type: ignore[return-value]
+    return desk.post(action(row, name), {"sure": "yes"} | fields)  # type: ignore[return-value]
 
 
 def messages(desk: Client, row: Any) -> str:

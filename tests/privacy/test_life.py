@@ -190,7 +190,7 @@ class Life(RuleBasedStateMachine):
         found = plan.hash if plan else ""
         with refused():
             if plan is None:
-                approvals.grant(request, by=self.officers[one], now=self.now)
+                approvals.grant(request, ground="claims", by=self.officers[one], now=self.now)
             elif plan.kind == Plan.Kind.ACCESS:
                 approvals.release(request, plan_hash=found, by=self.officers[one], now=self.now)
             else:

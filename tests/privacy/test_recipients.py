@@ -194,7 +194,7 @@ def test_a_recipient_whose_address_went_before_the_mail_counts_as_not_told() -> 
 
 def test_a_restriction_is_passed_on_and_so_is_its_end(agent: User) -> None:
     make_account(email=ADDRESS)
-    request = approvals.grant(reviewed_request("restriction", ADDRESS), by=agent, now=NOW)
+    request = approvals.grant(reviewed_request("restriction", ADDRESS), ground="claims", by=agent, now=NOW)
     run_steps()
     deliver(NOW + timedelta(minutes=1))
     assert "store it and do nothing else" in to_recipient()

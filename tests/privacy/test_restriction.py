@@ -19,7 +19,7 @@ from crasme.ledger.models import Entry
 from crasme.staff.models import User
 from crasme.staff.roles import AUDITOR
 from privacy import tasks
-from privacy.errors import MoveNotAllowed, NotYours
+from privacy.errors import Incomplete, MoveNotAllowed, NotYours
 from privacy.models import Message, Recipient, Request, Restriction, Step
 from privacy.services import approvals, desk, doorcheck, doors, intake, plans, restriction
 from privacy.states import Outcome, State
@@ -29,6 +29,7 @@ from tests.builders import (
     make_account,
     make_events,
     make_user,
+    reviewed_request,
     run_steps,
     sign_in,
     submit_request,
@@ -49,11 +50,29 @@ def reviewed(kind: str, **facts: object) -> Request:
 
 
 def granted(agent: User, kind: str = "restriction", **facts: object) -> Request:
-    request = approvals.grant(reviewed(kind, **facts), by=agent, now=NOW)
+    request = approvals.grant(reviewed(kind, **facts), ground="claims", by=agent, now=NOW)
     run_steps()
     request.refresh_from_db()
     assert (request.state, request.outcome) == (State.CLOSED, Outcome.GRANTED)
     return request
+
+
+def test_nothing_is_restricted_without_a_reason(client: Client, agent: User) -> None:
+    make_account(email=ADDRESS)
+    request = reviewed("restriction")
+    sign_in(client, agent)
+    page = reverse("admin:privacy_request_grant", args=[request.pk])
+    for html in (client.get(page), client.post(page)):
+        assert b"The account cannot be used from then on" in html.content
+        assert b'name="ground"' in html.content
+    with pytest.raises(Incomplete):
+        approvals.grant(request, by=agent, now=NOW)
+    client.post(page, {"ground": "unlawful"})
+    request.refresh_from_db()
+    assert (request.state, request.facts["ground"]) == (State.APPROVED, "unlawful")
+    told = reviewed_request("restriction", "bob@customer.example")
+    told.facts = {"ground": "claims"}
+    assert not approvals.needs_ground(told)
 
 
 def letters(now: object = LATER) -> dict[str, str]:

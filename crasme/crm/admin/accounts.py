@@ -5,8 +5,10 @@ stored, so a button that no longer fits gets an explanation instead of doing har
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
@@ -24,6 +26,7 @@ from unfold.contrib.filters.admin import (
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from crasme.crm.admin import inlines
 from crasme.crm.admin.base import DayFilter, SearchById
@@ -54,6 +57,20 @@ class FlagFilter(DropdownFilter):
         if self.value() == "on_hold":
             return queryset.filter(on_hold=True)
         return queryset
+
+
+class RestrictForm(forms.Form):
+    reason = forms.ChoiceField(
+        label=_("Reason"),
+        choices=[
+            ("accuracy", _("The data is wrong")),
+            ("unlawful", _("It is used unlawfully")),
+            ("claims", _("It is needed for a legal claim")),
+            ("objection", _("The person objects to a use")),
+            ("other", _("Something else")),
+        ],
+        widget=UnfoldAdminRadioSelectWidget,
+    )
 
 
 def _asked_before_a_restore(account: Account) -> list[str]:
@@ -218,9 +235,12 @@ class AccountAdmin(SearchById, PersonalImportExportAdmin):
         title=_("Restrict the processing of this account?"),
         text=_("Its data is kept and not used for anything, until the restriction is lifted."),
         button=_("Restrict"),
+        form_class=RestrictForm,
     )
     def restrict(self, request: HttpRequest, object_id: str, form: Any) -> HttpResponse:
-        return self._act(request, object_id, accounts.restrict, _("Processing is restricted."))
+        return self._act(
+            request, object_id, partial(accounts.restrict, **form.cleaned_data), _("Processing is restricted.")
+        )
 
     @action(
         description=_("Lift the restriction"),

@@ -46,10 +46,11 @@ def reactivate(account: Account, *, until: datetime, actor: str, now: datetime) 
 
 
 @transaction.atomic
-def restrict(account: Account, *, actor: str, now: datetime, by_request: bool = False) -> Account:
+def restrict(account: Account, *, actor: str, now: datetime, by_request: bool = False, reason: str = "") -> Account:
     """From now on the account's data is stored and nothing else. Restricting twice changes and records nothing.
 
-    `by_request`: the person asked for it by a privacy request, so it is lifted by that one alone. Waits for purges that
+    `by_request`: the person asked for it by a privacy request, so it is lifted by that one alone. `reason` is a code,
+    and goes into the ledger. Waits for purges that
     have looked and not deleted yet. Source: GDPR Art. 18(2).
     """
     locks.exclusive(locks.UNTOUCHABLE)
@@ -59,7 +60,7 @@ def restrict(account: Account, *, actor: str, now: datetime, by_request: bool = 
         return _shown(held, account)
     held.restricted_at, held.restricted_by_request = held.restricted_at or now, by_request
     outside.note("restrict", now=now, account=str(held.pk), by=actor, by_request=by_request)
-    return _saved(held, account, verbs.ACCOUNT_RESTRICTED, actor)
+    return _saved(held, account, verbs.ACCOUNT_RESTRICTED, actor, **({"reason": reason} if reason else {}))
 
 
 @transaction.atomic
@@ -118,9 +119,9 @@ def _refuse_erased(held: Account) -> None:
         raise WrongState(_("This account has been erased; nothing of its person is left to act on."))
 
 
-def _saved(held: Account, shown: Account, verb: str, actor: str) -> Account:
+def _saved(held: Account, shown: Account, verb: str, actor: str, **facts: str) -> Account:
     held.save()
-    record(verb, actor=actor, subject=subject_ref("account", held.pk))
+    record(verb, actor=actor, subject=subject_ref("account", held.pk), **facts)
     return _shown(held, shown)
 
 
