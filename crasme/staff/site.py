@@ -53,6 +53,14 @@ class StaffSite(UnfoldAdminSite):
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return redirect("account_change_password")
 
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        # Not above: the admin's classes need the models, and this is imported before they are there.
+        from crasme.staff.admin.choices import ChoicesView
+
+        view: View = ChoicesView.as_view(admin_site=self)
+        answer: HttpResponse = view(request)
+        return answer
+
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context: dict[str, Any] = super().each_context(request)
         return context | {"demo_sign_in": demo.exempt(request.user)}

@@ -15,6 +15,7 @@ from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
+from crasme.crm.admin.base import named
 from crasme.kit.errors import CrasmeError
 from crasme.staff import actors
 from crasme.staff.admin import PersonalDataAdmin, confirmed
@@ -70,6 +71,12 @@ class HoldItemInline(StackedInline):
     min_num = 1
     autocomplete_fields = ("account", "organisation")
     fields = (("scope", "account", "organisation"), ("category", "since", "until"), ("label", "record"))
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field: Any = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if db_field.name == "account" and request.user.has_perm("crm.view_account"):
+            field.label_from_instance = named  # as the search that found it
+        return field
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return obj is None and request.user.has_perm("retention.place_hold")

@@ -4,6 +4,7 @@ What could go wrong: a hold's file reference shown to whoever may see the row. T
 proceedings; its reference and the way to it are for those who may look at holds.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,14 +15,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from crasme.crm.models import Account
+from crasme.crm.models import Account, Invoice
 from crasme.staff.admin import panels
 from crasme.staff.admin.panels import Panel
-from retention import dependants, explanation
+from retention import dependants, explanation, obstacles
 from retention.dependants import Dependants
 from retention.errors import RetentionError
 from retention.explanation import Verdict
 from retention.models import Hold, Rule
+from retention.obstacles import Scopes
 
 ASKED = "dependants"
 
@@ -51,10 +53,21 @@ def kept(request: HttpRequest, shown: Model) -> Panel | None:
             "head": head,
             "tone": tone,
             "state": state,
+            # What is looked at for this very question shows it; elsewhere it is one line above the page's own matter.
+            "open": isinstance(shown, Invoice) or ASKED in request.GET,
             "reasons": _reasons(request, verdict),
             "has_dependants": isinstance(shown, Account),
             "dependants": _dependants(request, shown, now),
         },
+    )
+
+
+@panels.say_what_is_held
+def held(model: type[Model], keys: Collection[Any]) -> set[Any]:
+    """Those of the rows that a hold covers in any way, by name or by account, organisation, category or period."""
+    covered = obstacles.held(model, Scopes.now())
+    return (
+        set() if covered is None else set(model._base_manager.filter(covered, pk__in=keys).values_list("pk", flat=True))
     )
 
 
@@ -73,7 +86,11 @@ def _state(verdict: Verdict) -> tuple[str, str, str]:
         return _("Due since %(day)s") % day, "bad", _("goes with the next run")
     if verdict.until is None:
         return _("No end yet"), "info", _("kept")
-    return _("Kept until %(day)s") % day, "warn" if verdict.kept else "good", _("kept")
+    if verdict.kept and verdict.matters:
+        return _("Kept until %(day)s at least; no end while the hold lasts") % day, "warn", _("kept")
+    if verdict.kept:
+        return _("Kept until %(day)s at least; no end while something else keeps it") % day, "warn", _("kept")
+    return _("Kept until %(day)s") % day, "good", _("kept")
 
 
 def _reasons(request: HttpRequest, verdict: Verdict) -> list[Reason]:

@@ -5,13 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 from pytest_django import Settings
 
-from crasme.crm.models import Account
+from crasme.crm.models import Account, Invoice
+from crasme.crm.services import disputes
 from crasme.staff.models import AccessEntry, User
 from crasme.staff.roles import AUDITOR, PRIVACY_OFFICER
 from retention import drafts, gate, holds, ordering, services, tasks
@@ -190,6 +193,19 @@ def form(**items: object) -> dict[str, object]:
     }
 
 
+def test_a_search_for_whom_to_hold_names_them_and_is_logged(client: Client, officer: User) -> None:
+    account = builders.account(full_name="Ana Lima", email="ana@example.com")
+    asked = {"app_label": "retention", "model_name": "holditem", "field_name": "account", "term": "ana@"}
+    found = client.get(reverse("admin:autocomplete"), asked).json()["results"]
+    words = f"Ana Lima, ana@example.com, {account.organisation.name} ({account.pk.hex[-8:]})"
+    assert [each["text"] for each in found] == [words]
+    logged = AccessEntry.objects.latest("at")
+    assert (logged.table, logged.action, logged.rows) == ("crm.account", "search", 1)
+    # A form that comes back says it still; the row itself never does.
+    again = client.post(reverse("admin:retention_hold_add"), form(**item(0, scope="category", account=account.pk)))
+    assert (escape(words) in again.content.decode(), str(account)) == (True, f"account {account.pk.hex[-8:]}")
+
+
 def test_a_hold_is_placed_with_its_items_and_released(client: Client, officer: User) -> None:
     account = builders.account()
     items = item(0, scope="account", account=account.pk) | item(1, scope="category", category="P7.2")
@@ -325,9 +341,33 @@ def test_the_page_of_a_row_says_until_when_it_is_kept_and_why(
     assert "kept whatever it says" in asked
     device = client.get(reverse("admin:crm_device_change", args=[account.devices.get().pk])).content.decode()
     assert f"Kept until {until}" in device
+    assert "at least; no end while the hold lasts" in shown
+    assert account.full_name in shown.split('id="whom"', 1)[1].split("</h2>")[0]
+    assert '<details class="dash-card">' in shown
     # Who may not look at holds learns that there is one, not which.
     agent = sign_in(client, make_user())
     agent.user_permissions.add(Permission.objects.get(codename="view_account"))
     shown = client.get(page).content.decode()
     assert "on hold" in shown
     assert "M-4711" not in shown
+    # Of an invoice the very question is asked: its panel is open, and no column contradicts it, whatever the scope.
+    sign_in(client, officer)
+    invoice = builders.invoice(account, timezone.now().date() - timedelta(days=30))
+    free = builders.invoice(builders.account(), timezone.now().date() - timedelta(days=300))
+    builders.hold(holds.period(invoice.issued_on, invoice.issued_on + timedelta(days=1)), matter="T-1")
+    holds.release(hold, actor=officer.ref, now=timezone.now())
+    disputes.open_dispute(invoice, reason="amount", actor=officer.ref, now=timezone.now())
+    one = client.get(reverse("admin:crm_invoice_change", args=[invoice.pk])).content.decode()
+    for words in (
+        '<details class="dash-card" open>',
+        "hold T-1",
+        "no end while the hold lasts",
+        "legal hold, open dispute",
+    ):
+        assert words in one
+    listed = client.get(reverse("admin:crm_invoice_changelist")).context["cl"].result_list
+    admin_of: Any = site.get_model_admin(Invoice)
+    assert {each.pk: admin_of.kept_by(each) for each in listed} == {
+        invoice.pk: "legal hold, open dispute",
+        free.pk: "–",
+    }

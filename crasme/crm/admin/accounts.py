@@ -29,7 +29,7 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from crasme.crm.admin import inlines
-from crasme.crm.admin.base import DayFilter, SearchById
+from crasme.crm.admin.base import DayFilter, SearchById, named
 from crasme.crm.models import Account
 from crasme.crm.periods import reactivable_until
 from crasme.crm.services import accounts, again, corrections
@@ -126,6 +126,11 @@ class AccountAdmin(SearchById, PersonalImportExportAdmin):
     )
     inlines = inlines.ALL
     actions_detail = ("close", "reactivate", "restrict", "unrestrict", "resume_analysis")
+    change_form_before_template = "admin/crm/account/head.html"
+
+    def choice_label(self, account: Account) -> str:
+        """Whom a search for an account offers."""
+        return named(account)
 
     # --- the list ----------------------------------------------------------------------------------------------------
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:

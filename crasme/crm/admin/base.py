@@ -18,6 +18,7 @@ from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import display
 from unfold.utils import parse_date_str
 
+from crasme.crm.models import Account
 from crasme.crm.sheets.cells import as_uuid
 from crasme.kit.calendar import start_of
 from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin, ReadOnlyAdmin
@@ -78,6 +79,14 @@ class RecordInline(TabularInline):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+def named(account: Account) -> str:
+    """Whom an account is of, for pages and choices of whoever may see accounts."""
+    if account.status == Account.Status.ERASED:
+        return str(account)
+    words = (account.full_name, account.email, account.organisation.name if account.organisation else "")
+    return f"{', '.join(word for word in words if word)} ({account.pk.hex[-8:]})"
 
 
 def link_to_account(account: UUID | None) -> str:

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin import EmptyFieldListFilter
+from django.contrib.admin import BooleanFieldListFilter, EmptyFieldListFilter
 from django.contrib.admin.utils import unquote
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -28,7 +29,7 @@ from crasme.crm.services import corrections, disputes
 from crasme.crm.sheets.cells import as_uuid
 from crasme.kit.errors import CrasmeError
 from crasme.staff import actors
-from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin
+from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin, panels
 from crasme.staff.admin.confirm import confirmed
 
 
@@ -36,15 +37,48 @@ class DisputeForm(forms.Form):
     reason = forms.ChoiceField(label=_("What is contested"), choices=Dispute.Reason.choices)
 
 
+class NamedInHold(BooleanFieldListFilter):
+    """The flag that can be asked for in a list: a hold on a category or a period sets none."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = _("hold by account, organisation or invoice")
+
+
 @admin.register(Invoice)
 class InvoiceAdmin(RecordAdmin):
-    list_display = ("number", "billed_name", "issued_on", "total", "currency", "account_link", "on_hold")
-    list_filter = (("issued_on", RangeDateFilter), "on_hold")
+    list_display = ("number", "billed_name", "issued_on", "total", "currency", "account_link", "kept_by")
+    list_filter = (("issued_on", RangeDateFilter), ("on_hold", NamedInHold))
+    exclude = ("on_hold",)
+    readonly_fields = ("kept_by",)
     search_fields = ("number__istartswith", "billed_email__exact", "billed_name__icontains")
     search_help_text = _("The beginning of the number, the whole e-mail address, a part of the name, or the id.")
     list_select_related = False
     inlines = (DisputeInline,)
     actions_detail = ("open_dispute", "close_dispute")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Invoice]:
+        running = Dispute.objects.filter(invoice=OuterRef("pk"), closed_at=None)
+        found: QuerySet[Invoice] = super().get_queryset(request)
+        return found.annotate(in_dispute=Exists(running))
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Which of the page's invoices are held is asked once for all of them."""
+        shown = super().get_changelist_instance(request)
+        on_page = list(shown.result_list)
+        held = panels.held(Invoice, [each.pk for each in on_page])
+        for each in on_page:
+            each.is_held = each.pk in held
+        shown.result_list = on_page
+        return shown
+
+    @display(description=_("kept beyond its period"))
+    def kept_by(self, invoice: Any) -> str:
+        if not hasattr(invoice, "is_held"):
+            invoice.is_held = bool(panels.held(Invoice, [invoice.pk]))
+        words = [gettext("legal hold")] if invoice.is_held else []
+        words += [gettext("open dispute")] if invoice.in_dispute else []
+        return ", ".join(words) or "–"
 
     def has_dispute_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return request.user.has_perm("crm.settle_dispute")

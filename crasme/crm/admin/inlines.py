@@ -18,7 +18,7 @@ class BillingProfileInline(RecordInline):
 
 class InvoiceInline(RecordInline):
     model = Invoice
-    fields: ClassVar = ("number", "issued_on", "description", "total", "currency", "on_hold")
+    fields: ClassVar = ("number", "issued_on", "description", "total", "currency")
     readonly_fields = fields
 
 

@@ -4,7 +4,7 @@ A room registers what makes its panel; the bases of the admin ask every panel, a
 could go wrong: a panel that fails takes the page down with it, so it must answer for every row, or with None.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ class Panel:
 
 Make = Callable[[HttpRequest, Model], Panel | None]
 _makers: list[Make] = []
+Held = Callable[[type[Model], Collection[Any]], set[Any]]
+_held: list[Held] = []
 
 
 def register(make: Make) -> Make:
@@ -34,3 +36,15 @@ def register(make: Make) -> Make:
 def of(request: HttpRequest, shown: Model) -> list[Panel]:
     """The panels of a row's page."""
     return [panel for make in _makers if (panel := make(request, shown)) is not None]
+
+
+def say_what_is_held(say: Held) -> Held:
+    """Decorator: ask it which of a page's rows are on legal hold, all at once."""
+    if say not in _held:
+        _held.append(say)
+    return say
+
+
+def held(model: type[Model], keys: Collection[Any]) -> set[Any]:
+    """The keys of the rows on legal hold."""
+    return set().union(*(say(model, keys) for say in _held)) if keys else set()
