@@ -45,14 +45,14 @@ class GrantForm(DeskForm):
         super().__init__(data, asked=asked, by=by)
         self.more = [RESTRICTS] if asked.kind == Request.Kind.RESTRICTION else []
         if approvals.needs_ground(asked):
-            self.fields["ground"] = forms.ChoiceField(
-                label=GROUND.words,
-                choices=[(code, answer.words) for code, answer in GROUND.answers.items()],
-                widget=UnfoldAdminRadioSelectWidget,
-                help_text=_(
+            options: dict[str, Any] = {
+                "label": GROUND.words,
+                "choices": [(code, answer.words) for code, answer in GROUND.answers.items()],
+                "help_text": _(
                     "The person ticked none of them. Choose the one that follows from what they wrote or said."
                 ),
-            )
+            }
+            self.fields["ground"] = forms.ChoiceField(widget=UnfoldAdminRadioSelectWidget, **options)
 
 
 class ParticularsForm(DeskForm):

@@ -40,8 +40,7 @@ def fitting(asked: Request, user: User) -> set[str]:
     names.add("give_back" if asked.assignee_id == user.pk else "take")
     if joining.others(asked).exists():
         names.add("join")
-    # Approved work begins within seconds, and the page says so; a refusal beside it would contradict it.
-    if asked.state in MOVES["refuse"].sources and asked.state != State.APPROVED:
+    if may_be_refused(asked):
         names.add("refuse")
     if asked.state == State.REVIEW:
         names |= {"look_again", *_decisions(asked, user)}
@@ -50,6 +49,11 @@ def fitting(asked: Request, user: User) -> set[str]:
     if asked.kind == Request.Kind.CHILD:
         return names | _of_a_report(asked) if may_decide(user, asked) else names & {"note", "look_again"}
     return names
+
+
+def may_be_refused(asked: Request) -> bool:
+    """Approved work begins within seconds, and the page says so; a refusal beside it would contradict it."""
+    return asked.state in MOVES["refuse"].sources and asked.state != State.APPROVED
 
 
 def _of_a_representative(asked: Request) -> set[str]:

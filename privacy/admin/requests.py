@@ -28,7 +28,7 @@ from privacy.admin.acts_mail import MailActs
 from privacy.admin.acts_others import OTHERS, OTHERS_MENUS, OthersActs
 from privacy.admin.acts_rights import RightsActs
 from privacy.admin.acts_work import WorkActs
-from privacy.admin.buttons import fitting
+from privacy.admin.buttons import fitting, may_be_refused
 from privacy.admin.columns import RequestColumns
 from privacy.admin.corrections import CorrectionActs
 from privacy.admin.entering import EntryPage
@@ -132,7 +132,11 @@ class RequestAdmin(
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         if (asked := kwargs.get("obj")) is not None:
-            context |= {"picture": Picture(asked, timezone.now()), "title": f"{asked.get_kind_display()} {asked}"}
+            context |= {
+                "picture": Picture(asked, timezone.now()),
+                "title": f"{asked.get_kind_display()} {asked}",
+                "refused_by_officers": may_be_refused(asked) and "hand_over" in fitting(asked, request.user),  # type: ignore[arg-type]
+            }
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[UnfoldAction]:

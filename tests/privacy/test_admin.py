@@ -131,6 +131,9 @@ def test_an_agent_works_an_access_request_from_the_buttons(client: Client, agent
     assert act(asked, "take") in html
     assert act(asked, "release") in html
     assert act(asked, "approve") not in html
+    assert act(asked, "refuse") not in html
+    assert "A privacy officer can do that" in html
+    assert html.count(act(asked, "hand_over")) == 2  # beside that sentence, and in the menu
     assert "crm.Account" in html
 
     assert client.get(act(asked, "take")).status_code == 200
@@ -163,7 +166,9 @@ def test_an_agent_works_an_access_request_from_the_buttons(client: Client, agent
     run_steps(timezone.now())
     asked.refresh_from_db()
     assert (asked.state, asked.outcome) == (State.CLOSED, Outcome.GRANTED)
-    assert "Nothing is left to do." in client.get(page(asked)).content.decode()
+    html = client.get(page(asked)).content.decode()
+    assert "Nothing is left to do." in html
+    assert "A privacy officer can do that" not in html
     replies.reply(asked, text="Thank you.", file=None, now=NOW)
     html = client.get(page(asked)).content.decode()
     assert "Nothing is left to do." not in html
