@@ -64,6 +64,10 @@ class RequestQuerySet(CardFreeQuerySet):
         """Not answered by the effective day; that day itself is still in time."""
         return self.open().filter(effective_due__lt=today)
 
+    def due_soon(self, today: date) -> Self:
+        """To be answered within a week, today included; what is late already is not soon."""
+        return self.open().filter(effective_due__range=(today, today + timedelta(days=AT_RISK_DAYS)))
+
     def at_risk(self, today: date) -> Self:
         """Due within a week, or stopped by work that needs a person: neither may vanish from sight."""
         soon = Q(effective_due__lte=today + timedelta(days=AT_RISK_DAYS))

@@ -19,6 +19,7 @@ WORDS: dict[str, Promise] = {
     "source-away": _("The system that holds the data could not be reached."),
     "mail-refused": _("The mail server refused the mail."),
     "smtp-smtprecipientsrefused": _("The mail server refused the address."),
+    "came-back": _("It was sent, and came back."),
     "letter-broken": _("The company's own text of this letter cannot be used."),
     "plan-outdated": _("The data changed after the plan was made."),
     "residue-found": _("Something was still there that must be gone."),

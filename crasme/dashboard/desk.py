@@ -105,7 +105,7 @@ def figures(now: datetime) -> list[Figure]:
         ),
         Figure(
             _("Due in 7 days"), counts["soon"], _("today included"), "event_upcoming", _tone(counts["soon"], "warn"),
-            links.to_list(Request),
+            links.to_list(Request, "?clock=soon"),
         ),
         Figure(
             _("At risk"), risky, _("due soon, or stopped by parked work"), "warning", _tone(risky, "warn"),

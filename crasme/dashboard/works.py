@@ -84,17 +84,20 @@ def parked() -> list[Parked]:
     found = (
         _parked(_("Steps"), Step.objects.parked(), "?state__exact=parked"),
         # A mail that went out and came back waits for a person just as one that never went.
-        _parked(_("Messages"), Message.objects.undelivered(), "?mail=undelivered"),
+        _parked(_("Messages"), Message.objects.undelivered(), "?mail=undelivered", silent="came-back"),
         _parked(_("Webhook deliveries"), WebhookDelivery.objects.parked(), "?state__exact=parked"),
         _parked(_("Webhooks that were switched off"), WebhookEndpoint.objects.given_up(), "", code="off_why"),
     )
     return [kind for kind in found if kind.rows]
 
 
-def _parked(title: str | Promise, rows: QuerySet[Any], query: str, *, code: str = "last_error") -> Parked:
+def _parked(
+    title: str | Promise, rows: QuerySet[Any], query: str, *, code: str = "last_error", silent: str = ""
+) -> Parked:
+    """`silent`: what rows without a code have in common."""
     codes: dict[str, int] = {}
     for each in rows.values_list(code, flat=True)[:1000]:
-        codes[each] = codes.get(each, 0) + 1
+        codes[each or silent] = codes.get(each or silent, 0) + 1
     frequent = sorted(codes, key=lambda code: -codes[code])[:3]
     return Parked(
         title, rows.count(), troubles.several([each for each in frequent if each]), links.to_list(rows.model, query)

@@ -23,6 +23,7 @@ class ClockFilter(DropdownFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [
             ("overdue", _("Overdue")),
+            ("soon", _("Due in 7 days")),
             ("risk", _("At risk")),
             ("miss", _("Will miss")),
             ("closed", _("Closed")),
@@ -34,6 +35,8 @@ class ClockFilter(DropdownFilter):
         match self.value():
             case "overdue":
                 return queryset.overdue(today)
+            case "soon":
+                return queryset.due_soon(today)
             case "risk":
                 return queryset.at_risk(today)
             case "miss":

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from crasme.dashboard import environment, navigation
 from crasme.dashboard.desk import WEEKS
 from crasme.kit.clock import controller_day
-from privacy.models import Request, Step
+from privacy.models import Message, Request, Step
 from privacy.promises import Status
 from retention import services as retention
 from retention.models import Rule
@@ -70,7 +70,7 @@ def test_the_figures_lead_to_what_they_count(client: Client) -> None:
     for days in (-3, 0, 20):
         due_in(days)
     for figure in dashboard(client)["figures"]:
-        if figure.title in ("Overdue", "At risk", "Will miss", "Unassigned", "Open"):
+        if figure.title in ("Overdue", "Due in 7 days", "At risk", "Will miss", "Unassigned", "Open"):
             assert client.get(figure.link).context["cl"].result_count == figure.value, figure.title
 
 
@@ -93,6 +93,12 @@ def test_stopped_work_and_the_last_runs_are_seen(client: Client) -> None:
     )  # fmt: skip
     retention.run_rule(Rule.objects.active().get(slug="billing"), now=timezone.now(), actor="system:test")
     shown = dashboard(client)
+    Message.objects.create(
+        request=request, template="link", direction="out", state="done", created_at=timezone.now(),
+        next_attempt_at=timezone.now(), finished_at=timezone.now(), bounced_at=timezone.now(), period_key="test",
+    )  # fmt: skip
+    _steps, mails = dashboard(client)["parked"]
+    assert (mails.title, mails.rows, mails.errors) == ("Messages", 1, "It was sent, and came back.")
     (parked,) = shown["parked"]
     assert (str(parked.title), parked.rows, parked.errors) == (
         "Steps", 1, "The system that holds the data could not be reached.",
