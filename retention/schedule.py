@@ -163,7 +163,7 @@ FIRST_SCHEDULE = (
         target="privacy.inboundmail",
         anchor="settled_at",
         period="P90D",
-        legal_reason="Mail that is no privacy request stays for 90 days, so that a mistake in sorting can be mended.",
+        legal_reason="Mail that was sorted stays for 90 days, so that a mistake in sorting can be mended.",
     ),
     Planned(
         slug="consent",

@@ -15,6 +15,7 @@ from crasme.staff.models import User
 from crasme.staff.roles import PRIVACY_OFFICER
 from privacy import promises, throttle
 from privacy.admin.buttons import fitting
+from privacy.clock.rules import CHILD_DAYS
 from privacy.errors import Incomplete, MoveNotAllowed, NotYours
 from privacy.mailroom import replies
 from privacy.mailroom.files import File
@@ -84,6 +85,8 @@ def test_anybody_reports_and_learns_nothing(client: Client, officer: User) -> No
         pages.append((answer.redirect_chain, answer.content))
     assert pages[0] == pages[1]
     assert pages[0][0] == [(SENT, 302)]
+    for address in (FORM, SENT):  # both promise the same
+        assert f"its data is deleted within {CHILD_DAYS} days of your report" in client.get(address).content.decode()
     known, unknown = Request.objects.order_by("pk")
     for request in (known, unknown):
         assert (request.state, request.kind, request.without_proof) == (State.CONFIRMED, "child", True)
