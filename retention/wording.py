@@ -73,6 +73,13 @@ def reasons(line: Mapping[str, Any]) -> list[str]:
     return [_reason(each["why"], each["limit"]) for each in line["reasons"]]
 
 
+def state(run: Run) -> str:
+    """What a run is at, and who acts next: of two people the first asks for it, the second approves."""
+    if run.state != Run.State.WAITING:
+        return run.get_state_display()
+    return _("waits for a second person") if run.is_asked_for else _("waits for a first person")
+
+
 def left(run: Run) -> str:
     """ "about 12 minutes left" of work; "" when nothing can be said."""
     time = run.time_left

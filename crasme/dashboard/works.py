@@ -26,6 +26,14 @@ class RunLine:
     tone: str
     link: str
 
+    @property
+    def state(self) -> str:
+        return wording.state(self.run)
+
+    @property
+    def waits(self) -> bool:
+        return self.run.state == Run.State.WAITING
+
 
 @dataclass(frozen=True, slots=True)
 class Parked:

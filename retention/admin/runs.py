@@ -70,7 +70,17 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
     list_select_related = ("rule", "plan")
     ordering = ("-started_at", "-id")
     fieldsets = (
-        (None, {"fields": (("rule", "period_key", "state"), ("cutoff", "started_at", "finished_at"), "how_far")}),
+        (
+            None,
+            {
+                "fields": (
+                    ("rule", "period_key", "condition"),
+                    "acts",
+                    ("cutoff", "started_at", "finished_at"),
+                    "how_far",
+                )
+            },
+        ),
         (_("Planned"), {"fields": (("rows_due", "share_due", "allowed"), "why_approval", "off", "plan_hash")}),
         (_("What went"), {"fields": ("rows_total", "went", "digest", "anonymous")}),
         (_("Cost"), {"fields": (("time", "wal_bytes", "vacuum"),)}),
@@ -79,7 +89,7 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
     )
     readonly_fields = (
         "trouble", "time", "went", "asked", "approved", "how_far", "allowed", "why_approval", "off", "plan_hash",
-        "vacuum", "anonymous",
+        "vacuum", "anonymous", "condition", "acts",
     )  # fmt: skip
     actions_detail = ("certificate", "ask", "approve", "plan_anew")
 
@@ -94,7 +104,17 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
         },
     )
     def condition(self, run: Run) -> tuple[str, str]:
-        return run.state, run.get_state_display()
+        return run.state, wording.state(run)
+
+    @display(description=_("who acts"))
+    def acts(self, run: Run) -> str:
+        if run.state != Run.State.WAITING:
+            return "–"
+        if not run.is_asked_for:
+            return str(_("Anybody who may approve large runs asks for it; then another person approves it."))
+        return _("%(who)s asked for it; another person who may approve large runs approves it.") % {
+            "who": actors.names([run.requested_by])[run.requested_by]
+        }
 
     @display(description=_("last error"))
     def trouble(self, run: Run) -> str:
@@ -106,7 +126,11 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
 
     @display(description=_("progress"))
     def how_far(self, run: Run) -> str:
-        """A bar, and what it says in words."""
+        """A bar, and what it says in words; no bar before anything went, which would look like a full one."""
+        if run.state != Run.State.DONE and not run.rows_total:
+            return ngettext("none of %(rows)s row yet", "none of %(rows)s rows yet", run.rows_due) % {
+                "rows": f"{run.rows_due:,}"
+            }
         words = ngettext("%(share)d %% of %(rows)s row", "%(share)d %% of %(rows)s rows", run.rows_due)
         words %= {"share": run.share_done, "rows": f"{run.rows_due:,}"}
         more = (wording.batches(run), wording.left(run)) if run.state == Run.State.RUNNING else ()
@@ -218,7 +242,7 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
         }
         return TemplateResponse(request, "admin/retention/run/certificate.html", context)
 
-    @action(description=_("Ask for approval"), permissions=["approve"], icon="pan_tool")
+    @action(description=_("Stand for it (first of two)"), permissions=["approve"], icon="pan_tool")
     @confirmed(
         title=_("Stand for this run?"),
         text=_(
@@ -227,7 +251,7 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
         more=_what_is_approved,
         initial=_plan_shown,
         form_class=PlanForm,
-        button=_("Ask for approval"),
+        button=_("Stand for this run"),
     )
     @step_up
     def ask(self, request: HttpRequest, object_id: str, form: Any) -> HttpResponse:
@@ -235,7 +259,7 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
         return self._decide(request, object_id, form, services.ask, asked)
 
     @action(
-        description=_("Approve"),
+        description=_("Approve (second of two)"),
         permissions=["approve"],
         icon="done_all",
         variant=ActionVariant.DANGER,

@@ -37,7 +37,7 @@ def look_again(run: Run) -> bool:
         raise PlanAltered(_("The plan of this run is not what was drawn and signed."))
     if line["reasons"] and run.approved_hash != run.plan.hash:
         return False
-    now = plans.of_run(run.rule, run.cutoff, exact=line["exact"], ended=run.rows_total)
+    now = plans.of_run(run.rule, run.cutoff, exact=line["exact"], ended=run.rows_total, kept=False)
     if now.rows > line["rows"] + line["tolerance"]:
         raise PlanDrift(_("More rows are over than were planned."))
     return True

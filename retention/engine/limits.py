@@ -27,10 +27,11 @@ LAST_RUNS: Final = 30
 FEWEST_RUNS: Final = 3  # with fewer there is no habit yet; the first run of all clears what piled up before
 
 
-def measure(rule: Rule, cutoff: datetime, *, exact: bool = False) -> tuple[int, Decimal]:
-    """Rows that would end, and their share of the table's rows (0 to 1)."""
+def measure(rule: Rule, cutoff: datetime, *, exact: bool = False, kept: int = 0) -> tuple[int, Decimal]:
+    """Rows that would end, and their share of the table's rows (0 to 1). `kept` are those of whole months that stay,
+    which the planner's figures count in."""
     if rule.action == Rule.Action.DROP_PARTITIONS and not exact:
-        rows, whole = _of_partitions(rule, cutoff)
+        rows, whole = _of_partitions(rule, cutoff, kept)
     else:
         rows, whole = predicate.releasable(rule, cutoff).count(), rule.model._base_manager.count()
     return rows, min(Decimal(1), Decimal(rows) / whole).quantize(Decimal("0.00001")) if whole else Decimal(0)
@@ -74,10 +75,10 @@ def _usual(rule: Rule) -> int | None:
     return max(FEW, int(TIMES * median(last)), *last) if len(last) >= FEWEST_RUNS else None
 
 
-def _of_partitions(rule: Rule, cutoff: datetime) -> tuple[int, int]:
+def _of_partitions(rule: Rule, cutoff: datetime, kept: int) -> tuple[int, int]:
     every = partitions.existing(connection, rule.model._meta.db_table)
     whole = sum(each.rows_estimate for each in every)
     over = sum(each.rows_estimate for each in every if each.upper <= cutoff)
     slice_of_month = predicate.releasable(rule, cutoff).filter(**{f"{rule.anchor}__gte": calendar.month_floor(cutoff)})
-    rows = over + slice_of_month.count()
+    rows = max(0, over - kept) + slice_of_month.count()
     return rows, max(whole, rows)

@@ -21,7 +21,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import Model, QuerySet
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
-from crasme.kit import datamap, partitions
+from crasme.kit import calendar, datamap, partitions
 from crasme.kit.append_only import allow_purge
 from crasme.kit.partitions import Partition
 from retention import graph, locks, operations, predicate
@@ -143,6 +143,16 @@ def _carry(cursor: Any, run: Run, watch: Watch, months: list[Partition]) -> int:
         [watch.now, *parameters],
     )
     return int(cursor.rowcount)
+
+
+def kept_in_months(rule: Rule, cutoff: datetime) -> tuple[int, int]:
+    """How many rows before the cut-off something keeps: in the months that are over as a whole, and in the one that it
+    cuts through."""
+    scopes = Scopes.now()
+    kept = _of_few(rule, scopes, predicate.deferred(rule, cutoff, scopes=scopes))
+    edge = calendar.month_floor(cutoff)
+    whole = kept.filter(**{f"{rule.anchor}__lt": edge}).count()
+    return whole, kept.filter(**{f"{rule.anchor}__gte": edge}).count()
 
 
 def _of_few(rule: Rule, scopes: Scopes, kept: QuerySet[Any]) -> QuerySet[Any]:

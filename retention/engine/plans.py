@@ -68,9 +68,9 @@ def foreseen(rules: Iterable[Rule], now: datetime) -> list[PlanLine]:
     return [_line(rule, rule.cutoff(now), exact=True, kept=True) for rule in rules]
 
 
-def of_run(rule: Rule, cutoff: datetime, *, exact: bool = False, ended: int = 0) -> PlanLine:
-    """What a run has before it, and what it `ended` already."""
-    return _line(rule, cutoff, exact=exact, ended=ended)
+def of_run(rule: Rule, cutoff: datetime, *, exact: bool = False, ended: int = 0, kept: bool = True) -> PlanLine:
+    """What a run has before it, and what it `ended` already; apart from it what is `kept`, where that is asked."""
+    return _line(rule, cutoff, exact=exact, ended=ended, kept=kept)
 
 
 def signed(lines: Iterable[PlanLine], *, at: datetime, now: datetime, actor: str) -> Plan:
@@ -106,7 +106,8 @@ def holds(content: dict[str, Any], *, hash_of: str, signature: str, key: str) ->
 
 def _line(rule: Rule, cutoff: datetime, *, exact: bool, kept: bool = False, ended: int = 0) -> PlanLine:
     by_partitions = rule.action == Rule.Action.DROP_PARTITIONS
-    rows, share = limits.measure(rule, cutoff, exact=exact)
+    deferred, in_months = _deferred(rule, cutoff) if kept else (None, 0)
+    rows, share = limits.measure(rule, cutoff, exact=exact, kept=in_months)
     if by_partitions and exact:
         rows += predicate.releasable(rule, cutoff, model=partitions.shelf(rule)).count()
     rows += ended
@@ -119,7 +120,7 @@ def _line(rule: Rule, cutoff: datetime, *, exact: bool, kept: bool = False, ende
         policy_section=rule.policy_section,
         cutoff=cutoff,
         rows=rows,
-        deferred=_deferred(rule, cutoff) if kept else None,
+        deferred=deferred,
         share=share,
         exact=exact,
         tolerance=_tolerance(rule, rows, exact=exact),
@@ -136,8 +137,9 @@ def _tolerance(rule: Rule, rows: int, *, exact: bool) -> int:
     return tolerance
 
 
-def _deferred(rule: Rule, cutoff: datetime) -> int:
-    kept: int = predicate.deferred(rule, cutoff).count()
-    if rule.action == Rule.Action.DROP_PARTITIONS:
-        kept += predicate.deferred(rule, cutoff, model=partitions.shelf(rule)).count()
-    return kept
+def _deferred(rule: Rule, cutoff: datetime) -> tuple[int, int]:
+    """Rows that are over and stay, on the shelf of a partitioned table as well; and those of them in whole months."""
+    if rule.action != Rule.Action.DROP_PARTITIONS:
+        return predicate.deferred(rule, cutoff).count(), 0
+    whole, cut = partitions.kept_in_months(rule, cutoff)
+    return whole + cut + predicate.deferred(rule, cutoff, model=partitions.shelf(rule)).count(), whole

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.admin import site
 from django.contrib.auth.models import Permission
+from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -15,6 +16,7 @@ from pytest_django import Settings
 
 from crasme.crm.models import Account, Invoice
 from crasme.crm.services import disputes
+from crasme.dashboard import works
 from crasme.staff.models import AccessEntry, User
 from crasme.staff.roles import AUDITOR, PRIVACY_OFFICER
 from retention import drafts, gate, holds, ordering, services, tasks
@@ -110,6 +112,17 @@ def test_a_waiting_run_is_approved_by_who_may(client: Client, rows: dict[str, ob
     officer = confirmed(client)
     assert run.plan is not None
     asked = client.get(reverse("admin:retention_run_ask", args=[run.pk])).content.decode()
+    unasked = client.get(reverse("admin:retention_run_change", args=[run.pk])).content.decode()
+    for words in (
+        "none of 1 row yet",
+        "waits for a first person",
+        "Anybody who may approve large runs",
+        "first of two",
+    ):
+        assert words in unasked
+    assert "<progress" not in unasked
+    (line,) = (each for each in works.runs() if each.run == run)
+    assert "1 row waits" in render_to_string("admin/dashboard/runs.html", {"dashboard": {"runs": [line]}})
     assert all(
         words in asked for words in (run.plan.hash, "1 rows of crm.account", "more than the 0 rows of its limit")
     )
@@ -129,6 +142,7 @@ def test_a_waiting_run_is_approved_by_who_may(client: Client, rows: dict[str, ob
     run.refresh_from_db()
     assert (run.state, run.requested_by) == (Run.State.WAITING, officer.ref)
     assert reverse("admin:retention_run_approve", args=[run.pk]) not in page, "whoever asked may not approve"
+    assert "waits for a second person" in page
     second = confirmed(client)
     act(client, "run", "approve", run.pk, plan=old)
     run.refresh_from_db()

@@ -159,6 +159,21 @@ def test_an_estimate_that_was_off_is_counted_and_the_run_goes_on_within_its_limi
     assert (run.progress["drift"]["planned"], run.rows_due) == (0, 3)
 
 
+def test_the_plan_of_a_run_counts_apart_what_holds_keep() -> None:
+    free, held = builders.account(), builders.account(on_hold=True)
+    for owner, days in ((free, (5, 6, 7)), (held, (5, 6))):
+        for day in days:
+            builders.event(owner, datetime(2024, 3, day, tzinfo=UTC))
+    builders.event(held, NOW - timedelta(days=735))  # in the month that the cut-off cuts through
+    builders.event(free, NOW)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE crm_usageevent")  # so that the planner's figures are those of all five rows
+    run = carried_out(slug="usage")
+    assert run.planned is not None
+    assert (run.planned["rows"], run.planned["deferred"], run.planned["exact"]) == (3, 3, False)
+    assert (run.state, run.rows_total, run.counts["carried"]) == (Run.State.DONE, 3, 2)
+
+
 def test_a_clock_that_jumps_a_year_meets_the_habits_of_the_rule(small: None) -> None:
     for day in range(3):
         closed(2, NOW - timedelta(days=91) + day * DAY)
