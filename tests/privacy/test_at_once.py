@@ -74,6 +74,8 @@ def test_an_opt_out_shuts_the_gate_with_the_submission_for_known_and_unknown_ali
     assert seen[0] == seen[1]
     assert seen[0][2] == ["opted-out"]
     assert "All marketing" in seen[0][3]
+    bodies = Message.objects.filter(template="opted-out").values_list("body", flat=True)
+    assert all("it mails you a link" in str(body) for body in bodies)  # the page itself has no such button yet
     by = Entry.objects.filter(verb="request.confirmed").values_list("facts__by", flat=True)
     assert set(by) == {"not-needed"}
 
