@@ -25,10 +25,13 @@ from crasme.ledger import seals, signing
 from crasme.ledger.models import Entry, Seal
 from crasme.ledger.registry import known
 from crasme.ledger.services import digest_of
-from privacy import throttle
+from privacy import throttle, verbs
+from privacy.models import Request
+from privacy.states import Outcome
 from retention import certificate
 from retention.engine import plans
 
+ERASING: Final = (Request.Kind.DELETION, Request.Kind.CHILD)
 PURPOSES: Final = (certificate.PURPOSE, plans.PURPOSE, seals.PURPOSE)
 
 
@@ -71,6 +74,13 @@ class ReceiptForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "autocomplete": "off"}),
         help_text=_("The whole content of the file."),
     )
+
+
+def certificate_of(asked: Request) -> Entry | None:
+    """The entry which says that a search after the erasure found nothing, if there is one."""
+    if asked.kind not in ERASING or asked.outcome not in (Outcome.GRANTED, Outcome.PARTLY):
+        return None
+    return Entry.objects.filter(subject=asked.ref, verb=verbs.CERTIFIED.name).order_by("-id").first()
 
 
 @csrf_exempt  # it changes nothing, and a token would need a cookie

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch
 
 from privacy.correspondence.withheld import marked
 from privacy.mailroom import quotes
@@ -29,10 +29,14 @@ class Letter:
 
 def of(request: Request) -> list[Letter]:
     """The oldest first; of everything that one message asked for, and never what others were written."""
-    lead = request.lead_id or request.pk
-    found = Message.objects.with_person().filter(Q(request=lead) | Q(request__lead=lead))
+    found = Message.objects.of_conversation(request).with_person()
     files = Prefetch("attachments", Attachment.objects.defer("content"))
     return [_letter(message) for message in found.prefetch_related(files).order_by("created_at", "id")]
+
+
+def erased(request: Request) -> bool:
+    """Whether nothing is shown because the person was forgotten, and not because nobody wrote."""
+    return not request.person.email and Message.objects.of_conversation(request).filter(addressee="person").exists()
 
 
 def _letter(message: Message) -> Letter:

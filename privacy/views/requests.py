@@ -44,7 +44,7 @@ from privacy.services import (
 )
 from privacy.states import MOVES, Outcome, State
 from privacy.steps.definitions import harmless, needs_proof
-from privacy.views import admission, holdings, justnow, letters, proof, timeline
+from privacy.views import admission, evidence, holdings, justnow, letters, proof, timeline
 from privacy.views.posted import posted
 from privacy.words import LOOKED_AT, LOOKING, STANDING, WISHES, ending_of, in_a_row
 
@@ -298,7 +298,7 @@ def _package(asked: Request) -> Package | None:
 
 def _standing(asked: Request) -> dict[str, Any]:
     today = controller_day(timezone.now())
-    together = asked.together()
+    together, written = asked.together(), letters.of(asked)
     return {
         "asked": asked,
         "wish": WISHES[asked.kind],
@@ -312,7 +312,8 @@ def _standing(asked: Request) -> dict[str, Any]:
         "days_gone": (today - asked.received_on).days,
         "days_all": max((asked.told_due - asked.received_on).days, 1),
         "can_withdraw": State(asked.state) in MOVES["withdraw"].sources and asked.kind != Request.Kind.CHILD,
-        "letters": letters.of(asked),
+        "letters": written,
+        "letters_erased": not written and letters.erased(asked),
         "reply": ReplyForm() if asked.person.email else None,
         "status_path": reverse("request-status", args=[asked.reference]),
         # What was found and done, for whoever may learn it.
@@ -328,6 +329,7 @@ def _found(asked: Request) -> dict[str, Any]:
         "customers": customers(asked),
         "marketing": _marketing(asked),
         "refusal": refusal_of(asked.kind, asked.refusal_reason),
+        "certificate": evidence.certificate_of(asked),
         "authority": authority_of(asked.regime),
         **holdings.shown(asked),
     }

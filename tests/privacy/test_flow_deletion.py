@@ -1,9 +1,14 @@
 """A deletion request from the form to a person who is told, and then forgotten."""
 
+import html
+import re
 from datetime import date, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
 
 from crasme.crm.models import Account, Device, Invoice, UsageEvent
 from crasme.ledger.models import Entry
@@ -13,6 +18,7 @@ from privacy.models import Person, Plan, Request, Step
 from privacy.packages import files
 from privacy.services import approvals, packages, people, plans, sweeping
 from privacy.states import Outcome, State
+from privacy.views import proof
 from retention import residue
 from tests.builders import (
     NOW,
@@ -129,6 +135,14 @@ def test_the_person_is_told_before_the_address_goes(agent: User, officer: User) 
     request.refresh_from_db()
     assert (request.details, request.full_name) == (None, None)
     assert not request.verifications.exists()
+    visitor, proven = Client(), HttpResponse()
+    proof.grant(proven, request)
+    visitor.cookies.load({proof.COOKIE: proven.cookies[proof.COOKIE].value})
+    page = visitor.get(reverse("request-status", args=[request.reference])).content.decode()
+    assert "was erased with your data" in page
+    assert "Nothing yet." not in page
+    (there,) = re.findall(r'href="(/evidence/verify/\?[^"]*)"', page)
+    assert "Its digest is the one you gave." in visitor.get(html.unescape(there)).content.decode()
     assert all(message.body is None for message in request.messages.all())
     assert Entry.objects.filter(verb="request.person_forgotten").count() == 1
     assert sweeping.forget_people(NOW + timedelta(minutes=7)) == 0
