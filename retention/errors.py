@@ -95,9 +95,13 @@ class SameHands(RetentionError):
 
 
 class NothingToHold(RetentionError):
-    """A hold that would hold nothing: no items, or what it names is gone already."""
+    """A hold that would hold nothing: no items, or what it names is gone already. `field` of the item is at fault."""
 
     code = "nothing-to-hold"
+
+    def __init__(self, message: Any, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class HoldReleased(RetentionError):

@@ -167,11 +167,17 @@ def require(item: Held) -> None:
     elif item.label:
         try:
             model = apps.get_model(item.label)
+        except (LookupError, ValueError):
+            raise NothingToHold(
+                _("There is no table of this name; write one such as crm.invoice."), field="label"
+            ) from None
+        try:
             there = model._base_manager.filter(pk=model._meta.pk.to_python(item.record)).exists()
-        except (LookupError, ValueError, ValidationError):
+        except (ValueError, ValidationError):
             there = False
         if not there:
-            raise NothingToHold(_("There is no such record any more."))
+            words = _("There is no such record in %(table)s (any more); its id stands on its page.")
+            raise NothingToHold(words % {"table": model._meta.verbose_name_plural}, field="record")
 
 
 def _plain(item: Held) -> dict[str, str]:

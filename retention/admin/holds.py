@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.db.models import Count, Model, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -14,12 +14,15 @@ from unfold.admin import StackedInline
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from crasme.crm.admin.base import named
+from crasme.kit import datamap
 from crasme.kit.errors import CrasmeError
 from crasme.staff import actors
 from crasme.staff.admin import PersonalDataAdmin, confirmed
-from retention import holds
+from retention import catch, holds, wording
+from retention.errors import NothingToHold
 from retention.holds import Held
 from retention.models import Hold, HoldItem
 
@@ -34,10 +37,32 @@ SCOPES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
 OF_SCOPES: Final = ("account", "organisation", "category", "since", "until", "label", "record")
 
 
+def _tables() -> list[tuple[str, str]]:
+    named = [(table.label.lower(), wording.table(table.label.lower())) for table in datamap.tables()]
+    return [("", "---------"), *sorted(named, key=lambda each: each[1])]
+
+
 class HoldItemForm(forms.ModelForm):
     class Meta:
         model = HoldItem
         fields = ("scope", "account", "organisation", "category", "since", "until", "label", "record")
+
+    label = forms.ChoiceField(
+        label=_("table"),
+        required=False,
+        choices=_tables,
+        widget=UnfoldAdminSelectWidget,
+        help_text=_("Where the record stands: an invoice is one of “invoices (crm.invoice)”."),
+    )
+    record = forms.CharField(
+        label=_("record"),
+        required=False,
+        max_length=64,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_(
+            "Its id, as it stands on its page and in that page's address: 019aaf3c-7b7e-7c11-8d2e-0a4c5b6d7e8f."
+        ),
+    )
 
     def clean(self) -> dict[str, Any] | None:
         """Said at its field, before the hold is placed: what the scope asks for, no more, and what is gone."""
@@ -55,8 +80,8 @@ class HoldItemForm(forms.ModelForm):
         if not self.errors:
             try:
                 holds.require(_item(cleaned))
-            except CrasmeError as error:
-                self.add_error(needed[-1], str(error))
+            except NothingToHold as error:
+                self.add_error(error.field or needed[-1], str(error))
         return cleaned
 
 
@@ -105,7 +130,7 @@ class HoldAdmin(PersonalDataAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Hold]:
         found: QuerySet[Hold] = super().get_queryset(request)
-        return found.annotate(items_count=Count("items"))
+        return found.prefetch_related("items")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.fields if obj else ("matter", "reason", "review_on")
@@ -152,6 +177,11 @@ class HoldAdmin(PersonalDataAdmin):
         form.instance.__dict__.update(placed.__dict__)
         for formset in formsets:
             formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
+        found = "; ".join(f"{table}: {rows}" for table, rows in catch.caught(placed))
+        if found:
+            messages.info(request, _("This hold keeps now: %(found)s.") % {"found": found})
+        else:
+            messages.warning(request, _("This hold keeps no row now. Look whether it covers what was meant."))
 
     # --- releasing ---------------------------------------------------------------------------------------------------
     @action(
@@ -187,9 +217,9 @@ class HoldAdmin(PersonalDataAdmin):
             return "review", _("review overdue")
         return "active", _("active")
 
-    @display(description=_("items"), ordering="items_count")
-    def covers(self, hold: Any) -> int:
-        return int(hold.items_count)
+    @display(description=_("covers"))
+    def covers(self, hold: Hold) -> str:
+        return catch.scopes(hold.items.all()) or "–"
 
     @display(description=_("placed by"))
     def placed(self, hold: Hold) -> str:

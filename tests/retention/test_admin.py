@@ -1,5 +1,6 @@
 """Retention in the admin: looked at by whoever may, decided by whoever may decide."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -223,10 +224,17 @@ def test_a_search_for_whom_to_hold_names_them_and_is_logged(client: Client, offi
 def test_a_hold_is_placed_with_its_items_and_released(client: Client, officer: User) -> None:
     account = builders.account()
     items = item(0, scope="account", account=account.pk) | item(1, scope="category", category="P7.2")
-    placed = client.post(reverse("admin:retention_hold_add"), form(**items))
-    assert placed.status_code == 302, placed.content.decode()[:2000]
+    invoice = builders.invoice(account, timezone.now().date())
+    items |= item(2, scope="record", label="crm.invoice", record=invoice.pk) | {"items-TOTAL_FORMS": "3"}
+    assert "invoices (crm.invoice)" in client.get(reverse("admin:retention_hold_add")).content.decode()
+    placed = client.post(reverse("admin:retention_hold_add"), form(**items), follow=True)
+    (told,) = [str(each) for each in placed.context["messages"] if "keeps now" in str(each)]
+    assert "accounts: 1" in told
+    assert "invoices: 1" in told
+    listed = client.get(reverse("admin:retention_hold_changelist")).content.decode()
+    assert re.search(r"one account; a category of data \([a-z ]+\); one record \(crm.invoice\)", listed)
     hold = Hold.objects.get(matter="M-99")
-    assert (hold.owner, hold.placed_by, hold.items.count()) == (officer, officer.ref, 2)
+    assert (hold.owner, hold.placed_by, hold.items.count()) == (officer, officer.ref, 3)
     account.refresh_from_db()
     assert account.on_hold
     act(client, "hold", "release", hold.pk)
@@ -241,7 +249,8 @@ def test_a_hold_is_placed_with_its_items_and_released(client: Client, officer: U
         ({"scope": "account"}, {"account": "asks for it"}),
         ({"scope": "period", "since": "2024-02-01"}, {"until": "asks for it"}),
         ({"scope": "category", "category": "P7.2", "record": "x"}, {"record": "leave it empty"}),
-        ({"scope": "record", "label": "crm.invoice", "record": "nothing"}, {"record": "no such record"}),
+        ({"scope": "record", "label": "crm.invoice", "record": "nothing"}, {"record": "no such record in invoices"}),
+        ({"scope": "record", "label": "crm.bill", "record": "x"}, {"label": "Select a valid choice"}),
         ({"scope": "period", "since": "2024-02-01", "until": "2024-01-01"}, {"__all__": "must end after"}),
     ],
 )

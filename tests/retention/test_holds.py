@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from crasme.crm.models import Account, Invoice
 from crasme.kit.datamap import Category
 from crasme.ledger.models import Entry
-from retention import holds
+from retention import catch, holds
 from retention.errors import HoldReleased, NothingToHold
 from retention.models import HoldItem
 from tests.retention import builders
@@ -70,11 +70,26 @@ def test_a_hold_needs_something_that_is_still_there() -> None:
     erased = builders.account(status="erased", erased_at=NOW, email="", full_name="")
     gone = (holds.account(erased.pk), holds.account(uuid4()), holds.one_record("crm.invoice", uuid4()))
     for item in (*gone, holds.one_record("crm.nothing", "1"), holds.one_record("crm.invoice", "no key")):
-        with pytest.raises(NothingToHold):
+        with pytest.raises(NothingToHold) as refused:
             builders.hold(item)
+        assert refused.value.field == ({"crm.nothing": "label", "crm.invoice": "record"}.get(item.label, ""))
     with pytest.raises(NothingToHold):
         builders.hold()
     assert not HoldItem.objects.exists()
+
+
+def test_what_a_hold_catches_is_counted_table_by_table() -> None:
+    account = builders.furnish(builders.account(), events=3)
+    day = date(2024, 1, 5)
+    builders.invoice(account, day)
+    by_name = dict(catch.caught(builders.hold(holds.account(account.pk), matter="A")))
+    assert (by_name["accounts"], by_name["usage events"], by_name["invoices"]) == ("1", "3", "1")
+    home = account.organisation_id
+    assert home is not None
+    assert dict(catch.caught(builders.hold(holds.organisation(home), matter="O")))["usage events"] == "3"
+    of_month = holds.period(date(2024, 1, 1), date(2024, 2, 1), Category.BILLING)
+    assert dict(catch.caught(builders.hold(of_month, matter="T")))["invoices"] == "1"
+    assert catch.caught(builders.hold(holds.period(date(1999, 1, 1), date(1999, 2, 1)), matter="N")) == []
 
 
 def test_a_matter_has_one_hold_and_a_hold_is_released_once() -> None:
