@@ -66,8 +66,9 @@ def _keeping(model: type[Model], ending: Ending | None, scopes: Scopes) -> list[
         return found
     rule = ending.rule
     if ending.up or predicate.takes_rows(rule):
-        leant_on = obstacles.leant_on(model, scopes, or_open=True)
-        found += _maybe(leant_on, words=_("something that is kept depends on it"))
+        for child, rows in obstacles.leaning(model, scopes, or_open=True):
+            words = _("%(table)s that are kept depend on it") % {"table": child._meta.verbose_name_plural}
+            found.append(Ground(rows, words))
     if ending.up:
         above = _keeping(rule.model, Ending(rule, rule.anchor), scopes)
         return [*found, *(Ground(_of(ending, each.rows), each.words, each.hold, each.keeper) for each in above)]

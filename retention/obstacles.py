@@ -160,7 +160,14 @@ def leant_on(
 ) -> Q | None:
     """True for rows on which a held row depends, or with `or_open` one that something open keeps by itself: deleting
     them would take it along."""
-    terms = []
+    return any_of(*(stays for _child, stays in leaning(model, scopes, or_open=or_open, below=below)))
+
+
+def leaning(
+    model: type[Model], scopes: Scopes, *, or_open: bool = False, below: tuple[type[Model], ...] = ()
+) -> list[tuple[type[Model], Q]]:
+    """The same by the tables whose rows depend on these."""
+    terms: list[tuple[type[Model], Q]] = []
     for edge in graph.edges_to(model):
         child = edge.child
         if edge.nullable or edge.on_delete is graph.OnDelete.NOTHING or child is model or child in below:
@@ -170,8 +177,8 @@ def leant_on(
         own = held(child, scopes, or_open=or_open) if alone else None
         if (stays := any_of(own, leant_on(child, scopes, or_open=or_open, below=(*below, model)))) is not None:
             children = child._base_manager.filter(**{edge.field.name: OuterRef(edge.field.target_field.name)})
-            terms.append(Q(Exists(children.filter(stays))))
-    return any_of(*terms)
+            terms.append((child, Q(Exists(children.filter(stays)))))
+    return terms
 
 
 def matters(model: type[Model], rows: QuerySet[Any]) -> list[str]:

@@ -47,6 +47,20 @@ class RuleForm(forms.ModelForm):
     class Meta:
         model = Rule
         fields = drafts.SUBSTANCE
+        help_texts: ClassVar = {
+            "target": _("The table whose rows end, such as crm.invoice for invoices."),
+            "anchor": _("The date from which the period counts, such as issued_on for the day an invoice was issued."),
+            "period": _("P24M is 24 months, P7Y seven years, P90D 90 days."),
+            "fields": _(
+                "Only to empty or coarsen fields, not to end rows: their names with commas, such as billed_email."
+            ),
+            "anonymity": _("What somebody could know of a person, how alike rows must become, and who answers for it."),
+            "carry_to": _("Only for data that goes by whole months: the table that takes what a hold keeps."),
+            "unreferenced_by": _("A row stays while one of these points at it, such as crm.dispute.invoice."),
+            "batch_size": _("The most rows that end in one go; fewer are taken when others are at work."),
+            "max_rows": _("A run that would end more rows waits for two people. Empty: no limit."),
+            "max_share": _("From 0 to 1: a run that would end a larger part of the table waits for two people."),
+        }
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
@@ -79,6 +93,9 @@ WORDS: Final = {
 
 @admin.register(Rule)
 class RuleAdmin(StaffModelAdmin):
+    class Media:
+        css: ClassVar = {"all": ["retention/rule.css"]}
+
     list_display = ("slug", "target", "ends_after", "action", "policy_section", "condition", "next_cutoff", "last_run")
     list_filter: ClassVar = [("state", ChoicesDropdownFilter), ("action", ChoicesDropdownFilter)]
     search_fields: ClassVar = ["slug", "target"]
@@ -141,6 +158,11 @@ class RuleAdmin(StaffModelAdmin):
         return [each for each in found if any(name and each.action_name.endswith(name) for name in names)]
 
     # --- drafts ------------------------------------------------------------------------------------------------------
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        title = _("Draft a change of a rule") if "of" in request.GET else _("Draft a rule")
+        shown: HttpResponse = super().add_view(request, form_url, {"title": title, **(extra_context or {})})
+        return shown
+
     def save_model(self, request: HttpRequest, obj: Rule, form: Any, change: Any) -> None:
         drafts.save(obj, actor=request.user.ref, now=timezone.now())  # type: ignore[union-attr]
 

@@ -1,7 +1,7 @@
 """`manage.py retention`, and the task that beat calls."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from crasme.crm.models import Account
+from crasme.crm.services.disputes import open_dispute
 from retention import tasks
 from retention.models import BackupSet, Rule, Run
 from tests.retention import builders
@@ -75,6 +76,12 @@ def test_explain_answers_in_words_or_with_an_error(closed: Account) -> None:
     assert [(json.loads(line)["pk"], json.loads(line)["over"]) for line in lines] == [(str(closed.pk), False)]
     header, row = retention("explain", "crm.account", "--all", "--csv").splitlines()
     assert (header.split(",")[1], row.split(",")[1]) == ("key", str(closed.pk))
+    contested = builders.invoice(builders.account(), date(2026, 1, 2))
+    open_dispute(contested, reason="amount", actor="staff:test", now=timezone.now())
+    first, *fields = retention("explain", "crm.invoice", str(contested.pk)).splitlines()
+    assert "; in dispute since" in first
+    said = [line.partition(": ") for line in fields]
+    assert len({words for _names, _colon, words in said}) == len(said) < sum(names.count(",") + 1 for names, *_ in said)
     for wrong in ((str(closed.pk), "--all"), ()):
         with pytest.raises(CommandError, match="Name the rows"):
             retention("explain", "crm.account", *wrong)

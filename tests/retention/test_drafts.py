@@ -104,6 +104,10 @@ def test_an_officer_drafts_edits_compares_and_discards(client: Client) -> None:
     officer = sign_in(client, make_user(PRIVACY_OFFICER))
     rule = builders.rule("billing")
     form = client.get(reverse("admin:retention_rule_succeed", args=[rule.pk]), follow=True)
+    page = form.content.decode()
+    for words in ("Draft a change of a rule", "P24M is 24 months", "retention/rule"):
+        assert words in page
+    assert "Add retention rule" not in page.partition("<title>")[2].partition("</title>")[0]
     filled = form.context["adminform"].form.initial
     assert (filled["slug"], filled["period"], Rule.objects.filter(state="draft").count()) == ("billing", "P7Y", 0)
     said = {name: value for name, value in drafts.substance(rule).items() if value is not None}

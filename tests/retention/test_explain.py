@@ -113,7 +113,9 @@ def test_what_a_row_ends_with_keeps_it_and_says_why() -> None:
     )
     owner = builders.furnish(builders.account(closed=NOW - timedelta(days=100)))
     builders.hold(holds.one_record("crm.syncedmessage", SyncedMessage.objects.get().pk))
-    assert words("crm.integration", owner.integrations.get().pk).endswith("; something that is kept depends on it")
+    assert words("crm.integration", owner.integrations.get().pk).endswith(
+        "; synchronised messages that are kept depend on it"
+    )
     # The account itself is emptied meanwhile: its id stays, and what is on hold with it.
     assert words("crm.account", owner.pk).startswith("due since")
 

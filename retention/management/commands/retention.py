@@ -141,8 +141,11 @@ class Command(BaseCommand):
             else:
                 self.stdout.write(verdict.words() if len(keys) == 1 else f"{verdict.pk}  {verdict.words()}")
         if len(keys) == 1 and not json:
+            same: dict[str, list[str]] = {}  # what is said of many fields is said once
             for field in services.explain_fields(label, keys[0], now):
-                self.stdout.write(f"  {field.name}: {field.words()}")
+                same.setdefault(field.words(), []).append(field.name)
+            for words, names in same.items():
+                self.stdout.write(f"  {', '.join(names)}: {words}")
         if not all and (gone := len(set(services.keys_of(label, keys)) - told)):
             raise CommandError(f"{gone:,} of {len(keys):,} rows are not there (any more).")
 
