@@ -175,6 +175,7 @@ def test_a_deletion_takes_two_people_and_leaves_nothing_but_the_invoices(
     shoot(dario, "erased")
 
 
+@pytest.mark.slow
 def test_the_pages_of_the_policy_and_the_board(open_browser: Callable[..., BrowserContext], shoot: Shoot) -> None:
     _staff(PRIVACY_OFFICER, "Clara")
     visitor = open_browser().new_page()

@@ -54,8 +54,9 @@ def doors() -> list[str]:
 
 @pytest.mark.parametrize("door", doors())
 def test_no_door_breaks_and_nothing_is_stored(client: Client, door: str) -> None:
+    most = 300_000 if door == reverse("request-new") else 10_000  # reading megabytes is the same at every door
     for meaning, value in STRANGE.items():
-        body = "&".join(f"{name}={quote_from_bytes(value)}" for name in NAMES)
+        body = "&".join(f"{name}={quote_from_bytes(value[:most])}" for name in NAMES)
         for response in (client.post(door, body, content_type=FORM), client.get(f"{door}?{body[:3_000]}")):
             assert response.status_code < 500, (door, meaning)
             assert b"<script>alert(1)" not in response.content, (door, meaning)

@@ -185,6 +185,7 @@ def test_explain(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [(figure["name"], figure["unit"]) for figure in said] == [("explain", "rows/s"), ("explain_bare", "rows/s")]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_purge_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(purge_rows, "PEOPLE", 3)

@@ -184,6 +184,7 @@ def test_a_taken_port_is_replaced(folder: Path) -> None:
             assert kept(servers) == ["kept"]
 
 
+@pytest.mark.slow
 def test_a_cut_off_set_up_is_begun_anew() -> None:
     path = Path(tempfile.mkdtemp(prefix="crasme-cut-"))
     try:

@@ -120,6 +120,7 @@ def test_puzzles_are_not_handed_out_in_masses(monkeypatch: pytest.MonkeyPatch) -
     assert Client().post(reverse("request-challenge")).status_code == 405
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_a_browser_does_the_work_and_sends_without_it_when_it_cannot(page: Page) -> None:

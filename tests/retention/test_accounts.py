@@ -154,7 +154,7 @@ def test_what_something_open_keeps_outlives_the_account_with_what_it_depends_on(
     assert "crm.integration" not in ended.counts
     message, service = SyncedMessage.objects.get(), Integration.objects.get()
     assert services.explain("crm.syncedmessage", message.pk, NOW).words().endswith("open message")
-    assert services.explain("crm.integration", service.pk, NOW).words().endswith("kept depends on it")
+    assert services.explain("crm.integration", service.pk, NOW).words().endswith("that are kept depend on it")
     # The contested invoice stands for itself: by its own copy, linked to the bare id that stays for it.
     contested.refresh_from_db()
     assert (contested.billed_name, contested.account_id) == ("Somebody", gone.pk)

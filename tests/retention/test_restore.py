@@ -122,6 +122,7 @@ def command(*arguments: str) -> dict[str, Any]:
     return dict(json.loads(out.getvalue()))
 
 
+@pytest.mark.slow
 def test_a_restored_database_serves_nobody_until_its_erasures_are_carried_out_again(drill: Drill) -> None:
     home = builders.organisation()
     leaver = builders.furnish(builders.account(home, full_name="Zq7leaver"), mark="Zq7leaver")
