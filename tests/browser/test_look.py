@@ -130,6 +130,7 @@ def test_targets_are_large_enough_for_a_thumb(visit: Any) -> None:
     assert small == []
 
 
+@pytest.mark.slow
 def test_a_language_is_switched_without_a_script_and_mirrors_the_page(visit: Any) -> None:
     page = visit("/policy/", width=390, java_script_enabled=False)
     page.locator(".language summary").click()
@@ -140,6 +141,7 @@ def test_a_language_is_switched_without_a_script_and_mirrors_the_page(visit: Any
     expect(page.locator("html")).to_have_attribute("lang", "ar")
 
 
+@pytest.mark.slow
 def test_the_mirrored_page_does_not_scroll_sideways(visit: Any) -> None:
     for path in ("/", "/policy/"):
         page = visit(path, width=390, locale="ar")

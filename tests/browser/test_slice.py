@@ -140,6 +140,7 @@ def test_a_copy_is_asked_for_released_and_fetched(
     _read_copy(visitor, path, tmp_path, shoot)
 
 
+@pytest.mark.slow
 def test_a_deletion_takes_two_people_and_leaves_nothing_but_the_invoices(
     open_browser: Callable[..., BrowserContext], mail_sink: Mailbox, shoot: Shoot
 ) -> None:

@@ -182,6 +182,7 @@ def test_blocked_storage_costs_nothing_but_the_retry(visit: Open) -> None:
     assert state(page)["analytics"]
 
 
+@pytest.mark.slow
 def test_the_signal_is_shown_and_an_explicit_choice_wins(visit: Open) -> None:
     page = visit(gpc=True)
     expect(page.locator("[data-consent-gpc]")).to_be_visible()
@@ -245,6 +246,7 @@ def test_nothing_is_set_before_a_choice_and_nothing_moves(visit: Open, path: str
     assert shift == 0
 
 
+@pytest.mark.slow
 def test_a_banner_that_comes_back_asks_only_what_changed(visit: Open, now: datetime) -> None:
     page = visit()
     page.get_by_role("button", name="Accept all").click()

@@ -39,6 +39,7 @@ def test_the_banner_is_as_small_as_promised(client: Client, db: None) -> None:
     assert len(brotli.compress(boot)) < sizes[0]
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_what_waits_for_a_permission(visit: Callable[..., Page], settings: Settings) -> None:
@@ -93,6 +94,7 @@ def test_what_waits_for_a_permission(visit: Callable[..., Page], settings: Setti
     assert page.evaluate(said)[-1][2] == {"analytics_storage": "denied", "ad_storage": "denied"}
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_what_outlives_a_refusal_is_told_and_all_else_is_gone(

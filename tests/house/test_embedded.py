@@ -240,6 +240,7 @@ def test_databases_are_made_once(folder: Path) -> None:
             assert link.info.dbname == "another one"
 
 
+@pytest.mark.slow
 @ROOT_ONLY
 def test_root_drops_to_an_ordinary_user_even_below_a_closed_folder() -> None:
     closed = Path(tempfile.mkdtemp(prefix="crasme-closed-"))

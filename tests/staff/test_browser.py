@@ -88,6 +88,7 @@ def test_staff_set_up_a_security_key_and_use_it(page: Page, complaints: list[str
     assert complaints == []
 
 
+@pytest.mark.slow
 def test_without_the_key_the_password_opens_nothing(page: Page) -> None:
     user = make_user("Auditor", email="auditor@crasme.com", password=PASSWORD)
     sign_in(page, user.email)
