@@ -4,17 +4,11 @@ What could go wrong: the broker is away and the page fails (it says what to run 
 browser (the try is kept with its reason, and the page shows both).
 """
 
-from celery import current_app
-from kombu.exceptions import KombuError
-from redis.exceptions import RedisError
+from crasme.kit import wakeups
 
 TASK, QUEUE = "consent.tasks.measure_notice", "celery"
 
 
 def ask() -> bool:
     """Whether the wish reached the broker."""
-    try:
-        current_app.send_task(TASK, queue=QUEUE, retry=False, ignore_result=True)
-    except (KombuError, RedisError, OSError):
-        return False
-    return True
+    return wakeups.send(TASK, QUEUE) is None

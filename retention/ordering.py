@@ -9,11 +9,9 @@ import logging
 from datetime import datetime, timedelta
 from typing import Final
 
-from celery import current_app
 from django.db import transaction
-from kombu.exceptions import KombuError
-from redis.exceptions import RedisError
 
+from crasme.kit import wakeups
 from retention import locks, services
 from retention.errors import code_of
 from retention.models import Plan, PlanOrder
@@ -58,7 +56,5 @@ def _draw(wanted: PlanOrder, now: datetime) -> list[Plan]:
 
 
 def _wake() -> None:
-    try:
-        current_app.send_task(TASK, queue=QUEUE, retry=False, ignore_result=True)
-    except (KombuError, RedisError, OSError) as error:
-        logger.warning("The broker is away (%s); the minute's task draws the plan.", type(error).__name__)
+    if why := wakeups.send(TASK, QUEUE):
+        logger.warning("The broker is away (%s); the minute's task draws the plan.", why)

@@ -13,14 +13,12 @@ from urllib.parse import urlsplit
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import ResetPasswordForm, default_token_generator
 from allauth.account.utils import user_pk_to_url_str
-from celery import current_app
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import translation
-from kombu.exceptions import KombuError
-from redis.exceptions import RedisError
 
+from crasme.kit import wakeups
 from crasme.kit.ids import uuid7
 from crasme.staff.models import User
 
@@ -34,10 +32,8 @@ class ForgottenForm(ResetPasswordForm):
         """Ask a worker to mail; without a broker nothing is mailed, and the page is the same."""
         task, queue = TASK
         for identifier in [user.pk for user in self.users] or [uuid7()]:
-            try:
-                current_app.send_task(task, args=(str(identifier),), queue=queue, retry=False, ignore_result=True)
-            except (KombuError, RedisError, OSError) as error:
-                log.warning("A password link could not be queued: %s", type(error).__name__)
+            if why := wakeups.send(task, queue, str(identifier)):
+                log.warning("A password link could not be queued: %s", why)
         return str(self.cleaned_data["email"])
 
 

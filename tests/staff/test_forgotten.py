@@ -5,13 +5,13 @@ from urllib.parse import urlparse
 from uuid import UUID
 
 import pytest
+from celery import current_app
 from django.conf import settings
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
 from redis.exceptions import ConnectionError as BrokerDown
 
-from crasme.staff import forgotten
 from crasme.staff.tasks import mail_password_link
 from tests.builders import make_user
 
@@ -21,7 +21,7 @@ PAGE = "/accounts/password/reset/"
 
 def ask(client: Client, email: str, **publish: object) -> list[UUID]:
     """The ids that were handed to the workers."""
-    with mock.patch.object(forgotten.current_app, "send_task", **publish) as sent:
+    with mock.patch.object(current_app, "send_task", **publish) as sent:
         assert client.post(PAGE, {"email": email})["Location"] == reverse("account_reset_password_done")
     assert mail.outbox == []  # the page itself sends nothing
     return [UUID(call.kwargs["args"][0]) for call in sent.call_args_list]
