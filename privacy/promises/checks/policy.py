@@ -45,19 +45,18 @@ def announced(now: datetime) -> Verdict:
     if version is None:
         return Verdict(Status.KEPT, _("No material change has been published so far."), {"material": 0})
     told = Reached(version)
-    if told.missing:
-        evidence = ngettext(
+    return told.verdict(
+        some_missing=ngettext(
             "%(missing)s account has not been told of version %(version)s; %(reached)s have.",
             "%(missing)s accounts have not been told of version %(version)s; %(reached)s have.",
             told.missing,
-        )
-        return Verdict(Status.AT_RISK, evidence % told.words, told.figures)
-    evidence = ngettext(
-        "Everybody whose account is older was told of version %(version)s: %(reached)s account.",
-        "Everybody whose account is older was told of version %(version)s: %(reached)s accounts.",
-        told.reached,
+        ),
+        nobody_missing=ngettext(
+            "Everybody whose account is older was told of version %(version)s: %(reached)s account.",
+            "Everybody whose account is older was told of version %(version)s: %(reached)s accounts.",
+            told.reached,
+        ),
     )
-    return Verdict(Status.KEPT, evidence % told.words, told.figures)
 
 
 @promise("P10.3")
@@ -69,19 +68,18 @@ def agreed(now: datetime) -> Verdict:
     if version is None:
         return Verdict(Status.KEPT, _("No version that was published so far had to be accepted."), {"required": 0})
     accepted = Reached(version, acts=[Acceptance.Act.ACCEPTED])
-    if accepted.missing:
-        evidence = ngettext(
+    return accepted.verdict(
+        some_missing=ngettext(
             "%(missing)s account has not accepted version %(version)s; %(reached)s have.",
             "%(missing)s accounts have not accepted version %(version)s; %(reached)s have.",
             accepted.missing,
-        )
-        return Verdict(Status.AT_RISK, evidence % accepted.words, accepted.figures)
-    evidence = ngettext(
-        "Everybody whose account is older accepted version %(version)s: %(reached)s account.",
-        "Everybody whose account is older accepted version %(version)s: %(reached)s accounts.",
-        accepted.reached,
+        ),
+        nobody_missing=ngettext(
+            "Everybody whose account is older accepted version %(version)s: %(reached)s account.",
+            "Everybody whose account is older accepted version %(version)s: %(reached)s accounts.",
+            accepted.reached,
+        ),
     )
-    return Verdict(Status.KEPT, evidence % accepted.words, accepted.figures)
 
 
 class Reached:
@@ -95,4 +93,10 @@ class Reached:
         older = Account.objects.usable().filter(created_at__lt=version.published_at)
         self.reached, self.missing = count(older.filter(Exists(on_record))), count(older.filter(~Exists(on_record)))
         self.figures = {"version": version.version, "reached": self.reached, "missing": self.missing}
-        self.words = self.figures | {"reached": shown(self.reached), "missing": shown(self.missing)}
+
+    def verdict(self, *, some_missing: str, nobody_missing: str) -> Verdict:
+        """By what is true of it, with the figures put into the sentence."""
+        words = self.figures | {"reached": shown(self.reached), "missing": shown(self.missing)}
+        if self.missing:
+            return Verdict(Status.AT_RISK, some_missing % words, self.figures)
+        return Verdict(Status.KEPT, nobody_missing % words, self.figures)
