@@ -13,4 +13,4 @@ class ProblemDocument(serializers.Serializer[Any]):
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField()
-    code = serializers.CharField()
+    code = serializers.CharField(help_text="A slug that never changes.")

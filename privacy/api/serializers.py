@@ -14,6 +14,7 @@ from drf_spectacular.extensions import OpenApiSerializerExtension
 from rest_framework import serializers
 
 from crasme.kit.text import normalise_email, problem
+from crasme.staff.problem import ProblemDocument
 from privacy.clock.regimes import Regime
 from privacy.forms.asking import ELSEWHERE, LONGEST_DETAILS
 from privacy.models import Request, Right
@@ -204,12 +205,7 @@ class FaultSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
 
 
-class ProblemSerializer(serializers.Serializer[Any]):
+class ProblemSerializer(ProblemDocument):
     """RFC 9457."""
 
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField()
-    code = serializers.CharField(help_text="A slug that never changes.")
     errors = FaultSerializer(many=True, required=False)  # type: ignore[assignment]  # a member of the document
