@@ -19,7 +19,7 @@ from crasme.kit import calendar
 from crasme.ledger.services import record
 from retention import counting, fields, predicate
 from retention.engine import limits
-from retention.errors import NotADraft
+from retention.errors import NotADraft, RuleBroken
 from retention.models import Rule
 from retention.verbs import RULE_DISCARDED, RULE_DRAFTED
 
@@ -129,11 +129,12 @@ def discard(draft: Rule, *, actor: str) -> None:
 
 
 def preview(draft: Rule, at: datetime) -> Preview:
-    """What would be due at `at` under the rule in force and under the draft; changes nothing."""
+    """What would be due at `at` under the rule in force and under the draft; changes nothing. RuleBroken for a draft
+    that names what is no more."""
     before = Rule.objects.active().filter(slug=draft.slug).first()
     return Preview(
         at=at,
-        before=_side(before, at) if before is not None else None,
+        before=_side_in_force(before, at) if before is not None else None,
         after=_side(draft, at),
         shorter=before is not None and _ends_earlier(draft, before, at),
     )
@@ -155,9 +156,17 @@ def changes(draft: Rule) -> list[tuple[str, Any, Any]]:
 def _side(rule: Rule, at: datetime) -> Side:
     if rule.action == Rule.Action.KEEP:
         return Side(rule.period, 0, 0)
+    fields.require(rule)
     cutoff = rule.cutoff(at)
     found = predicate.releasable(rule, cutoff), predicate.deferred(rule, cutoff)
     return Side(rule.period, *(counting.up_to(rows, COUNT_UP_TO) for rows in found))
+
+
+def _side_in_force(rule: Rule, at: datetime) -> Side:
+    try:
+        return _side(rule, at)
+    except RuleBroken:
+        return Side(rule.period, 0, 0)  # it ends nothing any more, which the draft is to mend
 
 
 def _ends_earlier(draft: Rule, before: Rule, at: datetime) -> bool:

@@ -38,6 +38,13 @@ class RuleChanged(RetentionError):
     code = "rule-changed"
 
 
+class RuleBroken(RetentionError):
+    """A rule names a table or a column that is no more, or of which it asks what cannot be done."""
+
+    code = "rule-broken"
+    remedy = "Draft a change of the rule that names what there is, and publish it; until then it ends nothing."
+
+
 class NotADraft(RetentionError):
     """Only a draft can be changed, discarded or published; what is in force changes by a publication."""
 

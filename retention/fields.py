@@ -28,8 +28,8 @@ from crasme.kit import calendar, datamap
 from crasme.kit.datamap import Erase, Table, anonymised, blanked
 from crasme.kit.fields import EncryptedField
 from retention import graph
-from retention.anonymity.decision import Decision
-from retention.errors import NotBlankable
+from retention.anonymity.decision import Decision, mentioned
+from retention.errors import NotBlankable, RuleBroken
 from retention.models import Rule
 from retention.models.rules import FIELD_ACTIONS
 from retention.replacements import NOW, replacement
@@ -83,8 +83,46 @@ class Change:
 
 
 def changes(rule: Rule) -> list[Change]:
-    """What the rule does to a row. NotBlankable, or FieldDoesNotExist, for a rule that cannot be carried out."""
-    return [_change(rule, *entry.partition(":")[::2]) for entry in rule.fields or _declared(rule)]
+    """What the rule does to a row. RuleBroken for a rule that cannot be carried out (any more)."""
+    found = []
+    for name, how in _named(rule):
+        try:
+            found.append(_change(rule, name, how))
+        except FieldDoesNotExist as error:
+            raise broken(rule, name) from error
+        except NotBlankable as error:
+            raise broken(rule, name, str(error)) from error
+    return found
+
+
+def require(rule: Rule) -> None:
+    """RuleBroken unless everything that the rule names is there: before its run begins, and whenever it is taken up."""
+    try:
+        names = {field.name for field in rule.model._meta.concrete_fields}
+        _anchored = rule.anchor and rule.anchor_is_date
+    except (LookupError, ValueError) as error:
+        raise broken(rule, rule.target) from error
+    except FieldDoesNotExist as error:
+        raise broken(rule, rule.anchor) from error
+    if not rule.changes_fields:
+        return
+    changes(rule)
+    others(rule)
+    if rule.action == Rule.Action.ANONYMISE:
+        if gone := [name for name in mentioned(rule.anonymity) if name not in names]:
+            raise broken(rule, ", ".join(gone))
+        try:
+            Decision.of(rule)
+        except ValidationError as error:
+            raise broken(rule, "anonymity", "; ".join(error.messages)) from error
+
+
+def broken(rule: Rule, column: str, why: str = "") -> RuleBroken:
+    """The error that names the rule and the column."""
+    said = {"rule": rule.slug, "column": column, "table": rule.target, "why": why}
+    if why:
+        return RuleBroken(_("The rule %(rule)s cannot be carried out on %(column)s: %(why)s") % said)
+    return RuleBroken(_("The rule %(rule)s names %(column)s, which is not (any more) in %(table)s.") % said)
 
 
 def pending(rule: Rule, cutoff: datetime) -> Q:
@@ -111,7 +149,7 @@ def clean(rule: Rule) -> None:
     if not rule.changes_fields:
         return
     try:
-        found = changes(rule)
+        found = [_change(rule, *each) for each in _named(rule)]
     except FieldDoesNotExist:
         raise ValidationError({"fields": _("The target has no such field.")}) from None
     except NotBlankable as error:
@@ -131,6 +169,11 @@ def clean(rule: Rule) -> None:
         raise ValidationError({"fields": _("Other tables lead to this key; it cannot be renewed.")})
     if rule.action == Rule.Action.ANONYMISE:
         Decision.of(rule)
+
+
+def _named(rule: Rule) -> list[tuple[str, str]]:
+    """Fields and what becomes of each: ("occurred_at", "month")."""
+    return [entry.partition(":")[::2] for entry in rule.fields or _declared(rule)]
 
 
 def _partition_key(model: type[models.Model]) -> str:

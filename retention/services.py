@@ -199,7 +199,8 @@ def draw_plan(at: datetime, *, actor: str, now: datetime, counted: Callable[[int
 
 
 def anonymity(label: str, now: datetime) -> list[tuple[Rule, Report]]:
-    """What the rules that anonymise a table leave of it, drafts included, measured now. Reads only. NotInSchedule."""
+    """What the rules that anonymise a table leave of it, drafts included, measured now. Reads only. NotInSchedule, and
+    RuleBroken when one names what is no more."""
     rules = Rule.objects.filter(target__iexact=label, action=Rule.Action.ANONYMISE).exclude(state=Rule.State.RETIRED)
     found = [(rule, checker.check(rule, rule.cutoff(now), now)) for rule in rules]
     if not found:

@@ -17,8 +17,9 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Model, QuerySet, Sum
 
 from crasme.kit import calendar
-from retention import grounds, locks, predicate
+from retention import fields, grounds, locks, predicate
 from retention.endings import Ending
+from retention.errors import RuleBroken
 from retention.models import Rule, Run, Standing
 from retention.obstacles import Scopes
 
@@ -59,7 +60,7 @@ def _of(rule: Rule, now: datetime) -> Standing:
                 cursor.execute(f"SET LOCAL statement_timeout = '{TIME_LIMIT}'")
             values = _measured(rule, now)
             return Standing.objects.update_or_create(rule=rule, defaults=values)[0]
-    except DatabaseError as error:
+    except (DatabaseError, RuleBroken) as error:
         # What was known stays, and its age goes on growing.
         logger.warning("The standing of %s could not be measured: %s", rule.slug, type(error).__name__)
         known = Standing.objects.filter(rule=rule).first() or Standing(rule=rule, taken_at=now)
@@ -69,6 +70,7 @@ def _of(rule: Rule, now: datetime) -> Standing:
 
 
 def _measured(rule: Rule, now: datetime) -> dict[str, Any]:
+    fields.require(rule)
     cutoff, scopes = rule.cutoff(now), Scopes.now()
     models = [rule.model, *([apps.get_model(rule.carry_to)] if rule.carry_to else [])]
     overdue = [predicate.releasable(rule, cutoff, scopes=scopes, model=model) for model in models]

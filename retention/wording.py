@@ -18,6 +18,7 @@ from retention.errors import (
     BackupPlaceFailed,
     NotAnonymous,
     PlanDrift,
+    RuleBroken,
     RuleChanged,
     UnsafeLocation,
 )
@@ -27,6 +28,7 @@ from retention.models import Run, Standing
 TROUBLES: dict[str, Promise] = {
     PlanDrift.code: lazily("Many more rows were over than planned."),
     RuleChanged.code: lazily("The rule was changed meanwhile."),
+    RuleBroken.code: lazily("The rule names a table or column that is no more, or asks what cannot be done with it."),
     NotAnonymous.code: lazily("The figures would not have been anonymous."),
     UnsafeLocation.code: lazily("A copy is registered at a place where nothing may be deleted."),
     BackupFolderMissing.code: lazily("The folder of the backups is not there."),

@@ -24,6 +24,7 @@ from privacy.clock.rules import PROMISE_DAYS
 from privacy.models import Controller, Recipient, Right
 from privacy.models.registers import THE_ONE
 from retention import fields
+from retention.errors import RuleBroken
 from retention.models import Rule
 
 Facts = dict[str, Any]
@@ -153,7 +154,10 @@ def _about(row: Rule) -> list[str]:
     ]
     if not row.changes_fields:
         return [_translated(table.title) for table in tables]
-    names = [change.name for change in fields.changes(row)]
+    try:
+        names = [change.name for change in fields.changes(row)]
+    except RuleBroken:  # what is published stays readable, whatever became of the columns since
+        names = [each.partition(":")[0] for each in row.fields]
     found = []
     for table in tables:
         # A row's own key is renewed as well, and means nothing to a reader.

@@ -5,14 +5,15 @@ is in force changes with a published policy.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import ValidationError
+from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -32,6 +33,7 @@ from crasme.staff.admin import StaffModelAdmin
 from retention import counting, drafts, fields, predicate, wording
 from retention.anonymity import checker
 from retention.anonymity.decision import Decision
+from retention.errors import RuleBroken
 from retention.models import Rule, Run, Standing
 
 # Counting further would read much of a large table, and the page only has to say "many".
@@ -200,6 +202,11 @@ class RuleAdmin(StaffModelAdmin):
         form = AtForm(request.GET if "at" in request.GET else {"at": timezone.now().date()})
         now = timezone.now()
         at = calendar.start_of(form.cleaned_data["at"]) if form.is_valid() else now
+        try:
+            preview = drafts.preview(rule, max(at, now))
+        except RuleBroken as error:
+            messages.error(request, str(error))
+            return redirect("admin:retention_rule_change", rule.pk)
         context = self.admin_site.each_context(request) | {
             "title": _("What it would change"),
             "form": form,
@@ -207,7 +214,7 @@ class RuleAdmin(StaffModelAdmin):
             "original": rule,
             "rule": rule,
             "changes": drafts.changes(rule),
-            "preview": drafts.preview(rule, max(at, now)),
+            "preview": preview,
         }
         return TemplateResponse(request, "admin/retention/what_changes.html", context)
 
@@ -217,6 +224,11 @@ class RuleAdmin(StaffModelAdmin):
         rule, now = self._found(request, object_id), timezone.now()
         if rule.action != Rule.Action.ANONYMISE:
             raise Http404
+        try:
+            fields.require(rule)
+        except RuleBroken as error:
+            messages.error(request, str(error))
+            return redirect("admin:retention_rule_change", rule.pk)
         decision = Decision.of(rule)
         report = counting.in_time(lambda: checker.check(rule, rule.cutoff(now), now), seconds=MEASURE_FOR)
         if report is None:
@@ -336,7 +348,10 @@ class RuleAdmin(StaffModelAdmin):
 
     @display(description=_("next cut-off (UTC)"))
     def next_cutoff(self, rule: Rule) -> str:
-        return rule.cutoff(timezone.now()).strftime("%Y-%m-%d %H:%M") if rule.period else "–"
+        try:
+            return rule.cutoff(timezone.now()).strftime("%Y-%m-%d %H:%M") if rule.period else "–"
+        except (LookupError, ValueError, FieldDoesNotExist):  # its table, or its date, is no more
+            return "–"
 
     @display(description=_("last run"))
     def last_run(self, rule: Any) -> str:
@@ -347,7 +362,7 @@ class RuleAdmin(StaffModelAdmin):
 
     @display(description=_("over and due"))
     def over_now(self, rule: Rule) -> str:
-        return _counted(predicate.releasable(rule, rule.cutoff(timezone.now()))) if rule.period else "–"
+        return _counted(predicate.releasable, rule)
 
     # --- measured every hour, see retention.standing -----------------------------------------------------------------
     @display(description=_("measured at"))
@@ -375,7 +390,7 @@ class RuleAdmin(StaffModelAdmin):
 
     @display(description=_("over and kept (hold or restriction)"))
     def kept_now(self, rule: Rule) -> str:
-        return _counted(predicate.deferred(rule, rule.cutoff(timezone.now()))) if rule.period else "–"
+        return _counted(predicate.deferred, rule)
 
 
 def _in_words(fields: Any) -> Any:
@@ -401,5 +416,12 @@ def _rows_in_words(number: int) -> str:
     return ngettext("{rows} row", "{rows} rows", number).format(rows=f"{number:,}")
 
 
-def _counted(rows: QuerySet[Any]) -> str:
+def _counted(which: Callable[[Rule, datetime], QuerySet[Any]], rule: Rule) -> str:
+    if not rule.period:
+        return "–"
+    try:
+        fields.require(rule)
+    except RuleBroken as error:
+        return str(error)
+    rows = which(rule, rule.cutoff(timezone.now()))
     return counting.words(counting.up_to(rows, COUNT_UP_TO), COUNT_UP_TO)

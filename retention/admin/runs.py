@@ -23,8 +23,9 @@ from crasme.kit.errors import CrasmeError
 from crasme.staff import actors
 from crasme.staff.admin import EstimatePaginator, ReadOnlyAdmin, StaffModelAdmin, confirmed
 from crasme.staff.stepup import step_up
-from retention import certificate, services, wording
+from retention import certificate, fields, services, wording
 from retention.anonymity.report import Report
+from retention.errors import RuleBroken
 from retention.models import Run
 
 
@@ -118,6 +119,11 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
 
     @display(description=_("last error"))
     def trouble(self, run: Run) -> str:
+        if run.last_error == RuleBroken.code:
+            try:
+                fields.require(run.rule)
+            except RuleBroken as error:  # which rule and column, as it is now
+                return str(error)
         return wording.trouble(run.last_error)
 
     @display(description=_("time at work"), ordering="busy")

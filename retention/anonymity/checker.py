@@ -41,7 +41,8 @@ _OPAQUE = (models.JSONField, models.BinaryField, EncryptedField)
 
 
 def check(rule: Rule, cutoff: datetime, now: datetime) -> Report:
-    """Measure the rows before and after, and say what still makes them somebody's. Reads only."""
+    """Measure the rows before and after, and say what still makes them somebody's. Reads only. RuleBroken."""
+    fields.require(rule)
     decision = Decision.of(rule)
     changes = {change.name: change for change in fields.changes(rule)}
     rows = predicate.past(rule, cutoff)

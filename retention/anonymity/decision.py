@@ -62,6 +62,12 @@ class Decision:
         return frozenset((*self.quasi, *self.sensitive, *self.harmless))
 
 
+def mentioned(given: Any) -> list[str]:
+    """Every column that a decision names, as far as it is one; whether these are there is not asked."""
+    kinds = [given.get(kind) for kind in ("quasi", "sensitive", "harmless")] if isinstance(given, dict) else []
+    return [str(name) for names in kinds if isinstance(names, list) for name in names]
+
+
 def _names(given: Any, model: type[Model]) -> tuple[str, ...]:
     known = {field.name for field in model._meta.concrete_fields}
     if not isinstance(given, list) or not set(given) <= known:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from crasme.ledger.services import record
 from retention.engine import plans
-from retention.errors import PlanAltered, PlanDrift
+from retention.errors import PlanAltered, PlanDrift, RuleBroken
 from retention.models import Run
 from retention.models.runs import TICK
 from retention.verbs import DRIFTED
@@ -30,6 +30,12 @@ def look_again(run: Run) -> bool:
 
     PlanDrift when more is over now than was planned, PlanAltered when the plan is not what was drawn.
     """
+    if run.plan is None and run.last_error == RuleBroken.code:
+        # Nobody could plan it when it was begun; now somebody can.
+        if plan_anew(run, now=run.started_at, actor=run.requested_by):
+            run.save()
+            return False
+        run.save()
     line = run.planned
     if line is None or run.plan is None:
         return True  # begun before there were plans

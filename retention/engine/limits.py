@@ -15,7 +15,8 @@ from typing import Any, Final
 from django.db import connection
 
 from crasme.kit import calendar, partitions
-from retention import predicate
+from retention import fields, predicate
+from retention.errors import RuleBroken
 from retention.models import Rule, Run
 
 # Up to this number of rows a share, or a history, says nothing: the only row of a small table is all of it.
@@ -65,6 +66,10 @@ def _before_change(rule: Rule) -> int | None:
         return None
     if before.action == Rule.Action.KEEP or not before.period:
         return 0
+    try:
+        fields.require(before)
+    except RuleBroken:
+        return 0  # it ended nothing any more: that is why it was changed
     return measure(before, before.cutoff(rule.effective_from))[0]
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from crasme.kit.canonical import digest
 from crasme.ledger import signing
-from retention import predicate
+from retention import fields, predicate
 from retention.engine import limits, partitions
 from retention.models import Plan, Rule
 
@@ -105,6 +105,7 @@ def holds(content: dict[str, Any], *, hash_of: str, signature: str, key: str) ->
 
 
 def _line(rule: Rule, cutoff: datetime, *, exact: bool, kept: bool = False, ended: int = 0) -> PlanLine:
+    fields.require(rule)
     by_partitions = rule.action == Rule.Action.DROP_PARTITIONS
     deferred, in_months = _deferred(rule, cutoff) if kept else (None, 0)
     rows, share = limits.measure(rule, cutoff, exact=exact, kept=in_months)

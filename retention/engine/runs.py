@@ -13,14 +13,15 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import IntegrityError, transaction
 
+from crasme.kit import calendar
 from crasme.kit.claims import pause_after
 from crasme.ledger.services import record
-from retention import locks, predicate
+from retention import fields, locks, predicate
 from retention.engine import accounts, anonymous, checkpoint, drift, files, partitions, plans, rows, tidy
 from retention.engine.pace import Pace
 from retention.engine.traffic import RESTED
 from retention.engine.watch import Watch
-from retention.errors import PlanDrift, RuleChanged, code_of
+from retention.errors import PlanDrift, RuleBroken, RuleChanged, code_of
 from retention.models import Rule, Run
 from retention.verbs import PURGED
 
@@ -88,6 +89,10 @@ def _open_run(rule: Rule, watch: Watch, actor: str) -> tuple[Run | None, bool]:
     key = period_key(watch.now)
     if Run.objects.filter(rule=rule, period_key=key).exists():
         return None, False
+    try:
+        fields.require(rule)
+    except RuleBroken as error:
+        return _broken(rule, watch, actor, error), False
     cutoff = rule.cutoff(watch.now)
     line = plans.of_run(rule, cutoff)
     run = Run(
@@ -113,6 +118,25 @@ def _open_run(rule: Rule, watch: Watch, actor: str) -> tuple[Run | None, bool]:
     return run, True
 
 
+def _broken(rule: Rule, watch: Watch, actor: str, error: RuleBroken) -> Run | None:
+    """A run that cannot even be planned: it is there, stopped, and says why; it is planned once the rule can work."""
+    run = Run(
+        rule=rule,
+        period_key=period_key(watch.now),
+        # The day's first instant fits both kinds of dates, of which nobody knows which it is.
+        cutoff=calendar.start_of(calendar.cutoff(watch.now.astimezone(UTC).date(), rule.length)),
+        started_at=watch.now,
+        requested_by=actor,
+        busy=timedelta(0),
+    )
+    try:
+        with transaction.atomic():
+            run.save(force_insert=True)
+    except IntegrityError:
+        return None
+    return _failed(run, watch, error)
+
+
 def _go_on(run: Run, watch: Watch, *, as_planned: bool) -> Run:
     """`as_planned` when the plan was drawn a moment ago; otherwise it is counted anew before anything is touched."""
     watch.pace = Pace.of(run.rule.batch_size, run.progress.get("batch"))
@@ -121,6 +145,7 @@ def _go_on(run: Run, watch: Watch, *, as_planned: bool) -> Run:
         run.state, run.retry_at = Run.State.RUNNING, None
         run.save(update_fields=["state", "retry_at"])
     try:
+        fields.require(run.rule)
         if not as_planned and not drift.look_again(run):
             run.state, run.needs_approval = Run.State.WAITING, True
             run.save(update_fields=["state", "needs_approval"])
@@ -134,13 +159,7 @@ def _go_on(run: Run, watch: Watch, *, as_planned: bool) -> Run:
         logger.warning("The retention run %s of %s met more rows than planned.", run.pk, run.rule.slug)
         return _go_on(run, watch, as_planned=True) if goes_on else run
     except Exception as error:  # noqa: BLE001  (whatever it is, the run must say so, and other rules go on)
-        code = code_of(error)
-        # Where, not what: a database's message quotes the row it complains about.
-        where = "".join(traceback.format_tb(error.__traceback__))
-        logger.error(  # noqa: TRY400
-            "The retention run %s of %s stopped: %s\n%s", run.pk, run.rule.slug, code, where
-        )
-        return _stop(run, watch, code, pause_after(run.attempts + 1))
+        return _failed(run, watch, error)
     if drained is None:
         return run
     if not drained:
@@ -173,6 +192,17 @@ def _remains(run: Run) -> bool:
         shelf = partitions.shelf(rule)
         return bool(partitions.over(run)) or predicate.releasable(rule, run.cutoff, model=shelf).exists()
     return rule.action == Rule.Action.ERASE_ACCOUNT and accounts.leftovers_remain(run)
+
+
+def _failed(run: Run, watch: Watch, error: Exception) -> Run:
+    code = code_of(error)
+    if isinstance(error, RuleBroken):
+        logger.error("The retention run %s stopped: %s", run.pk, error)  # names of columns, nothing of a row
+    else:
+        # Where, not what: a database's message quotes the row it complains about.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        logger.error("The retention run %s of %s stopped: %s\n%s", run.pk, run.rule.slug, code, where)
+    return _stop(run, watch, code, pause_after(run.attempts + 1))
 
 
 def _stop(run: Run, watch: Watch, code: str, pause: timedelta) -> Run:

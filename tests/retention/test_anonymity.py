@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -17,6 +17,7 @@ from privacy.policy import facts
 from retention import anonymity, changing, drafts, fields, services
 from retention.anonymity import checker
 from retention.anonymity.report import Question, Report
+from retention.errors import RuleBroken
 from retention.models import Rule, Run
 from tests.builders import make_user, sign_in
 from tests.retention import builders
@@ -237,3 +238,42 @@ def test_a_date_in_months_is_not_moved_into_another_month() -> None:
     with pytest.raises(ValidationError, match="another month's partition"):
         drafts.save(coarser("year"), actor="staff:author", now=NOW)
     fields.clean(coarser("month"))
+
+
+def test_a_rule_whose_column_was_renamed_says_so_everywhere_and_harms_no_other(
+    visits: Any, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the page, the command and the run none fails without words; once the column is back, it is planned first."""
+    found = rule()
+    sign_in(client, make_user(PRIVACY_OFFICER))
+    report = reverse("admin:retention_rule_anonymity_report", args=[found.pk])
+    for change in ({"fields": [*GOOD, "hue"]}, {"anonymity": DECISION | {"harmless": ["hue"]}}, {"anchor": "hue"}):
+        gone = said()
+        for name, value in change.items():
+            setattr(gone, name, value)
+        with pytest.raises(RuleBroken, match="rule visits names hue, which is not"):
+            checker.check(gone, NOW, NOW)
+    real = visits._meta.get_field
+
+    def renamed(name: str) -> Any:
+        return real("colour" if name == "device" else name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(visits._meta, "get_field", renamed)
+        shown = client.get(report, follow=True)
+        assert shown.status_code == 200
+        assert "The rule visits names device, which is not (any more) in company.visit. Draft" in shown.content.decode()
+        for page in ("retention_rule_changelist", "retention_run_changelist"):
+            assert client.get(reverse(f"admin:{page}")).status_code == 200
+        with pytest.raises(CommandError, match="names device"):
+            call_command("retention", "anonymity", "company.visit", stdout=StringIO())
+        touched = {each.rule.slug: each for each in services.run_due(NOW)}
+        broken = touched["visits"]
+        assert (broken.state, broken.last_error, broken.rows_total) == (Run.State.STOPPED, "rule-broken", 0)
+        assert len(touched) > 5
+        page = client.get(reverse("admin:retention_run_change", args=[broken.pk])).content.decode()
+        assert "names device, which is not (any more)" in page
+    assert visits.objects.exclude(device="").count() == 8
+    again = run(found, NOW + timedelta(hours=2))
+    assert again.plan is not None
+    assert (again.pk, again.state, again.rows_total, again.rows_due) == (broken.pk, Run.State.DONE, 8, 8)
