@@ -23,7 +23,7 @@ from crasme.kit.datamap import Category, Erase, Subject, Table
 from crasme.kit.recipes import Unfit, recipe
 from crasme.kit.text import normalise_email
 from crasme.ledger.services import record
-from retention import locks, obstacles, operations
+from retention import coverage, locks, obstacles, operations
 from retention.endings import Endings
 from retention.errors import PlanChanged
 from retention.obstacles import Scopes
@@ -255,7 +255,7 @@ def _line(step: Operation, rows: int) -> Line | None:
     label = step.model._meta.label
     if step.kind is Kind.BLOCK or (not rows and not (step.kind is not Kind.UNLINK and _is_stream(label))):
         return None
-    table = obstacles.table_of(step.model)
+    table = coverage.table_of(step.model)
     title = table.title if table else str(step.model._meta.verbose_name_plural)
     return Line(label, title, step.kind.value, rows, step.fields)
 

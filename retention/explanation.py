@@ -17,7 +17,7 @@ from django.db.models import BooleanField, Case, F, Model, Q, QuerySet, UUIDFiel
 from django.utils.translation import gettext as _
 
 from crasme.kit import datamap
-from retention import obstacles
+from retention import coverage
 from retention.endings import Ending, Endings
 from retention.errors import NoSuchRow, NotAKey, NotInSchedule
 from retention.grounds import Ground, Naming, Row, grounds, kept
@@ -257,7 +257,7 @@ def _identity(row: Row, endings: Iterable[Ending | None]) -> tuple[Any, ...]:
 
 def _endings(model: type[Model]) -> list[Ending] | str:
     """The rules that end the table, or the reason why none can."""
-    table = obstacles.table_of(model)
+    table = coverage.table_of(model)
     every = Endings()
     if table is None:
         target = model._meta.label_lower

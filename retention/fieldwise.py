@@ -14,7 +14,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from retention import fields, obstacles
+from retention import coverage, fields
 from retention.endings import Ending
 from retention.explanation import Verdict, explain, model_of
 from retention.models import Rule
@@ -43,7 +43,7 @@ def explain_fields(label: str, pk: Any, now: datetime) -> list[FieldVerdict]:
     row = explain(label, pk, now)
     model = model_of(label)
     rows = model._base_manager.filter(pk=pk)
-    table = obstacles.table_of(model)
+    table = coverage.table_of(model)
     declared = table.fields if table is not None else {}
     ends = _ends(label)
     found = []

@@ -7,23 +7,23 @@ keeps, to name them.
 A row that ends together with another (a note with its account) is kept by whatever keeps that one.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from typing import Any
 
 from django.db.models import Exists, Model, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from crasme.crm.models import Account
-from crasme.kit.calendar import start_of
 from crasme.kit.datamap import Keeper
-from retention import obstacles, predicate
+from retention import coverage, obstacles, predicate
+from retention.coverage import OF_ACCOUNTS, Part
 from retention.endings import Ending
 from retention.models import HoldItem
 from retention.obstacles import Scopes, any_of
 
-Scope = HoldItem.Scope
 Row = dict[str, Any]
 
 
@@ -113,24 +113,19 @@ class Naming:
 
     def read(self, rows: Sequence[Row], keepers: Iterable[Keeper]) -> None:
         accounts = {row[source.account] for row in rows for source in self._sources if source.account} - {None}
-        self._homes: dict[Any, Any] = dict(
-            Account._base_manager.filter(pk__in=accounts).values_list("pk", "organisation")
-        )
-        homes = {row[name] for row in rows for source in self._sources for name in source.organisations}
-        covering = Q(scope__in=[Scope.CATEGORY, Scope.PERIOD]) | Q(account__in=accounts)
-        covering |= Q(organisation__in={*homes, *self._homes.values()} - {None})
-        for source in self._sources:
-            records = [str(row[source.record]) for row in rows]
-            covering |= Q(scope=Scope.RECORD, label=source.label, record__in=records)
-        items = HoldItem.objects.active().filter(covering).order_by().select_related("hold")
-        self._wide: list[HoldItem] = []
-        self._matters: dict[Any, set[str]] = {}
+        of_accounts = Account._base_manager.filter(pk__in=accounts).values_list(*(part.path for part in OF_ACCOUNTS))
+        self._accounts = {values[0]: list(zip(OF_ACCOUNTS, values, strict=True)) for values in of_accounts}
+        named = [
+            part.naming({row[column] for row in rows} - {None} if column else ())
+            for source in self._sources
+            for part, column in source.parts
+        ]
+        for place, part in enumerate(OF_ACCOUNTS):
+            named.append(part.naming({shown[place][1] for shown in self._accounts.values()} - {None}))
+        items = HoldItem.objects.active().filter(any_of(*named)).order_by().select_related("hold")
+        self._items: dict[tuple[str, Hashable], list[HoldItem]] = {}
         for item in items:
-            if item.scope in (Scope.CATEGORY, Scope.PERIOD):
-                self._wide.append(item)
-            else:
-                key = item.account_id or item.organisation_id or (item.label, item.record)
-                self._matters.setdefault(key, set()).add(item.hold.matter)
+            self._items.setdefault((item.scope, coverage.key_of(item)), []).append(item)
         self._open: dict[Any, list[str]] = {}
         for keeper in keepers:
             to, keys = keeper.account, accounts
@@ -161,51 +156,35 @@ class Naming:
         ]
 
     def _of(self, source: "_Source", row: Row) -> Iterator[str]:
-        account = row[source.account] if source.account else None
-        keys = [account, self._homes.get(account) if account else None, (source.label, str(row[source.record]))]
-        keys += [row[name] for name in source.organisations]
-        for key in keys:
-            if key is not None:
-                yield from self._matters.get(key, ())
-        for item in self._wide:
-            if source.covered(item, row):
-                yield item.hold.matter
+        by_account = self._accounts.get(row[source.account], ()) if source.account else ()
+        for part, value in chain(source.shown(row), by_account):
+            for item in self._items.get((part.scope, part.key(value)), ()):
+                if part.covers(item, value):
+                    yield item.hold.matter
 
 
 class _Source:
     """Where in a row stands what a hold can name: its own key, or that of the row with which it ends."""
 
     def __init__(self, model: type[Model], prefix: str) -> None:
-        table = obstacles.table_of(model)
         self.model = model
-        self.label = model._meta.label_lower
         self.record = f"{prefix}pk"
-        self.organisations = [prefix + name for name in obstacles.organisation_fields(model)]
-        path = table.subject.get("account") if table else None
+        path = coverage.account_path(model)
         self.account = prefix + path if path else ""
-        self.category = table.category.value if table else ""
-        day = obstacles.date_path(table) if table else None
-        self.day = prefix + day if day else ""
+        self.parts = [(part, prefix + part.path if part.path else "") for part in coverage.own(model)]
 
     @property
     def columns(self) -> list[str]:
-        return [name for name in (self.record, self.account, self.day, *self.organisations) if name]
+        return [name for name in (self.record, self.account, *(column for _part, column in self.parts)) if name]
+
+    def shown(self, row: Row) -> list[tuple[Part, Any]]:
+        return [(part, row[column] if column else None) for part, column in self.parts]
 
     def key_of(self, keeper: Keeper) -> str:
         """The column by which an open row of the keeper's is known to keep this one; "" when it does not."""
         if keeper.account:
             return self.account
         return self.record if keeper.kept_model is self.model else ""
-
-    def covered(self, item: HoldItem, row: Row) -> bool:
-        """Whether a hold on a category or a period covers it."""
-        if item.scope == Scope.CATEGORY:
-            return item.category == self.category
-        if not self.day or item.category not in ("", self.category) or (day := row[self.day]) is None:
-            return False
-        if hasattr(day, "tzinfo"):
-            return bool(start_of(item.since) <= day < start_of(item.until))  # type: ignore[arg-type]
-        return bool(item.since <= day < item.until)
 
 
 def _shown(reference: Any) -> str:

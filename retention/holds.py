@@ -14,17 +14,17 @@ from uuid import UUID
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import CharField, Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Cast
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from crasme.crm.models import Account, Invoice, Organisation
 from crasme.kit.datamap import Category
 from crasme.ledger.services import record
 from crasme.staff.models import User
-from retention import locks
+from retention import coverage, locks
 from retention.errors import HoldReleased, NothingToHold, ReplayImpossible
 from retention.models import Hold, HoldItem
+from retention.obstacles import any_of
 from retention.outside import writing
 from retention.verbs import HOLD_PLACED, HOLD_RELEASED
 
@@ -206,13 +206,12 @@ def _clear_flags(hold: Hold) -> None:
 def _flagged(items: QuerySet[HoldItem]) -> list[tuple[QuerySet[Any], Q]]:
     """Accounts and invoices, and the condition that one of the items covers the row. An account's flag holds all that
     is the account's, so a record hold on its row alone does not set it."""
-    account = Exists(items.filter(account=OuterRef("pk")))
-    organisation = Exists(items.filter(organisation=OuterRef("organisation")))
-    record = Exists(items.filter(label=Invoice._meta.label_lower, record=Cast(OuterRef("pk"), CharField())))
-    billed = Exists(items.filter(account=OuterRef("account")))
     return [
-        (Account._base_manager.exclude(status=Account.Status.ERASED), Q(account) | Q(organisation)),
-        (Invoice._base_manager.all(), Q(billed) | Q(organisation) | Q(record)),
+        (rows, any_of(*coverage.held_by(rows.model, items, scopes)) or Q(pk__in=[]))
+        for rows, scopes in (
+            (Account._base_manager.exclude(status=Account.Status.ERASED), (Scope.ACCOUNT, Scope.ORGANISATION)),
+            (Invoice._base_manager.all(), (Scope.ACCOUNT, Scope.ORGANISATION, Scope.RECORD)),
+        )
     ]
 
 

@@ -13,17 +13,16 @@ from functools import cache, reduce
 from operator import or_
 from typing import Any
 
-from django.db.models import CharField, DateField, Exists, ForeignKey, Model, OuterRef, Q, QuerySet
-from django.db.models.functions import Cast
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
-from crasme.crm.models import Account, Organisation
+from crasme.crm.models import Account
 from crasme.kit import datamap
 from crasme.kit.datamap import Category, Keeper, Table
 from crasme.kit.statements import Fetch
-from retention import graph
+from retention import coverage, graph
+from retention.coverage import Part, table_of
 from retention.models import HoldItem
 
-Scope = HoldItem.Scope
 _ACTIVE = Fetch(lambda: HoldItem.objects.active().order_by().only("scope", "category", "label"))
 
 
@@ -31,34 +30,20 @@ _ACTIVE = Fetch(lambda: HoldItem.objects.active().order_by().only("scope", "cate
 class Scopes:
     """Which kinds of holds are active, so that conditions leave out what cannot apply. Valid under the holds lock."""
 
-    accounts: bool = False
-    organisations: bool = False
-    categories: frozenset[str] = frozenset()
-    periods: frozenset[str] = frozenset()  # categories; "" for all
-    records: frozenset[str] = frozenset()  # labels
+    kinds: frozenset[tuple[str, str, str]] = frozenset()  # (scope, category, label)
     # Those that have an open row. They stand in the way of periods only, so an erasure's outline is the same without.
     keepers: tuple[Keeper, ...] = field(default=(), compare=False)
 
     @classmethod
     def now(cls) -> "Scopes":
-        found = {(item.scope, item.category, item.label) for item in _ACTIVE()}
-        kinds = {scope for scope, _category, _label in found}
         return cls(
-            accounts=Scope.ACCOUNT in kinds,
-            organisations=Scope.ORGANISATION in kinds,
-            categories=frozenset(category for scope, category, _label in found if scope == Scope.CATEGORY),
-            periods=frozenset(category for scope, category, _label in found if scope == Scope.PERIOD),
-            records=frozenset(label for scope, _category, label in found if scope == Scope.RECORD),
+            kinds=frozenset((item.scope, item.category, item.label) for item in _ACTIVE()),
             keepers=tuple(keeper for keeper in datamap.keepers() if _any_open(keeper)()),
         )
 
-    def period_for(self, table: Table) -> bool:
-        return bool({"", table.category.value} & self.periods) and date_path(table) is not None
-
-    def beyond_accounts(self, table: Table) -> bool:
-        """Whether a row of the table can be held although its account is not."""
-        label = table.label.lower()
-        return table.category in self.categories or label in self.records or self.period_for(table)
+    def of(self, parts: Iterable[Part]) -> list[Part]:
+        """Those of the parts that cover something."""
+        return [part for part in parts if part.possible(self.kinds)]
 
 
 @cache
@@ -107,9 +92,7 @@ def kept_accounts(model: type[Model], scopes: Scopes) -> QuerySet[Account] | Non
 def _apart(model: type[Model], scopes: Scopes, or_open: bool) -> list[Q]:
     """What can keep a row beside its account."""
     terms = [Q(on_hold=True)] if model is not Account and _has_field(model, "on_hold") else []
-    terms += [Q(condition) for condition in _organisation_terms(model, scopes)]
-    if (table := table_of(model)) is not None:
-        terms += _own_terms(model, table, scopes)
+    terms += [part.held_by(HoldItem.objects.active()) for part in scopes.of(coverage.own(model))]
     if or_open:
         terms += [_row_kept(keeper) for keeper in scopes.keepers if keeper.kept_model is model]
     return terms
@@ -183,49 +166,9 @@ def leaning(
 
 def matters(model: type[Model], rows: QuerySet[Any]) -> list[str]:
     """The file references of the active holds that cover any of `rows`."""
-    label = model._meta.label_lower
-    keys = rows.order_by().annotate(key=Cast("pk", CharField())).values("key")
-    covering = Q(scope=Scope.RECORD, label=label, record__in=keys)
-    for name in organisation_fields(model):
-        covering |= Q(organisation__in=rows.order_by().values(name))
-    if (table := table_of(model)) is not None:
-        covering |= Q(scope=Scope.CATEGORY, category=table.category.value)
-        if path := table.subject.get("account"):
-            accounts = rows.order_by().values(path)
-            covering |= Q(account__in=accounts)
-            covering |= Q(organisation__in=Account._base_manager.filter(pk__in=accounts).values("organisation"))
-        if day := date_path(table):
-            within = rows.filter(**{f"{day}__gte": OuterRef("since"), f"{day}__lt": OuterRef("until")})
-            covering |= Q(Exists(within), scope=Scope.PERIOD, category__in=["", table.category.value])
-    items = HoldItem.objects.active().filter(covering)
+    covering = any_of(*coverage.touching(model, rows))
+    items = HoldItem.objects.active().filter(covering) if covering is not None else HoldItem.objects.none()
     return sorted(set(items.values_list("hold__matter", flat=True)))
-
-
-def table_of(model: type[Model]) -> Table | None:
-    declared = datamap.covers(model._meta.label)
-    return declared if isinstance(declared, Table) else None
-
-
-def date_path(table: Table) -> str | None:
-    """The path to a row's own date, by which a hold on a period finds it: the one that sorts an export."""
-    if table.order == "pk" or "__" in table.order:
-        return None
-    return table.order if isinstance(table.model._meta.get_field(table.order), DateField) else None
-
-
-def _own_terms(model: type[Model], table: Table, scopes: Scopes) -> list[Q]:
-    terms = []
-    items = HoldItem.objects.active()
-    if table.category in scopes.categories:
-        terms.append(Q(Exists(items.filter(scope=Scope.CATEGORY, category=table.category.value))))
-    if scopes.period_for(table) and (path := date_path(table)):
-        day = OuterRef(path)
-        within = items.filter(scope=Scope.PERIOD, category__in=["", table.category.value])
-        terms.append(Q(Exists(within.filter(since__lte=day, until__gt=day))))
-    if (label := model._meta.label_lower) in scopes.records:
-        key = Cast(OuterRef("pk"), CharField())
-        terms.append(Q(Exists(items.filter(scope=Scope.RECORD, label=label, record=key))))
-    return terms
 
 
 def _account_kept(scopes: Scopes, or_restricted: bool, keepers: Iterable[Keeper]) -> Q:
@@ -233,26 +176,12 @@ def _account_kept(scopes: Scopes, or_restricted: bool, keepers: Iterable[Keeper]
     condition = Q(on_hold=True)
     if or_restricted:
         condition |= Q(restricted_at__isnull=False)
-    if scopes.accounts:
-        condition |= Q(Exists(HoldItem.objects.active().filter(account=OuterRef("pk"))))
-    if scopes.organisations:
-        condition |= Q(Exists(HoldItem.objects.active().filter(organisation=OuterRef("organisation"))))
+    for part in scopes.of(coverage.OF_ACCOUNTS):
+        condition |= part.held_by(HoldItem.objects.active())
     for keeper in keepers:
         if keeper.account:
             condition |= _has_open(keeper)
     return condition
-
-
-def _organisation_terms(model: type[Model], scopes: Scopes) -> list[Exists]:
-    if not scopes.organisations or model is Account:
-        return []
-    items = HoldItem.objects.active()
-    return [Exists(items.filter(organisation=OuterRef(name))) for name in organisation_fields(model)]
-
-
-def organisation_fields(model: type[Model]) -> list[str]:
-    fields = model._meta.concrete_fields
-    return [each.name for each in fields if isinstance(each, ForeignKey) and each.related_model is Organisation]
 
 
 def _has_field(model: type[Model], name: str) -> bool:
@@ -269,10 +198,9 @@ def goes_with(edge: graph.Edge) -> bool:
 
 
 def _held_apart(child: type[Model], scopes: Scopes, or_open: bool) -> bool:
-    table = table_of(child)
     if or_open and any(keeper.kept_model is child for keeper in scopes.keepers):
         return True
-    return table is not None and (scopes.beyond_accounts(table) or _has_field(child, "on_hold"))
+    return bool(scopes.of(coverage.own(child))) or _has_field(child, "on_hold")
 
 
 def any_of(*terms: Q | None) -> Q | None:

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from crasme.kit import datamap
 from crasme.kit.append_only import allow_purge
 from crasme.kit.datamap import Erase, Subject, Table, blanked
-from retention import fields, graph, obstacles
+from retention import coverage, fields, graph, obstacles
 from retention.errors import ErasureBlocked
 from retention.graph import OnDelete
 from retention.models import Rule
@@ -261,11 +261,11 @@ def _unlink(edge: graph.Edge, rows: QuerySet[Any]) -> Operation:
 
 def _goes_along(edge: graph.Edge) -> bool:
     """Whether the child is nothing without this link; a row that may lose it stays, for it may be somebody else's."""
-    table = obstacles.table_of(edge.child)
+    table = coverage.table_of(edge.child)
     return table is not None and edge.field.name in table.goes_with
 
 
 def _may_go(model: type[Model]) -> bool:
     """Whether a row may be taken along: it holds no people, or the data map deletes it anyway."""
-    table = obstacles.table_of(model)
+    table = coverage.table_of(model)
     return table is None or table.row_is_deleted
