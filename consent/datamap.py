@@ -46,6 +46,7 @@ TABLES = [
     ),
     Table(
         label="consent.HeldConsentEvent",
+        shelf_of="consent.ConsentEvent",
         title="Cookie choices on hold",
         category=Category.COOKIES,
         purposes=(Purpose.SECURITY,),

@@ -1,8 +1,8 @@
 """Nothing that stores people is without an end, and the schedule can be carried out.
 
 retention.E001 a table ends by a rule that the first schedule lacks · E002 a rule that does not reach a table it is said
-to end · E003 a rule whose target, anchor or reference leads nowhere · E004 a declared erasure that the column refuses ·
-E005 multi-table inheritance, which sets of rows cannot follow.
+to end · E003 a rule whose target, anchor, shelf or reference leads nowhere · E004 a declared erasure that the column
+refuses · E005 multi-table inheritance, which sets of rows cannot follow.
 """
 
 from collections.abc import Iterator

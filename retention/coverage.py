@@ -153,30 +153,30 @@ class ByPeriod(Part):
 
 @dataclass(frozen=True, slots=True)
 class ByRecord(Part):
-    """One row by its key, in the spelling that PostgreSQL and Python give it."""
+    """One row by its key, in the spelling that PostgreSQL and Python give it; on the shelf still by its first table."""
 
-    label: str
+    labels: tuple[str, ...]
 
     def possible(self, kinds: Kinds) -> bool:
-        return any(scope == self.scope and label == self.label for scope, _category, label in kinds)
+        return any(scope == self.scope and label in self.labels for scope, _category, label in kinds)
 
     def held_by(self, items: Items) -> Q:
         key = Cast(OuterRef(self.path), CharField())
-        return Q(Exists(items.filter(scope=self.scope, label=self.label, record=key)))
+        return Q(Exists(items.filter(scope=self.scope, label__in=self.labels, record=key)))
 
     def caught(self, item: HoldItem) -> Q | None:
-        return Q(**{self.path: item.record}) if item.label == self.label else None
+        return Q(**{self.path: item.record}) if item.label in self.labels else None
 
     def naming(self, values: Values) -> Q:
         if not isinstance(values, QuerySet):
             values = [str(value) for value in values]
-        return Q(scope=self.scope, label=self.label, record__in=values)
+        return Q(scope=self.scope, label__in=self.labels, record__in=values)
 
     def touching(self, rows: QuerySet[Any]) -> Q:
         return self.naming(rows.order_by().annotate(as_text=Cast(F(self.path), CharField())).values("as_text"))
 
     def covers(self, item: HoldItem, value: Any) -> bool:
-        return item.label == self.label and item.record == str(value)
+        return item.label in self.labels and item.record == str(value)
 
     def key(self, value: Any) -> Hashable:
         return str(value)
@@ -203,7 +203,8 @@ def own(model: type[Model]) -> list[Part]:
         if day := date_path(table):
             exact = isinstance(model._meta.get_field(day), DateTimeField)
             parts.append(ByPeriod(Scope.PERIOD, day, table.category.value, exact))
-    return [*parts, ByRecord(Scope.RECORD, "pk", model._meta.label_lower)]
+    labels = (model._meta.label_lower, *([table.shelf_of.lower()] if table is not None and table.shelf_of else []))
+    return [*parts, ByRecord(Scope.RECORD, "pk", labels)]
 
 
 def account_path(model: type[Model]) -> str:

@@ -193,6 +193,7 @@ TABLES = [
     ),
     Table(
         label="crm.HeldUsageEvent",
+        shelf_of="crm.UsageEvent",
         title="Usage events on hold",
         category=Category.USAGE,
         purposes=(Purpose.SECURITY,),

@@ -117,6 +117,7 @@ class Table:
     fields    every column but the subject's own keys must be here
     source    where the data comes from, as GDPR Art. 15(1)(g) asks
     order     path that sorts an export
+    shelf_of  label of the table whose rows on hold go here when their month is dropped; they are still the same rows
     """
 
     label: str
@@ -131,6 +132,7 @@ class Table:
     ends_reason: str = ""
     mentions: Mapping[str, str] = field(default_factory=dict)
     goes_with: tuple[str, ...] = ()
+    shelf_of: str = ""
     # Set by `mentioned` only: the paths of the rows that are the person's own, and so no mentions.
     own: Mapping[str, str] = field(default_factory=dict)
 

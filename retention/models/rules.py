@@ -16,7 +16,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
-from crasme.kit import calendar
+from crasme.kit import calendar, datamap
 from crasme.kit.calendar import Period
 from crasme.kit.fields import PeriodField
 from crasme.kit.ids import uuid7
@@ -242,10 +242,12 @@ class Rule(models.Model):
             message = _("There is no such column; write crm.invoice.account.")
             raise ValidationError({"unreferenced_by": message}) from None
         try:
-            if self.carry_to:
-                apps.get_model(self.carry_to)
+            shelf = datamap.covers(apps.get_model(self.carry_to)._meta.label) if self.carry_to else None
         except (LookupError, ValueError):
             raise ValidationError({"carry_to": _("There is no such model.")}) from None
+        if self.carry_to and getattr(shelf, "shelf_of", "").lower() != self.target.lower():
+            # A hold on one record would lose it on the way.
+            raise ValidationError({"carry_to": _("The data map does not name this model as the target's shelf.")})
 
 
 def _field_at(model: type[models.Model], path: str) -> "models.Field":

@@ -101,6 +101,19 @@ def test_held_and_restricted_rows_are_carried_over_and_stay_in_sight() -> None:
     assert (shelved.occurred_at, shelved.detail, shelved.kind, shelved.carried_at) == (OLD, {"query": "x"}, "page", NOW)
 
 
+def test_a_hold_on_one_record_follows_it_to_the_shelf() -> None:
+    owner = builders.account()
+    held = builders.event(owner, OLD)
+    builders.event(owner, OLD + DAY)
+    hold = builders.hold(holds.one_record("crm.UsageEvent", held.pk))
+    run()
+    assert [row.pk for row in HeldUsageEvent.objects.all()] == [held.pk]
+    assert services.explain("crm.heldusageevent", held.pk, NOW).matters == ("M-17",)
+    holds.release(hold, actor="staff:test", now=NOW)
+    run(NOW + 40 * DAY)
+    assert not HeldUsageEvent.objects.exists()
+
+
 def test_shelved_rows_go_when_their_hold_is_released() -> None:
     account = builders.account()
     hold = builders.hold(holds.account(account.pk))

@@ -78,6 +78,7 @@ def test_a_rule_that_names_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -
         {"anchor": "number"},
         {"anchor": "nothing"},
         {"carry_to": "crm.nothing"},
+        {"carry_to": "crm.heldusageevent"},
         {"unreferenced_by": ("crm.account.nothing",)},
         {"unreferenced_by": ("nothing",)},
     ):
