@@ -6,7 +6,7 @@ the flags anew from what is still held, so that two holds on one account do not 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -79,8 +79,7 @@ def place(
         raise NothingToHold(_("Name at least one account, organisation, category, period or record."))
     with transaction.atomic():
         locks.exclude_purges()
-        for item in wanted:
-            require(item)
+        wanted = [require(item) for item in wanted]
         hold = Hold(matter=matter, reason=reason, owner=owner, review_on=review_on, placed_at=now, placed_by=actor)
         hold.full_clean()
         hold.save(force_insert=True)
@@ -159,8 +158,11 @@ def let_go(hold: Hold, *, actor: str, now: datetime) -> Hold:
     return locked
 
 
-def require(item: Held) -> None:
-    """NothingToHold unless what the item names is still there: a hold must not promise what nobody can keep."""
+def require(item: Held) -> Held:
+    """The item, a record's key in the one spelling that is looked for; a person copies it in any, capitals or not.
+
+    NothingToHold unless what it names is still there: a hold must not promise what nobody can keep.
+    """
     if item.account_id is not None:
         if not Account.objects.present().filter(pk=item.account_id).exists():
             raise NothingToHold(_("This account is erased already, or does not exist."))
@@ -172,12 +174,15 @@ def require(item: Held) -> None:
                 _("There is no table of this name; write one such as crm.invoice."), field="label"
             ) from None
         try:
-            there = model._base_manager.filter(pk=model._meta.pk.to_python(item.record)).exists()
+            key = model._meta.pk.to_python(item.record)
+            there = model._base_manager.filter(pk=key).exists()
         except (ValueError, ValidationError):
             there = False
         if not there:
             words = _("There is no such record in %(table)s (any more); its id stands on its page.")
             raise NothingToHold(words % {"table": model._meta.verbose_name_plural}, field="record")
+        return replace(item, label=model._meta.label_lower, record=str(key))
+    return item
 
 
 def _plain(item: Held) -> dict[str, str]:
