@@ -61,6 +61,7 @@ def of(run: Run) -> dict[str, Any]:
         "rows": run.rows_total,
         "counts": run.counts,
         "digest": run.digest,
+        **({"anonymity": run.anonymity} if run.anonymity is not None else {}),
         "seconds": round(run.busy.total_seconds(), 3),
         "wal_bytes": run.wal_bytes,
         "entry": contents(entry) | {"digest": entry.digest},

@@ -138,6 +138,16 @@ def values(rule: Rule, cutoff: datetime) -> dict[str, Any]:
     }
 
 
+def held_back(rule: Rule, cutoff: datetime) -> Iterator[tuple[Change, Rule, Q]]:
+    """Each change that another rule in force holds back, that rule, and the condition of the rows in which it does."""
+    moment = _moment(rule, cutoff)
+    for other, names in others(rule):
+        not_over = ~Q(**{f"{other.anchor}__lt": other.bound(other.cutoff(moment))})
+        for change in changes(rule):
+            if change.name in names:
+                yield change, other, change.pending & not_over
+
+
 def others(rule: Rule) -> list[tuple[Rule, frozenset[str]]]:
     """The other rules in force that end fields of the same table, each with its fields."""
     found = Rule.objects.active().filter(target__iexact=rule.target, action__in=FIELD_ACTIONS).exclude(slug=rule.slug)
@@ -169,6 +179,14 @@ def clean(rule: Rule) -> None:
         raise ValidationError({"fields": _("Other tables lead to this key; it cannot be renewed.")})
     if rule.action == Rule.Action.ANONYMISE:
         Decision.of(rule)
+        if any(change.constant and change.name == rule.anchor.partition("__")[0] for change in found):
+            raise ValidationError(
+                {
+                    "fields": _(
+                        "By what the period counts from, rows are found and measured again: make it coarser only."
+                    )
+                }
+            )
 
 
 def _named(rule: Rule) -> list[tuple[str, str]]:

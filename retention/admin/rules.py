@@ -299,6 +299,7 @@ class RuleAdmin(StaffModelAdmin):
         lines.append((_("smallest class"), f"{decision.k:,}"))
         lines.append((_("values in each class"), f"{decision.l:,}"))
         lines.append((_("farthest from all rows"), f"{decision.t:.0%}"))
+        lines.append((_("found again at most"), f"{decision.r:.0%}"))
         lines.append((_("adversary"), decision.adversary))
         owner = actors.names([decision.owner])[decision.owner]
         review = _("review on")

@@ -184,9 +184,7 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
         if run.anonymity is None:
             return "–"
         report = Report.read(run.anonymity)
-        return format_html_join(
-            "", "<p>{}: {}</p>", [("", report.words()), *((found.column, found.words()) for found in report.findings)]
-        )
+        return format_html_join("", "<p>{}</p>", [(line,) for line in report.lines()])
 
     @display(description=_("asked for by"))
     def asked(self, run: Run) -> str:
@@ -245,6 +243,7 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
             "approved": self.approved(run),
             "reasons": wording.reasons(run.planned) if run.planned else [],
             "counts": sorted(run.counts.items()),
+            "anonymity": Report.read(run.anonymity).lines() if run.anonymity is not None else [],
         }
         return TemplateResponse(request, "admin/retention/run/certificate.html", context)
 

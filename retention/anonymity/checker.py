@@ -6,7 +6,8 @@ changes are read through its own expressions, so that what is measured is what t
 What could go wrong: a hundred rows of one person that pass for a crowd (people are counted, as long as the rows still
 say whose they are), a check that a new column slips through (whatever stays and is not classified is a finding), a
 pseudonym that is in place before anybody asks (a hash is a finding by itself), or a table of ten rows called anonymous
-because nothing was compared (classes are counted, not sampled).
+because nothing was compared (classes are counted, not sampled), or small classes that nobody asked about, such as those
+of all harmless columns together (so whoever knows all of them is let loose on it: retention.anonymity.nearest).
 """
 
 from collections.abc import Iterator
@@ -16,16 +17,17 @@ from operator import or_
 from typing import Any
 
 from django.db import models
-from django.db.models import Count, F, Min, Model, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, F, Min, Model, OuterRef, Q, QuerySet, Subquery, Sum
 
 from crasme.kit import datamap
 from crasme.kit.datamap import Table
 from crasme.kit.fields import EncryptedField
-from retention import fields, predicate
+from retention import fields, graph, predicate
 from retention.anonymity import closeness
 from retention.anonymity.classes import grouped, people
 from retention.anonymity.decision import Decision
-from retention.anonymity.report import Figures, Finding, Question, Report
+from retention.anonymity.report import Figures, Finding, Question, Report, Search
+from retention.anonymity.searching import search_for
 from retention.fields import FRESH, HASH, Change
 from retention.models import Rule
 
@@ -47,35 +49,43 @@ def check(rule: Rule, cutoff: datetime, now: datetime) -> Report:
     changes = {change.name: change for change in fields.changes(rule)}
     rows = predicate.past(rule, cutoff)
     before = {name: F(name) for name in decision.classified}
-    after = {name: changes[name].expression if name in changes else F(name) for name in decision.classified}
-    report = Report(_figures(rows, before, decision), _figures(rows, after, decision))
+    # As the engine writes them: a column that another rule still needs stays as it is, row by row.
+    written = fields.values(rule, cutoff)
+    after = {name: written.get(name, F(name)) for name in decision.classified}
+    telling = tuple(name for name in decision.sensitive if name not in changes or not changes[name].constant)
+    report = Report(_figures(rows, before, decision, decision.sensitive), _figures(rows, after, decision, telling))
+    search: Search | None = None
+    recognised: list[Finding] = []
     found = [*_decided(rule, decision, changes, now)]
     if report.after.rows:
         found += [
             *_classes(report.after, decision),
             *_rare(rows, after, decision),
-            *_kept_keys(rule.model, changes),
+            *_kept_keys(rule.model, rows, changes),
+            *_held_back(rule, rows, cutoff),
             *_shared(rule.model, rows, changes, decision),
-            *_reversible(rows, fields.pending(rule, cutoff), changes),
-            *_inferred(rows, after, decision),
+            *_reversible(rows, changes),
+            *_inferred(rows, after, decision, telling),
         ]
+        search, recognised = search_for(rows, decision, changes, after, fields.pending(rule, cutoff))
     order = list(Question)
-    return Report(report.before, report.after, tuple(sorted(found, key=lambda each: order.index(each.question))))
+    findings = sorted([*found, *recognised], key=lambda each: order.index(each.question))
+    return Report(report.before, report.after, tuple(findings), search)
 
 
-def _figures(rows: QuerySet[Any], columns: dict[str, Any], decision: Decision) -> Figures:
-    classes = grouped(rows, columns, decision.quasi, decision.sensitive)
+def _figures(rows: QuerySet[Any], columns: dict[str, Any], decision: Decision, sensitive: tuple[str, ...]) -> Figures:
+    classes = grouped(rows, columns, decision.quasi, sensitive)
     wanted = {
         "classes": Count("*"),
         "rows": Sum("n"),
         "smallest": Min("people"),
         "unique": Sum("n", filter=Q(people=1)),
         "below": Sum("n", filter=Q(people__lt=decision.k)),
-        **{f"least_{name}": Min(f"values_{name}") for name in decision.sensitive},
+        **{f"least_{name}": Min(f"values_{name}") for name in sensitive},
     }
     found = {name: number or 0 for name, number in classes.aggregate(**wanted).items()}
-    least = [found.pop(f"least_{name}") for name in decision.sensitive]
-    farthest = max((closeness.farthest(rows, columns, decision, name)[0] for name in decision.sensitive), default=0.0)
+    least = [found.pop(f"least_{name}") for name in sensitive]
+    farthest = max((closeness.farthest(rows, columns, decision, name)[0] for name in sensitive), default=0.0)
     return Figures(**found, diversity=min(least, default=0), distance=round(farthest, 6))
 
 
@@ -103,9 +113,14 @@ def _rare(rows: QuerySet[Any], after: dict[str, Any], decision: Decision) -> Ite
             yield Finding(Question.SINGLE_OUT, "rare-value", name, rare)
 
 
-def _kept_keys(model: type[Model], changes: dict[str, Change]) -> Iterator[Finding]:
+def _kept_keys(model: type[Model], rows: QuerySet[Any], changes: dict[str, Change]) -> Iterator[Finding]:
+    for edge in graph.edges_to(model):
+        led_to = edge.field.target_field
+        if not led_to.primary_key and led_to.name not in changes and edge.children_of(rows).exists():
+            yield Finding(Question.LINK, "led-to", led_to.name, where=edge.child._meta.label)
     for field in model._meta.concrete_fields:
-        if field.name in changes:
+        change = changes.get(field.name)
+        if change is not None and not (field.is_relation and change.after is not None):
             continue
         target = field.related_model
         if field.primary_key:
@@ -114,10 +129,17 @@ def _kept_keys(model: type[Model], changes: dict[str, Change]) -> Iterator[Findi
             yield Finding(Question.LINK, "link-kept", field.name, where=target._meta.label)
 
 
+def _held_back(rule: Rule, rows: QuerySet[Any], cutoff: datetime) -> Iterator[Finding]:
+    for change, other, there in fields.held_back(rule, cutoff):
+        if number := rows.filter(there).count():
+            yield Finding(Question.LINK, "held-back", change.name, number, other.slug)
+
+
 def _shared(
     model: type[Model], rows: QuerySet[Any], changes: dict[str, Change], decision: Decision
 ) -> Iterator[Finding]:
-    """Rare values of a column that stays, or is only made coarser, and that stand in another table about people too."""
+    """Rare values of a column that stays, or is only made coarser, and that stand in another table about people too, or
+    in rows of this one whose time is not over, or that something keeps."""
     for field in model._meta.concrete_fields:
         change = changes.get(field.name)
         family = _family(field)
@@ -131,15 +153,18 @@ def _shared(
             continue
         for table in datamap.tables():
             columns = [each for each in table.model._meta.concrete_fields if _family(each) == family]
-            if table.model is model or not columns:
+            if not columns:
                 continue
-            there = reduce(or_, (Q(value__in=_values(each)) for each in columns))
+            besides = rows if table.model is model else None
+            there = reduce(or_, (Q(value__in=_values(each, besides)) for each in columns))
             if number := rare.filter(there).aggregate(rows=Sum("n"))["rows"]:
                 yield Finding(Question.LINK, "same-value", field.name, number, table.label)
 
 
-def _values(field: Any) -> Subquery:
+def _values(field: Any, besides: QuerySet[Any] | None) -> Subquery:
     rows = field.model._base_manager.filter(**{f"{field.name}__isnull": False})
+    if besides is not None:
+        rows = rows.filter(~Exists(besides.order_by().filter(pk=OuterRef("pk"))))
     return Subquery(rows.order_by().values(field.name))
 
 
@@ -151,10 +176,11 @@ def _family(field: Any) -> str | None:
     return next((name for name, kinds in _FAMILIES if isinstance(field, kinds)), None)
 
 
-def _reversible(rows: QuerySet[Any], pending: Q, changes: dict[str, Change]) -> Iterator[Finding]:
+def _reversible(rows: QuerySet[Any], changes: dict[str, Change]) -> Iterator[Finding]:
     """What somebody finds who knows the old values and puts them through the same function: an outcome that only one
-    of them has gives it away, however many rows have it. Asked while the old values are still there; a hash has one
-    outcome for each, and is known for what it is without them."""
+    of them has gives it away, however many rows have it. Asked while the old values are still there (what an outcome
+    was made of in earlier runs nobody can say, which hides it); a hash has one outcome for each, and is known for what
+    it is without them."""
     for change in changes.values():
         if change.constant or change.how == FRESH:
             continue
@@ -162,14 +188,20 @@ def _reversible(rows: QuerySet[Any], pending: Q, changes: dict[str, Change]) -> 
             if number := rows.exclude(**{f"{change.name}__isnull": True}).exclude(**{change.name: ""}).count():
                 yield Finding(Question.LINK, "reversible", change.name, number)
             continue
-        outcomes = rows.filter(pending).order_by().annotate(outcome=change.expression).values("outcome")
-        told = outcomes.annotate(n=Count("*"), inputs=Count(F(change.name), distinct=True)).filter(inputs=1)
+        outcomes = rows.order_by().annotate(outcome=change.expression).values("outcome")
+        told = outcomes.annotate(
+            n=Count("pk", filter=change.pending),
+            inputs=Count(F(change.name), distinct=True, filter=change.pending),
+            earlier=Count("pk", filter=~change.pending),
+        ).filter(inputs=1, earlier=0)
         if number := told.aggregate(rows=Sum("n"))["rows"]:
             yield Finding(Question.LINK, "reversible", change.name, number)
 
 
-def _inferred(rows: QuerySet[Any], after: dict[str, Any], decision: Decision) -> Iterator[Finding]:
-    for name in decision.sensitive:
+def _inferred(
+    rows: QuerySet[Any], after: dict[str, Any], decision: Decision, telling: tuple[str, ...]
+) -> Iterator[Finding]:
+    for name in telling:
         classes = grouped(rows, after, decision.quasi, (name,)).filter(**{f"values_{name}__lt": decision.l})
         if number := classes.aggregate(rows=Sum("n"))["rows"]:
             yield Finding(Question.INFER, "homogeneous", name, number)

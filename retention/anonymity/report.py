@@ -60,6 +60,12 @@ class Finding:
             "stable-key": _(
                 "It still identifies the same row elsewhere, as in a backup: renew it (id:fresh), or delete the rows."
             ),
+            "led-to": _("Rows of %(where)s still lead to it: renew it, or delete the rows."),
+            "held-back": ngettext(
+                "%(rows)s row keeps it, because the rule %(where)s still needs it: let this period be no shorter.",
+                "%(rows)s rows keep it, because the rule %(where)s still needs it: let this period be no shorter.",
+                rows,
+            ),
             "link-kept": _("It still leads to %(where)s: unlink it, or delete the rows."),
             "same-value": ngettext(
                 "%(rows)s row has a rare value that stands in %(where)s as well: blank it or make it coarser.",
@@ -72,6 +78,10 @@ class Finding:
                 "%(rows)s rows can be found by putting known values through the same function: it hides nothing."
                 " Blank it or make it coarser.",
                 rows,
+            ),
+            "found-again": _(
+                "Whoever knows what a row said takes the nearest one for it, and is right more often than the decision"
+                " allows: make it coarser, or blank it."
             ),
             "skewed": ngettext(
                 "%(rows)s row is in a class whose values of it are unlike those of all rows: make the classes larger,"
@@ -111,17 +121,50 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """How often the nearest row is the right person's, 0 to 1, for `tried` rows: by the columns that others may know
+    alone, which is guessing within a class; by all that stays, known exactly or roughly. `most` is what the decision
+    allows. `originals` when the rows tried still said what they said before the rule."""
+
+    tried: int = 0
+    guessed: float = 0.0
+    exactly: float = 0.0
+    roughly: float = 0.0
+    most: float = 1.0
+    originals: bool = False
+
+    def words(self) -> str:
+        said = ngettext(
+            "Of %(tried)s row tried, whoever knows all that stays of it finds %(exactly)s again (%(roughly)s when it is"
+            " known roughly, %(guessed)s by guessing within its class); at most %(most)s may be.",
+            "Of %(tried)s rows tried, whoever knows all that stays of one finds %(exactly)s again (%(roughly)s when it"
+            " is known roughly, %(guessed)s by guessing within its class); at most %(most)s may be.",
+            self.tried,
+        )
+        shares = ("guessed", "exactly", "roughly", "most")
+        return said % ({name: f"{getattr(self, name):.0%}" for name in shares} | {"tried": f"{self.tried:,}"})
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     before: Figures
     after: Figures
     findings: tuple[Finding, ...] = ()
+    search: Search | None = None  # None when there was nothing to search, or before there was one
 
     @property
     def anonymous(self) -> bool:
         return not self.findings
 
     def words(self) -> str:
+        if self.anonymous and not self.after.rows:
+            return _("no rows to measure")
         return _("anonymous by every check") if self.anonymous else _("not anonymous")
+
+    def lines(self) -> list[str]:
+        """The same with what was searched and what was found, a sentence each."""
+        searched = [self.search.words()] if self.search is not None else []
+        return [self.words(), *searched, *(f"{found.column}: {found.words()}" for found in self.findings)]
 
     def by_question(self) -> list[tuple[Question, list[Finding]]]:
         return [(each, [found for found in self.findings if found.question is each]) for each in Question]
@@ -132,4 +175,5 @@ class Report:
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Self:
         findings = tuple(Finding(**found | {"question": Question(found["question"])}) for found in stored["findings"])
-        return cls(Figures(**stored["before"]), Figures(**stored["after"]), findings)
+        search = Search(**searched) if (searched := stored.get("search")) else None
+        return cls(Figures(**stored["before"]), Figures(**stored["after"]), findings, search)

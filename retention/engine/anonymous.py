@@ -28,8 +28,11 @@ def end(run: Run, watch: Watch) -> bool:
 
 def _require(run: Run, report: Report) -> None:
     # What the rows were like before the first batch is not to be seen any more after it.
-    before = (run.anonymity or {}).get("before")
-    run.anonymity = report.stored() | ({"before": before} if before else {})
+    earlier = run.anonymity or {}
+    stored = report.stored() | {name: kept for name in ("before",) if (kept := earlier.get(name))}
+    if not (stored["search"] or {}).get("originals") and (earlier.get("search") or {}).get("originals"):
+        stored["search"] = earlier["search"]
+    run.anonymity = stored
     run.save(update_fields=["anonymity"])
     if report.findings:
         first = report.findings[0]

@@ -141,7 +141,7 @@ class Migration(migrations.Migration):
                 ('period', crasme.kit.fields.PeriodField(blank=True, help_text='ISO 8601: P24M, P7Y, P90D. Calendar months, UTC.', max_length=24, verbose_name='period')),
                 ('action', models.CharField(choices=[('delete', 'delete rows'), ('erase-account', 'erase accounts'), ('drop-partitions', 'drop partitions'), ('delete-files', 'delete files'), ('blank', 'blank fields'), ('unlink', 'unlink'), ('anonymise', 'anonymise'), ('keep', 'keep')], max_length=16, verbose_name='action')),
                 ('fields', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=120), blank=True, default=list, help_text='For actions on fields: billed_email, or occurred_at:month. Empty: as the data map erases them.', size=None, verbose_name='fields')),
-                ('anonymity', models.JSONField(blank=True, help_text='For anonymise: quasi, sensitive, harmless, k, l, t, adversary, owner, review_on.', null=True, verbose_name='decision on anonymity')),
+                ('anonymity', models.JSONField(blank=True, help_text='For anonymise: quasi, sensitive, harmless, k, l, t, r, adversary, owner, review_on.', null=True, verbose_name='decision on anonymity')),
                 ('carry_to', models.CharField(blank=True, help_text='Model that takes held rows of a dropped partition.', max_length=80, verbose_name='carried to')),
                 ('unreferenced_by', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=120), blank=True, default=list, size=None, verbose_name='not while in')),
                 ('legal_reason', models.TextField(verbose_name='legal reason')),

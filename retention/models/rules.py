@@ -90,7 +90,7 @@ class Rule(models.Model):
         _("decision on anonymity"),
         null=True,
         blank=True,
-        help_text=_("For anonymise: quasi, sensitive, harmless, k, l, t, adversary, owner, review_on."),
+        help_text=_("For anonymise: quasi, sensitive, harmless, k, l, t, r, adversary, owner, review_on."),
     )
     carry_to = models.CharField(
         _("carried to"), max_length=80, blank=True, help_text=_("Model that takes held rows of a dropped partition.")

@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
+from django.db.models import F
 from django.test import Client
 from django.urls import reverse
+from hypothesis import given, settings, strategies as st
 
 from crasme.crm.models import Device
 from crasme.staff.roles import PRIVACY_OFFICER
 from privacy.policy import facts
 from retention import anonymity, changing, drafts, fields, services
-from retention.anonymity import checker
+from retention.anonymity import checker, nearest
+from retention.anonymity.nearest import Column
 from retention.anonymity.report import Question, Report
 from retention.errors import RuleBroken
 from retention.models import Rule, Run
@@ -142,7 +145,9 @@ def test_many_rows_of_one_person_are_no_crowd_and_a_hash_is_told_without_what_it
     assert checker.check(whole, whole.cutoff(NOW), NOW).anonymous
     visits.objects.update(account=builders.account())
     report = checker.check(whole, whole.cutoff(NOW), NOW)
-    assert codes(report) == {(Question.SINGLE_OUT, "small-class", "page, seen_at")}
+    assert codes(report) == {
+        (Question.SINGLE_OUT, "small-class", "page, seen_at"), (Question.LINK, "found-again", "page, seen_at")
+    }  # fmt: skip
     assert (report.after.smallest, report.after.unique, report.after.rows) == (1, 8, 8)
 
 
@@ -277,3 +282,103 @@ def test_a_rule_whose_column_was_renamed_says_so_everywhere_and_harms_no_other(
     again = run(found, NOW + timedelta(hours=2))
     assert again.plan is not None
     assert (again.pk, again.state, again.rows_total, again.rows_due) == (broken.pk, Run.State.DONE, 8, 8)
+
+
+def searched(model: Any, names: list[str], how: list[str], *, roughly: bool = False) -> float:
+    """The share of rows found again by whoever knows the columns `names`, when a rule does `how`."""
+    asked = said(how)
+    changes = {change.name: change for change in fields.changes(asked)}
+    columns = [
+        Column(model._meta.get_field(name), changes.get(name), changes[name].expression if name in changes else F(name))
+        for name in names
+    ]
+    found = nearest.share(model.objects.all(), columns, fields.pending(asked, asked.cutoff(NOW)), roughly=roughly)
+    assert found.tried == min(model.objects.count(), nearest.TRIED)
+    return found.right
+
+
+@settings(max_examples=6, deadline=None)
+@given(sizes=st.lists(st.integers(1, 7), min_size=2, max_size=6), salt=st.integers(0, 1000))
+def _check_the_search(model: Any, sizes: list[int], salt: int) -> None:
+    model.objects.all().delete()
+    classes = [number for number, size in enumerate(sizes) for _row in range(size)]
+    model.objects.bulk_create(
+        model(seen_at=LONG_AGO + timedelta(days=31 * at, hours=7 * row, seconds=salt), page=f"p{at}", mood=f"m{row}",
+              address=f"192.0.2.{at}" if at else None, device="")
+        for row, at in enumerate(classes)
+    )  # fmt: skip
+    rows, known = len(classes), ["page", "seen_at", "address", "mood"]
+    # Nothing hidden: found each time, and often by who only knows roughly when it was.
+    assert searched(model, known, ["device"]) == pytest.approx(1)
+    assert searched(model, ["seen_at"], ["device"]) == pytest.approx(1)
+    # Everything hidden: no better than any row.
+    gone = ["page", "address", "mood", "seen_at:=2020-01-01T00:00:00+00:00"]
+    assert searched(model, known, gone) == pytest.approx(1 / rows, abs=1e-5)
+    # Classes of k rows: one in k, over all classes; NULL is a value as any, and roughly known is never better.
+    for names in (["page"], ["address"], ["page", "address"]):
+        assert searched(model, names, ["device"]) == pytest.approx(len(sizes) / rows, abs=1e-5)
+    by_month = searched(model, ["page", "seen_at"], ["seen_at:year"])
+    assert by_month == pytest.approx(len(sizes) / rows, abs=1e-5)
+    assert searched(model, ["page", "seen_at"], ["seen_at:month"], roughly=True) <= 1
+    assert searched(model, known, ["mood", "seen_at:year"], roughly=True) <= by_month + 1e-9
+
+
+def test_the_search_finds_what_it_must_and_no_more(company: Any) -> None:  # noqa: F811
+    _check_the_search(company.Visit)
+
+
+def test_a_row_is_found_again_by_what_was_called_sensitive_or_harmless_and_the_run_stops(visits: Any) -> None:
+    """No class is small, and no value that is asked about is rare: only whoever looks for the nearest row finds it."""
+    exact = ["id:fresh", "account", "address", "device"]
+    before = list(visits.objects.order_by("pk").values())
+    done = run(rule(exact, quasi=["page"], sensitive=["mood", "seen_at"]))
+    report = Report.read(done.anonymity or {})
+    assert (done.state, done.last_error) == (Run.State.STOPPED, "not-anonymous")
+    assert codes(report) == {(Question.LINK, "found-again", "seen_at")}
+    assert report.search is not None
+    assert (report.search.exactly, report.search.guessed, report.search.most) == (1, 0.25, 0.5)
+    assert report.search.originals
+    assert report.search.roughly > report.search.guessed
+    assert list(visits.objects.order_by("pk").values()) == before
+    assert "finds 100% again" in report.lines()[1]
+    visits.objects.update(account=None)  # eight people
+    for number, visit in enumerate(visits.objects.order_by("seen_at")):
+        visits.objects.filter(pk=visit.pk).update(device=f"kind-{number // 2 % 2}")
+    harmless = said(GOOD[:4], sensitive=[], harmless=["mood", "device"], k=3)
+    found = checker.check(harmless, harmless.cutoff(NOW), NOW)
+    assert codes(found) == {(Question.LINK, "found-again", "mood, device")}
+    allowed = said(GOOD[:4], sensitive=[], harmless=["mood", "device"], r=1)
+    assert checker.check(allowed, allowed.cutoff(NOW), NOW).anonymous
+    with pytest.raises(ValidationError, match="r lies above 0"):
+        drafts.save(said(r=0), actor="staff:author", now=NOW)
+
+
+def test_what_is_measured_is_what_will_be_written(visits: Any) -> None:
+    """A column that another rule still needs stays, a blanked one tells nothing, and a link to anybody is a link."""
+    cutoff = said().cutoff(NOW)
+    blanked = said([*GOOD, "mood"])
+    report = checker.check(blanked, cutoff, NOW)
+    assert (report.anonymous, report.after.diversity) == (True, 0)
+    # One row more for a class whose rows were done earlier gives nothing away.
+    done = run(rule())
+    assert done.state == Run.State.DONE
+    visits.objects.create(seen_at=LONG_AGO + timedelta(days=2), device="", page="page-0", mood="mood-0")
+    report = checker.check(said(), cutoff, NOW)
+    assert report.anonymous, report
+    assert report.search is not None
+    assert (report.search.tried, report.search.originals) == (1, True)
+    # The same device in a row that is still somebody's, because its time is not over.
+    visits.objects.filter(page="page-0").update(device="rare")
+    visits.objects.filter(page="page-1").update(device="common")
+    visits.objects.create(account=builders.account(), seen_at=NOW, device="rare", page="page-0", mood="mood-0")
+    kept = said(GOOD[:4], harmless=["device"], k=6, r=1)
+    assert (Question.LINK, "same-value", "device") in codes(checker.check(kept, cutoff, NOW))
+    longer = Rule(
+        slug="devices", target="company.visit", anchor="seen_at", period="P5Y", action=Rule.Action.BLANK,
+        fields=["device"], legal_reason="Needed longer.",
+    )  # fmt: skip
+    changing.put_in_force([drafts.save(longer, actor="a", now=NOW)], now=NOW, actor="b", version="2026.12")
+    held = [found for found in checker.check(said(), cutoff, NOW).findings if found.code == "held-back"]
+    assert [(found.column, found.rows, found.where) for found in held] == [("device", 9, "devices")]
+    with pytest.raises(ValidationError, match="make it coarser only"):
+        drafts.save(said([*GOOD[:2], "seen_at:=2020-01-01T00:00:00+00:00"]), actor="staff:author", now=NOW)

@@ -176,6 +176,8 @@ class Command(BaseCommand):
                     f"  unique {figures.uniqueness:.2%}  below k {figures.below:,}  diversity {figures.diversity:,}"
                     f"  farthest {figures.distance:.0%}"
                 )
+            if report.search is not None:
+                self.stdout.write(f"  nearest {report.search.words()}")
             for question, findings in report.by_question():
                 self.stdout.write(str(question.words))
                 for found in findings:

@@ -1,0 +1,171 @@
+"""Looking for somebody's row by what is known of it: the attack of whoever knows a person, or keeps a former copy.
+
+Somebody knows what a row said, exactly or roughly, and takes the row of the result that is nearest. That names the
+right person in some share of cases; by the columns that others may know alone it is no more than a guess within the
+class, by all that stays it can be every time, though no class is small: an exact amount or instant that was called
+sensitive, or three columns that are harmless one by one.
+
+Distance: numbers and dates by how far apart they are, in standard deviations (two of them are as far as it gets);
+everything else equal or not. Who looks knows the rule as well, so a known value counts as near as itself or as what the
+rule makes of it, whichever is nearer. Roughly known: each number and date is off by up to a tenth of a deviation.
+Whoever has several rows at the least distance picks one of them; a row of the same person is right.
+
+Bounds: TRIED originals, the same ones each time (their keys' hashes come first), against POOL different rows of the
+result at most, theirs among them: a result of more is a harder search than the one that is tried. Apart from that it
+reads the rows once, by columns; nothing is kept in Python but the shares.
+
+What could go wrong: originals that are gone already (rows that the rule has still to change are tried, as long as there
+are any), NULL that is equal to nothing (it is a value), or rows of one person that pass for others'.
+Source: Domingo-Ferrer, Torra: Disclosure risk assessment via record linkage, 2003 (distance-based record linkage).
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db import connection, models
+from django.db.models import Case, F, FloatField, Func, Q, QuerySet, TextField, Value, When
+from django.db.models.functions import Cast, Coalesce
+
+from retention.anonymity.classes import account_of
+from retention.fields import COARSER, Change
+
+TRIED: Final = 200
+POOL: Final = 10_000
+OFF: Final = 0.1  # standard deviations
+FARTHEST: Final = 2.0  # standard deviations; beyond it nothing is farther
+
+_NUMBERS = (models.IntegerField, models.FloatField, models.DecimalField)
+_TIMES = (models.DateField, models.TimeField, models.DurationField)  # a DateTimeField is a DateField
+
+# Materialized, for what stands in a LATERAL would be computed anew for each of the originals.
+_SHARE = """
+WITH image AS MATERIALIZED ({image}),
+scale AS MATERIALIZED (SELECT {scales} FROM image),
+targets AS MATERIALIZED (
+    SELECT * FROM image WHERE may OR NOT (SELECT bool_or(may) FROM image)
+    ORDER BY hashtextextended(key, 0), key LIMIT {tried}
+),
+pool AS MATERIALIZED (
+    SELECT {grouped}, count(*) AS n FROM image GROUP BY {classes}
+    ORDER BY bool_or(key IN (SELECT key FROM targets)) DESC, min(hashtextextended(key, 0)) LIMIT {pool}
+),
+own AS MATERIALIZED (
+    SELECT targets.key, {own}, count(*) AS n FROM targets JOIN image USING (who) GROUP BY targets.key, {own}
+),
+shares AS (
+    SELECT t.key, sum(coalesce(own.n, 0)) / sum(near.n) AS share
+    FROM targets t CROSS JOIN scale
+    CROSS JOIN LATERAL (
+        SELECT pool.* FROM pool ORDER BY {distance} FETCH FIRST 1 ROW WITH TIES
+    ) near
+    LEFT JOIN own ON own.key = t.key AND {same}
+    GROUP BY t.key
+)
+SELECT coalesce(avg(share), 0)::float8, count(*), (SELECT coalesce(bool_or(may), false) FROM targets) FROM shares
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What is known of a column and what the result says in it."""
+
+    field: Any
+    change: Change | None
+    after: Any  # an expression: what will stand there
+
+    @property
+    def group(self) -> Any:
+        """What the rule makes of a known value."""
+        return self.change.expression if self.change is not None else F(self.field.name)
+
+    @property
+    def measured(self) -> bool:
+        """Whether values of it are more or less far apart."""
+        return not self.field.is_relation and isinstance(self.field, _NUMBERS + _TIMES)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How often the nearest row is the right person's, 0 to 1, of `tried` rows; `originals` when these still say what
+    they said before the rule."""
+
+    right: float = 0.0
+    tried: int = 0
+    originals: bool = False
+
+
+def share(rows: QuerySet[Any], columns: list[Column], pending: Q, *, roughly: bool = False) -> Share:
+    """The attack by what is known of these columns. Reads only."""
+    image: dict[str, Any] = {
+        "key": Cast("pk", TextField()),
+        "who": _who(rows.model),
+        "may": Case(When(pending, then=Value(True)), default=Value(False)),
+        "t": Value(0),  # where nothing stays every row is of one class
+    }
+    for number, column in enumerate(columns):
+        image |= {f"a{number}": Cast(column.after, TextField())}
+        kind = _number if column.measured else _text
+        known, group, after = F(column.field.name), column.group, column.after
+        image |= {f"{name}{number}": kind(each, column) for name, each in (("x", known), ("g", group), ("y", after))}
+    sql, parameters = rows.order_by().annotate(**{f"i_{name}": each for name, each in image.items()}).values(
+        *(f"i_{name}" for name in image)
+    ).query.sql_with_params()  # fmt: skip
+    quote = connection.ops.quote_name
+    names = ", ".join(f"{quote(f'i_{name}')} AS {name}" for name in image)
+    measured = [number for number, column in enumerate(columns) if column.measured]
+    every = range(len(columns))
+    classes = ["t", *(f"a{number}" for number in every)]
+    statement = _SHARE.format(
+        image=f"SELECT {names} FROM ({sql}) AS rows_as_they_are",  # noqa: S608
+        scales=", ".join(["0 AS none", *(f"coalesce(nullif(stddev_pop(x{n}), 0), 1) AS s{n}" for n in measured)]),
+        tried=TRIED,
+        pool=POOL,
+        grouped=", ".join([*classes, *(f"min(y{n}) AS y{n}" for n in every)]),
+        classes=", ".join(classes),
+        own=", ".join(f"image.{name}" for name in classes),
+        distance=" + ".join(["0", *(_distance(n, columns[n], roughly=roughly) for n in every)]),
+        same=" AND ".join(f"own.{name} IS NOT DISTINCT FROM near.{name}" for name in classes),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        right, tried, originals = cursor.fetchone()
+    return Share(round(float(right), 6), int(tried), bool(originals))
+
+
+def _who(model: type[models.Model]) -> Any:
+    """Whose row it is; one that names nobody is its own."""
+    path, key = account_of(model), Cast("pk", TextField())
+    return key if path is None else Coalesce(Cast(path, TextField()), key)
+
+
+def _text(value: Any, _column: Column) -> Any:
+    return Cast(value, TextField())
+
+
+def _number(value: Any, column: Column) -> Any:
+    typed = Cast(value, column.field)
+    if isinstance(column.field, _TIMES):
+        return Func(typed, template="extract(epoch FROM %(expressions)s)::float8", output_field=FloatField())
+    return Cast(typed, FloatField())
+
+
+def _distance(number: int, column: Column, *, roughly: bool) -> str:
+    """SQL for how far a known row `t` is from one of the `pool` in a column, 0 to 1."""
+    x, g, y = f"t.x{number}", f"t.g{number}", f"pool.y{number}"
+    if roughly and column.measured:
+        # The same for a row each time, and another for each column.
+        x = f"({x} + {OFF} * scale.s{number} * (hashtextextended(t.key || '/{number}', 0) %% 1001) / 1000.0)"
+        g = _regrouped(column.change, x) or (g if column.change is not None else x)
+    if not column.measured:
+        return f"(CASE WHEN {y} IS NOT DISTINCT FROM {x} OR {y} IS NOT DISTINCT FROM {g} THEN 0 ELSE 1 END)"
+    return (
+        f"(CASE WHEN {y} IS NULL OR {x} IS NULL"
+        f" THEN ({y} IS DISTINCT FROM {x} AND {y} IS DISTINCT FROM {g})::int"
+        f" ELSE least(1, least(abs({x} - {y}), abs({g} - {y})) / ({FARTHEST} * scale.s{number})) END)"
+    )
+
+
+def _regrouped(change: Change | None, x: str) -> str | None:
+    if change is None or change.how not in COARSER:
+        return None
+    return f"extract(epoch FROM date_trunc('{change.how}', to_timestamp({x}), 'UTC'))::float8"
