@@ -114,10 +114,11 @@ def _table(rows: list[tuple[str, Any]]) -> SafeString | str:
 
 def line(facts: Mapping[str, Any]) -> SafeString:
     """Facts of the ledger or the clock in one line. Ids and digests are shortened; pointing at one shows it whole."""
-    return format_html_join(" · ", "{}: {}", ((_fact_name(key), _fact(key, value)) for key, value in facts.items()))
+    return format_html_join(" · ", "{}: {}", ((name(key), _fact(key, value)) for key, value in facts.items()))
 
 
-def _fact_name(key: str) -> str:
+def name(key: str) -> str:
+    """What a key of a fact or of a result is called."""
     return str(LABELS[key]) if key in LABELS else factwords.name(key) or key.replace("_", " ")
 
 
@@ -129,7 +130,7 @@ def _fact(key: str, value: Any) -> SafeString | str:
     if key == "language":
         return language(str(value))
     if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {each}" for name, each in value.items())
+        return ", ".join(f"{key}: {each}" for key, each in value.items())
     if isinstance(value, list):
         return ", ".join(map(str, value))
     text = str(value)

@@ -121,7 +121,7 @@ def _fill(
 def _table(archive: zipfile.ZipFile, table: Table, described: Described, found: Iterable[Sequence[Any]]) -> None:
     with _Aside() as sheet:
         with archive.open(f"data/{described.stem}.json", "w", force_zip64=True) as data:
-            rows.write(found, rows.columns(table), described, data=data, sheet=sheet)
+            rows.write(found, table, described, data=data, sheet=sheet)
         with archive.open(f"data/{described.stem}.csv", "w", force_zip64=True) as entry:
             for piece in sheet.pieces():
                 entry.write(piece)

@@ -18,10 +18,10 @@ from crasme.kit.datamap import Subject, Table
 from crasme.kit.recipes import Unfit, recipe
 from crasme.kit.sheets import csv_writer
 from privacy.packages.content import Described
+from privacy.packages.spoken import speaker
 
 CHUNK = 2_000
 SHOWN = 25  # rows of a table in the readable summary
-LONGEST_SHOWN = 300
 BUFFERED = 64 * 1024
 
 
@@ -48,10 +48,14 @@ def columns(table: Table) -> list[str]:
     return [key, *(name for name in table.exported() if name != key)]
 
 
-def write(
-    rows: Iterable[Sequence[Any]], names: list[str], described: Described, *, data: IO[bytes], sheet: Any
-) -> None:
+def write(rows: Iterable[Sequence[Any]], source: Table, described: Described, *, data: IO[bytes], sheet: Any) -> None:
     """Write all rows to both files and count them; the first few are kept on `described` for the summary."""
+    names = columns(source)
+    spoken = [
+        (position, described.fields[name], speaker(source.model._meta.get_field(name)))
+        for position, name in enumerate(names)
+        if name in described.fields
+    ]
     text = io.TextIOWrapper(sheet, encoding="utf-8-sig", newline="")
     table = csv_writer(text)
     table.writerow(names)
@@ -62,7 +66,7 @@ def write(
         table.writerow([_cell(value) for value in row])
         described.rows += 1
         if len(described.shown) < SHOWN:
-            described.shown.append(_shown(names, row, described))
+            described.shown.append([(meaning, speak(row[position])) for position, meaning, speak in spoken])
         if buffer.tell() > BUFFERED:
             data.write(_bytes(buffer))
             buffer = io.StringIO()
@@ -96,13 +100,3 @@ def _cell(value: Any) -> Any:
     if kind is datetime:
         return value.isoformat()
     return _json(value) if kind in (dict, list) else value
-
-
-def _shown(names: list[str], row: Sequence[Any], described: Described) -> list[tuple[str, str]]:
-    pairs = []
-    for name, value in zip(names, row, strict=True):
-        if name in described.fields and value not in (None, "", {}, []):
-            text = str(_cell(value))
-            short = text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
-            pairs.append((described.fields[name], short))
-    return pairs

@@ -3,10 +3,13 @@
 import csv
 import io
 import json
+import re
 import zipfile
 from datetime import timedelta
 
 import pytest
+from django.utils import translation
+from django.utils.formats import date_format
 
 from crasme.ledger.models import Entry
 from crasme.staff.models import User
@@ -100,6 +103,26 @@ def test_the_summary_answers_what_the_law_asks(agent: User) -> None:
     assert "7 years" in invoices["kept_for"]
     assert invoices["kept_because"]
     assert about["controller"]["company"]
+
+
+def test_the_page_of_a_copy_speaks_to_people_and_the_files_to_machines(agent: User) -> None:
+    account = make_account(email="ana@customer.example", role="member")
+    make_device(account)
+    request = reviewed_request("access", "ana@customer.example")
+    Request.objects.filter(pk=request.pk).update(language="de")
+    request.refresh_from_db()
+    approvals.release(request, plan_hash=plans.current(request).hash, by=agent, now=NOW)  # type: ignore[union-attr]
+    run_steps()
+    archive = archive_of(request)
+    page = archive.read("index.html").decode()
+    raw = re.findall(r"<dd[^>]*>([^<]*(?:\d{4}-\d\d-\d\dT|\+00:00|None|True|False|\{&quot;)[^<]*)</dd>", page)
+    assert not raw
+    with translation.override("de"):
+        made = f"{date_format(account.created_at, 'DATETIME_FORMAT')} UTC"
+    assert {f'<dd dir="auto">{text}</dd>' in page for text in ("Mitglied", "Nein", "–", made)} == {True}
+    (plain,) = json.loads(archive.read("data/crm-account.json"))
+    assert (plain["role"], plain["closed_at"]) == ("member", None)
+    assert plain["created_at"] == account.created_at.isoformat()
 
 
 def test_somebody_unknown_gets_a_copy_of_the_request_itself(agent: User) -> None:

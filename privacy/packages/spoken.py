@@ -1,0 +1,79 @@
+"""What a copy says of a value to whoever reads it, in the language that is active.
+
+What could go wrong: a value that the files beside it hold and the page leaves out (an empty one is shown as a dash), a
+time without its zone, a code that means something to us only (the words of its choice stand there; of a code that this
+version does not know any more, the code).
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any, Final
+
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format, number_format
+from django.utils.translation import gettext as _
+
+from crasme.kit import datamap
+from privacy import factwords, readable
+
+LONGEST: Final = 300
+Speaker = Callable[[Any], str]
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d[\d:.]*(Z|[+-]\d\d:\d\d)")
+_CODES: Final[dict[str, Speaker]] = {"language": readable.language, "template": readable.letter}
+
+
+def speaker(column: Any) -> Speaker:
+    """How the values of one column of a model are said."""
+    words = {code: str(label) for code, label in getattr(column, "flatchoices", None) or ()}
+    return partial(_said, words=words, name=column.name)
+
+
+def _said(value: Any, *, words: Mapping[Any, str], name: str) -> str:
+    if _empty(value):
+        return readable.NOTHING
+    if not isinstance(value, dict | list) and value in words:
+        return words[value]
+    if isinstance(value, list) and words:
+        return ", ".join(words.get(each, str(each)) for each in value)
+    text = _in_words(value, name)
+    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+
+
+def _in_words(value: Any, name: str) -> str:
+    if _empty(value):
+        return readable.NOTHING
+    match value:
+        case bool():
+            return _("Yes") if value else _("No")
+        case datetime():
+            return f"{date_format(value, 'DATETIME_FORMAT')} UTC"
+        case date():
+            return date_format(value, "DATE_FORMAT")
+        case int() | float() | Decimal():
+            return number_format(value, force_grouping=True)
+        case dict():
+            return " · ".join(f"{_key(key)}: {_in_words(each, str(key))}" for key, each in value.items())
+        case list():
+            return ", ".join(_in_words(each, name) for each in value)
+    return _text(str(value), name)
+
+
+def _text(text: str, name: str) -> str:
+    if name in _CODES:
+        return _CODES[name](text)
+    if _INSTANT.fullmatch(text) and (instant := parse_datetime(text)):
+        return _in_words(instant.astimezone(UTC), name)
+    return factwords.value(name, text) or text
+
+
+def _empty(value: Any) -> bool:
+    return value is None or value in ("", {}, [])
+
+
+def _key(key: str) -> str:
+    """A key inside a value: the title of a table, or what staff call it."""
+    covered = datamap.covers(key) if "." in key else None
+    return _(covered.title) if isinstance(covered, datamap.Table) else readable.name(key)
