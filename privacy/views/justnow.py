@@ -17,14 +17,14 @@ _NAME: Final = "done"
 _signer = signing.TimestampSigner(salt="privacy.just-now")
 
 
-def marked(path: str) -> str:
-    """The path of the page, for whoever did it now."""
-    return f"{path}?{urlencode({_NAME: _signer.sign(_NAME)})}"
+def marked(path: str, what: str = _NAME) -> str:
+    """The path of the page, for whoever did it now. `what` tells apart what leads to the same page."""
+    return f"{path}?{urlencode({_NAME: _signer.sign(what)})}"
 
 
-def happened(http: HttpRequest) -> bool:
+def happened(http: HttpRequest, what: str = _NAME) -> bool:
     """Whether this visitor comes from having done it."""
     try:
-        return _signer.unsign(http.GET.get(_NAME, ""), max_age=LIFETIME) == _NAME
+        return _signer.unsign(http.GET.get(_NAME, ""), max_age=LIFETIME) == what
     except signing.BadSignature:
         return False

@@ -70,7 +70,7 @@ def new(http: HttpRequest) -> HttpResponse:
     done = [not needs_proof(asked.kind, asked.facts) for asked in wishes]
     if all(done):
         return redirect(justnow.marked(reverse("request-done")))
-    return redirect(justnow.marked(reverse("request-sent")) if any(done) else "request-sent")
+    return redirect(justnow.marked(reverse("request-sent"), "partly" if any(done) else "asked"))
 
 
 def _choose(http: HttpRequest) -> HttpResponse:
@@ -87,8 +87,13 @@ def _choose(http: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def sent(http: HttpRequest) -> HttpResponse:
-    """What happens next, and the place to type the code."""
-    return render(http, "portal/requests/sent.html", {"form": CodeForm(), "done": justnow.happened(http)})
+    """What happens next, and the place to type the code, which is there for anybody who has one."""
+    done = justnow.happened(http, "partly")
+    asked = done or justnow.happened(http, "asked")
+    linked = justnow.happened(http, "linked")
+    return render(
+        http, "portal/requests/sent.html", {"form": CodeForm(), "asked": asked, "linked": linked, "done": done}
+    )
 
 
 @never_cache
@@ -162,7 +167,7 @@ def link(http: HttpRequest, reference: str = "") -> HttpResponse:
     throttle.LINK_NETWORK.hit(network(http), now=now)
     throttle.LINK_ADDRESS.hit(form.cleaned_data["email"], now=now)
     links.ask(reference or form.cleaned_data["reference"], form.cleaned_data["email"], now=now)
-    return redirect("request-sent")
+    return redirect(justnow.marked(reverse("request-sent"), "linked"))
 
 
 def _ask_for_link(http: HttpRequest, reference: str) -> HttpResponse:

@@ -136,6 +136,16 @@ def test_only_who_has_just_done_something_is_told_that_it_is_done(client: Client
     for page in (later, client.get(reverse("request-done")), client.get(f"{alone}x")):
         assert (page.status_code, b"That is done" in page.content) == (200, False)
         assert reverse("request-link") in page.content.decode()
+    waits = client.post(NEW, {"kind": ["access"], "email": ADDRESS, "place": ""})["Location"]
+    linked = client.post(reverse("request-link"), {"reference": "PR-0000-0000", "email": ADDRESS})["Location"]
+    said = {b"We have stored what you sent": waits, b"If the reference and the address belong together": linked}
+    for words, mine in said.items():
+        for path in (waits, linked, reverse("request-sent"), f"{mine}x", alone.replace("done/", "sent/", 1)):
+            page = client.get(path).content
+            assert (words in page) is (path == mine)
+            assert b'name="code"' in page
+            assert (reverse("request-new").encode() + b'">Choose' in page) is (path not in said.values())
+    assert ADDRESS not in waits + linked
 
 
 def test_beside_other_wishes_the_opt_out_does_not_wait_for_the_proof(client: Client) -> None:

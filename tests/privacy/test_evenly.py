@@ -55,7 +55,7 @@ def test_asking_is_the_same_work_for_customers_for_whoever_asked_before_and_for_
     path, seen = reverse("request-new"), []
     for address in ("warm@up.example", CUSTOMER, ASKER, STRANGER):
         asked_for, response = work(path, {"kind": "access", "email": address, "place": "", "leave_empty": ""})
-        assert (response.status_code, response["Location"]) == (302, reverse("request-sent"))
+        assert (response.status_code, response["Location"].partition("?")[0]) == (302, reverse("request-sent"))
         seen.append(asked_for)
     customer, before, stranger = seen[1:]
     assert [text for text in customer if text not in stranger] == []
@@ -74,7 +74,7 @@ def test_wanting_a_link_is_the_same_work_whoever_wants_it_for_whatever(asked: Re
         ("PR-0000-0000", CUSTOMER),
     ):
         asked_for, response = work(reverse("request-link"), {"reference": reference, "email": address})
-        assert (response.status_code, response["Location"]) == (302, reverse("request-sent"))
+        assert (response.status_code, response["Location"].partition("?")[0]) == (302, reverse("request-sent"))
         seen.append(asked_for)
     assert all(made == seen[1] for made in seen[1:])
     assert [statement.split()[0] for statement in seen[1]] == ["SAVEPOINT", "INSERT", "RELEASE"]

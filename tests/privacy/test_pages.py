@@ -82,7 +82,7 @@ def test_known_and_unknown_addresses_get_the_same_answer_and_cause_the_same_writ
         response = visitor.post(NEW, ANSWERS | {"email": address})
         page = visitor.get(response["Location"])
         text = re.sub(rb'name="csrfmiddlewaretoken" value="\w+"', b"", page.content)
-        answers.append((response.status_code, response["Location"], sorted(response.headers), text))
+        answers.append((response.status_code, response["Location"].partition("%3A")[0], sorted(response.headers), text))
         asked = Request.objects.latest("id")
         assert asked.messages.count() == 1
         assert asked.person.account is None  # nothing is looked up before the mailbox is proven
@@ -284,7 +284,7 @@ def test_a_fresh_link_goes_only_to_the_mailbox_and_nobody_learns_whose_it_is(cli
         (asked.reference, ADDRESS),  # pressed again at once: one mail
     ):
         response = client.post(LINK, {"reference": reference, "email": address})
-        answers.add((response.status_code, response["Location"]))
+        answers.add((response.status_code, response["Location"].partition("?")[0]))
     assert answers == {(302, SENT)}
     for typed in LinkAsk.objects.all():
         links.answer(typed.pk, now=timezone.now())
