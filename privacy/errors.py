@@ -32,6 +32,13 @@ class Incomplete(PrivacyError):
     code = "incomplete"
 
 
+class UnreadMail(PrivacyError):
+    """What came in may change the decision, and nobody has looked at it."""
+
+    code = "unread-mail"
+    remedy = _("Read it below “Messages” first, then decide.")
+
+
 class LinkSpent(PrivacyError):
     """A link or code that was used, replaced, has run out, or never was."""
 

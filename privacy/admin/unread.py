@@ -1,4 +1,4 @@
-"""What came in and nobody has read, on every page that decides about a request.
+"""What came in and nobody has read, on every page that decides about a request (the rule: privacy.services.reading).
 
 What could go wrong: a person takes something back, and the copy goes out over the unread letter (who decides says that
 it was read), or one letter more comes in between the page and the button (the tick names the newest one that it shows).
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from privacy.models import Message, Request
-from privacy.services import desk
+from privacy.services import desk, reading
 
 DECIDING: Final = frozenset({"grant", "release", "propose", "approve", "decide", "answer", "refuse", "settle"})
 FIELD: Final = "have_read"
@@ -30,6 +30,7 @@ def ask(form: forms.Form, act: str, row: Any) -> int:
             label=_("What came in"),
             choices=[(str(found[-1]), _("I have read it."))],
             widget=UnfoldAdminCheckboxSelectMultipleWidget,
+            error_messages=dict.fromkeys(("required", "invalid_choice"), str(reading.unread())),
         )
     return len(found)
 

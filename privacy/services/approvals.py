@@ -21,6 +21,7 @@ from privacy.models import Plan, Request, Step
 from privacy.particulars import GROUND, chosen, codes
 from privacy.services.desk import locked, require, require_for
 from privacy.services.plans import current
+from privacy.services.reading import require_read
 from privacy.states import State
 from privacy.steps import flow
 from privacy.steps.definitions import granted
@@ -77,6 +78,7 @@ def grant(request: Request, *, ground: str = "", by: User, now: datetime) -> Req
     request = locked(request)
     if request.state != State.REVIEW or not granted(request.kind, request.facts):
         raise MoveNotAllowed(_("There is nothing of this kind to grant now."))
+    require_read(request)
     if needs_ground(request):
         _found_ground(request, ground, by=by)
     request.approve()
@@ -108,6 +110,7 @@ def _reviewed(request: Request, kind: Plan.Kind, plan_hash: str) -> tuple[Reques
         raise MoveNotAllowed(_("There is no plan of this kind to decide about now."))
     if plan.hash != plan_hash:
         raise PlanOutdated(_("This is not the plan that you were looking at."))
+    require_read(request)
     return request, plan
 
 

@@ -26,6 +26,7 @@ from privacy.errors import Incomplete, MoveNotAllowed
 from privacy.models import ChildReport, Message, Request, Step
 from privacy.services import assignment, desk
 from privacy.services.beginning import NOT_NEEDED
+from privacy.services.reading import require_read
 from privacy.states import Outcome, State
 from privacy.steps import flow
 from privacy.webhooks import Event as Told, emit
@@ -118,6 +119,7 @@ def settle(request: Request, *, words: str, by: User, now: datetime) -> Request:
     desk.require(by, "decide_child")
     cards.refuse(words=words)
     request, _found = _undecided(request)
+    require_read(request)
     written = desk.words_allowed(request, words)
     step = request.steps.filter(kind=Step.Kind.APPROVAL, round=request.round).unfinished().get()
     request.answer(Outcome.GRANTED)

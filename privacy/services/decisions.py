@@ -25,6 +25,7 @@ from privacy.errors import Incomplete, MoveNotAllowed, ProposalsChanged
 from privacy.models import Correction, Request, Step
 from privacy.services.corrections import Line, lines
 from privacy.services.desk import locked, require
+from privacy.services.reading import require_read
 from privacy.states import State
 from privacy.steps import flow
 
@@ -96,6 +97,7 @@ def decide(request: Request, verdicts: Mapping[UUID, Verdict], *, by: User, now:
     request = locked(request)
     if request.kind != Request.Kind.CORRECTION or request.state != State.REVIEW:
         raise MoveNotAllowed(_("There is nothing of this kind to decide about now."))
+    require_read(request)
     found = lines(request)
     accepted = [
         (line, verdicts[line.correction.pk].settled) for line in _as_seen(found, verdicts) if _accepts(line, verdicts)

@@ -28,6 +28,7 @@ from privacy.mailroom import identity
 from privacy.models import Message, Note, Request, Step
 from privacy.services import assignment, clock, customers
 from privacy.services.closing import closed
+from privacy.services.reading import require_read
 from privacy.states import Outcome, State
 from privacy.steps import flow
 from privacy.steps.definitions import answerable, proposed, spec_of
@@ -155,6 +156,7 @@ def refuse(request: Request, *, reason: str, words: str, by: User, now: datetime
         raise Incomplete(_("Choose a reason for which this kind may be refused; the person has a right to it."))
     cards.refuse(words=words)
     request = locked(request)
+    require_read(request)
     written = words_allowed(request, words)
     request.refuse(reason)
     request.save(update_fields=["state", "outcome", "refusal_reason"])
@@ -181,6 +183,7 @@ def answer(request: Request, *, outcome: str, words: str, by: User, now: datetim
         raise MoveNotAllowed(_("A request of this kind is answered by its own steps."), remedy="")
     if request.corrections.open().exists():
         raise MoveNotAllowed(_("Values have been proposed."), remedy=_("Decide about them first."))
+    require_read(request)
     step = request.steps.filter(manual=True, round=request.round).unfinished().first()
     request.answer(Outcome(outcome))
     request.save(update_fields=["state", "outcome"])

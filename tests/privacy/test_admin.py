@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from crasme.staff.models import AccessEntry, User
 from crasme.staff.roles import AUDITOR, OPERATIONS
+from privacy.errors import UnreadMail
 from privacy.mailroom import replies
 from privacy.models import Request, Step
 from privacy.services import approvals, plans, sweeping
@@ -152,8 +153,12 @@ def test_an_agent_works_an_access_request_from_the_buttons(client: Client, agent
         assert words in html
     first = asked.messages.get(direction="in")
     replies.reply(asked, text="Or not.", file=None, now=NOW + timedelta(seconds=1))
+    with pytest.raises(UnreadMail) as refused:  # by whichever door
+        approvals.release(asked, plan_hash=plan.hash, by=agent, now=NOW)
     for tick in ({}, {"have_read": str(first.pk)}):  # not read; read, but for the one that came in since
-        assert client.post(act(asked, "release"), {"plan_hash": plan.hash} | tick).status_code == 200
+        page_again = client.post(act(asked, "release"), {"plan_hash": plan.hash} | tick)
+        assert page_again.status_code == 200
+        assert str(refused.value) in page_again.content.decode()
     asked.refresh_from_db()
     assert asked.state == State.REVIEW
     newest = asked.messages.filter(direction="in").latest("created_at")

@@ -1,5 +1,7 @@
 """The correspondence on the page of a request: shown after proof, and added to without JavaScript."""
 
+from collections.abc import Callable
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
@@ -9,11 +11,14 @@ from django.utils import timezone
 
 from crasme.kit.limits import Limit
 from crasme.staff.models import User
+from crasme.staff.roles import PRIVACY_OFFICER
 from privacy import throttle
+from privacy.errors import UnreadMail
+from privacy.mailroom import replies
 from privacy.models import Request
-from privacy.services import desk
+from privacy.services import approvals, desk, plans
 from privacy.views import proof
-from tests.builders import confirm_request, submit_request
+from tests.builders import NOW, confirm_request, make_account, make_user, reviewed_request, submit_request
 from tests.privacy.letters import PDF
 from tests.privacy.mails import deliver
 
@@ -81,3 +86,28 @@ def test_nobody_floods_the_desk_from_the_page(client: Client, monkeypatch: pytes
     address = reverse("request-reply", args=[request.reference])
     assert [client.post(address, {"text": "Hello."}).status_code for _ in range(2)] == [302, 429]
     assert request.messages.filter(direction="in").count() == 1
+
+
+def test_no_verb_decides_over_a_letter_that_nobody_has_read(agent: User) -> None:
+    officer = make_user(PRIVACY_OFFICER)
+
+    def hash_of(asked: Request) -> str:
+        return plans.current(asked).hash  # type: ignore[union-attr]
+
+    verbs: dict[str, Callable[[Request], object]] = {
+        "access": lambda asked: approvals.release(asked, plan_hash=hash_of(asked), by=agent, now=NOW),
+        "deletion": lambda asked: approvals.propose_erasure(asked, plan_hash=hash_of(asked), by=officer, now=NOW),
+        "restriction": lambda asked: approvals.grant(asked, ground="accuracy", by=agent, now=NOW),
+        "complaint": lambda asked: desk.answer(asked, outcome="granted", words="So it is.", by=officer, now=NOW),
+        "objection": lambda asked: desk.refuse(asked, reason="excessive", words="", by=officer, now=NOW),
+    }
+    for kind, decide in verbs.items():
+        make_account(email=f"{kind}@customer.example")
+        asked = reviewed_request(kind, f"{kind}@customer.example")
+        replies.reply(asked, text="I take it back.", file=None, now=NOW)
+        with pytest.raises(UnreadMail):
+            decide(asked)
+        asked.refresh_from_db()
+        assert (asked.state, asked.outcome) == ("review", "")
+        desk.mark_read(asked, by=agent, now=NOW)
+        decide(asked)
