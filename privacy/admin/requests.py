@@ -59,10 +59,10 @@ class RequestAdmin(
     paginator = EstimatePaginator
     list_display = (
         "name",
+        "clock",  # beside the name, so that a phone shows it without scrolling sideways
         "kind_name",
         "standing",
         "person_name",
-        "clock",
         "forecast",
         "assignee",
         "channel",

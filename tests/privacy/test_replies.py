@@ -45,6 +45,7 @@ def test_the_correspondence_is_shown_after_proof_and_can_be_added_to(client: Cli
     opened(client, request)
     page = client.get(address).content.decode()
     assert "Which &lt;i&gt;account" in page
+    assert page.index("Answer by") < page.index("life-title") < page.index("Received on")  # as a phone shows it
     assert 'enctype="multipart/form-data"' in page
     upload = SimpleUploadedFile("proof.pdf", PDF, content_type="text/html")
     answer = client.post(reply, {"text": "The <b>blue</b> one.", "file": upload})
