@@ -6,11 +6,18 @@ import sys
 from pathlib import Path
 
 import django
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, execute_from_command_line
+from django.db import OperationalError, connection
 
 from crasme import embedded
 
 ROOMS = ("crasme", "crasme/*", "consent", "privacy", "retention")  # where commands of our own lie
+WHICH = (
+    "Beside a `make run` with a DATA_DIR of its own, set the same DATA_DIR for this command as well:\n"
+    "    DATA_DIR=/path/to/it python manage.py …\n"
+    "Without a local start, set DATABASE_URL, BROKER_URL and the other variables (docs/operations.md)."
+)
 
 
 def main() -> None:
@@ -20,8 +27,15 @@ def main() -> None:
         if embedded.initialised(data_dir):
             for name, value in embedded.environment(data_dir).items():
                 os.environ.setdefault(name, value)
-    _refuse_work_behind_the_gate(sys.argv)
-    execute_from_command_line(sys.argv)
+    try:
+        _refuse_work_behind_the_gate(sys.argv)
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(f"{error}\n{WHICH}")
+    except OperationalError:
+        if connection.connection is not None:
+            raise
+        sys.exit(f"The database cannot be reached.\n{WHICH}")
 
 
 def _refuse_work_behind_the_gate(arguments: list[str]) -> None:

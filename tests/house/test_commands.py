@@ -1,6 +1,9 @@
 """Every command of ours explains itself and does something when it is run."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -67,3 +70,23 @@ def test_it_runs(name: str, capsys: pytest.CaptureFixture[str], settings: Settin
         # "promises" says by its status that one is broken, as an empty installation's backups are.
         assert (name, ended.code) == ("promises", 1)  # noqa: PT017
     assert satisfied(capsys.readouterr().out)
+
+
+def test_a_command_beside_a_start_elsewhere_says_what_to_set(tmp_path: Path) -> None:
+    bare = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path / "not-there")}
+    told = subprocess.run(  # noqa: S603
+        [sys.executable, ROOT / "manage.py", "promises"], env=bare, capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 1
+    assert "set the same DATA_DIR" in told.stderr
+    assert "Traceback" not in told.stderr
+    url = "postgresql://nobody:x@127.0.0.1:1/nothing"
+    away = subprocess.run(  # noqa: S603
+        [sys.executable, ROOT / "manage.py", "promises"],
+        env=os.environ | {"DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (away.returncode, "The database cannot be reached." in away.stderr) == (1, True)
+    assert "Traceback" not in away.stderr
