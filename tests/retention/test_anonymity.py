@@ -16,10 +16,10 @@ from hypothesis import given, settings, strategies as st
 from crasme.crm.models import Device
 from crasme.staff.roles import PRIVACY_OFFICER
 from privacy.policy import facts
-from retention import anonymity, changing, drafts, fields, services
+from retention import anonymity, certificate, changing, drafts, fields, services
 from retention.anonymity import checker, nearest
 from retention.anonymity.nearest import Column
-from retention.anonymity.report import Question, Report
+from retention.anonymity.report import Question, Report, Search
 from retention.errors import RuleBroken
 from retention.models import Rule, Run
 from tests.builders import make_user, sign_in
@@ -85,7 +85,7 @@ def codes(report: Report) -> set[tuple[Question, str, str]]:
     return {(found.question, found.code, found.column) for found in report.findings}
 
 
-def test_rows_that_are_anonymous_are_made_so_and_the_figures_stay_with_the_run(visits: Any) -> None:
+def test_rows_that_are_anonymous_are_made_so_and_the_figures_stay_with_the_run(visits: Any, client: Client) -> None:
     keys = set(visits.objects.values_list("pk", flat=True))
     found = rule()
     assert facts.collect(NOW)["rules"]["visits"]["about"] == ["Visits: Whose, When, IP address, Device"]
@@ -101,6 +101,14 @@ def test_rows_that_are_anonymous_are_made_so_and_the_figures_stay_with_the_run(v
     assert report.anonymous
     assert (report.before.smallest, report.before.uniqueness) == (1, 1.0)
     assert (report.after.rows, report.after.classes, report.after.smallest, report.after.diversity) == (8, 2, 4, 2)
+    # The search was made while there were originals, and the certificate holds its figures.
+    assert report.search == Search(tried=8, guessed=0.25, exactly=0.5, roughly=0.5, most=0.5, originals=True)
+    assert certificate.of(done)["anonymity"] == done.anonymity
+    assert certificate.check(certificate.of(done)) == []
+    sign_in(client, make_user(PRIVACY_OFFICER))
+    for page in ("certificate", "change"):
+        shown = client.get(reverse(f"admin:retention_run_{page}", args=[done.pk])).content.decode()
+        assert "finds 50% again" in shown, page
     # Nothing is due again, although nothing marks the rows: every replacement is a fixed point.
     again = run(found, NOW + timedelta(days=1))
     assert (again.state, again.rows_total) == (Run.State.DONE, 0)
