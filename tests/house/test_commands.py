@@ -74,14 +74,14 @@ def test_it_runs(name: str, capsys: pytest.CaptureFixture[str], settings: Settin
 
 def test_a_command_beside_a_start_elsewhere_says_what_to_set(tmp_path: Path) -> None:
     bare = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path / "not-there")}
-    told = subprocess.run(  # noqa: S603
+    told = subprocess.run(
         [sys.executable, ROOT / "manage.py", "promises"], env=bare, capture_output=True, text=True, check=False
     )
     assert told.returncode == 1
     assert "set the same DATA_DIR" in told.stderr
     assert "Traceback" not in told.stderr
     url = "postgresql://nobody:x@127.0.0.1:1/nothing"
-    away = subprocess.run(  # noqa: S603
+    away = subprocess.run(
         [sys.executable, ROOT / "manage.py", "promises"],
         env=os.environ | {"DATABASE_URL": url},
         capture_output=True,
