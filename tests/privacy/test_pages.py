@@ -81,6 +81,7 @@ def test_known_and_unknown_addresses_get_the_same_answer_and_cause_the_same_writ
         visitor = Client()
         response = visitor.post(NEW, ANSWERS | {"email": address})
         page = visitor.get(response["Location"])
+        assert b"the company that runs Crasme CRM" in page.content
         text = re.sub(rb'name="csrfmiddlewaretoken" value="\w+"', b"", page.content)
         answers.append((response.status_code, response["Location"].partition("%3A")[0], sorted(response.headers), text))
         asked = Request.objects.latest("id")
