@@ -22,17 +22,25 @@ END $$;
 """
 
 
-def append_only(table: str, *, purgeable: bool = False) -> migrations.RunSQL:
-    """A migration operation that makes `table` append-only. On a partitioned table every partition inherits it."""
+def append_only(table: str, *, purgeable: bool = False, unless: str = "") -> migrations.RunSQL:
+    """A migration operation that makes `table` append-only. On a partitioned table every partition inherits it.
+
+    `unless` is a condition in SQL on OLD and NEW for the one UPDATE that a row may see.
+    """
     argument = "purgeable" if purgeable else "never"
+    changes = f"FOR EACH ROW WHEN (({unless}) IS NOT TRUE)" if unless else "FOR EACH ROW"
     return migrations.RunSQL(
         sql=f"""{_FUNCTION}
-        CREATE TRIGGER {table}_rows_stay BEFORE UPDATE OR DELETE ON {table}
+        CREATE TRIGGER {table}_rows_stay BEFORE DELETE ON {table}
             FOR EACH ROW EXECUTE FUNCTION crasme_append_only('{argument}', '{table}');
+        CREATE TRIGGER {table}_rows_keep BEFORE UPDATE ON {table}
+            {changes} EXECUTE FUNCTION crasme_append_only('{argument}', '{table}');
         CREATE TRIGGER {table}_stays BEFORE TRUNCATE ON {table}
             FOR EACH STATEMENT EXECUTE FUNCTION crasme_append_only('never');
         """,
-        reverse_sql=f"DROP TRIGGER {table}_rows_stay ON {table}; DROP TRIGGER {table}_stays ON {table};",
+        reverse_sql=" ".join(
+            f"DROP TRIGGER {table}_{name} ON {table};" for name in ("rows_stay", "rows_keep", "stays")
+        ),
     )
 
 

@@ -58,7 +58,16 @@ def test_each_entry_is_sealed_once_and_can_be_shown_to_be_there(
         assert not seals.proves(proof, entry="0" * 64)
         assert not seals.proves(proof | {"entries": 6}, entry=entry.digest)
     assert seals.head() == {name: value for name, value in proof.items() if name != "path"}
-    for refused in ("UPDATE ledger_seal SET entries = 1", "DELETE FROM ledger_seal"):
+    waiting = entries(1)[0].pk
+    for refused in (
+        "UPDATE ledger_seal SET entries = 1",
+        "DELETE FROM ledger_seal",
+        "UPDATE ledger_leaf SET place = place + 9 WHERE seal_id IS NOT NULL",
+        "UPDATE ledger_leaf SET seal_id = NULL, place = NULL WHERE seal_id IS NOT NULL",
+        f"UPDATE ledger_leaf SET entry = gen_random_uuid() WHERE entry = '{waiting}'",
+        f"DELETE FROM ledger_leaf WHERE entry = '{waiting}'",
+        "SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE ledger_leaf",
+    ):
         with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(refused)
     # An entry that commits late has an old number, and is sealed all the same.

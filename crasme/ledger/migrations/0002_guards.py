@@ -24,5 +24,7 @@ class Migration(migrations.Migration):
     operations = [
         append_only("ledger_entry"),
         append_only("ledger_seal"),
+        # Where an entry stands is said once, by the sealer.
+        append_only("ledger_leaf", unless="OLD.seal_id IS NULL AND NEW.seal_id IS NOT NULL AND NEW.entry = OLD.entry"),
         migrations.RunSQL(_NOTE, _FORGET),
     ]
