@@ -31,8 +31,13 @@ def in_time[T](ask: Callable[[], T], *, seconds: int = PATIENCE) -> T | None:
 
 def up_to(rows: QuerySet[Any], limit: int) -> int:
     """The number of rows; `limit` + 1 when there are more, or when it cannot be told in time."""
-    counted = in_time(rows.order_by().values("pk")[: limit + 1].count)
+    counted = in_time(lambda: at_most(rows, limit))
     return limit + 1 if counted is None else counted
+
+
+def at_most(rows: QuerySet[Any], limit: int) -> int:
+    """The number of rows, `limit` + 1 when there are more; however long it takes, where "many" would be a verdict."""
+    return int(rows.order_by().values("pk")[: limit + 1].count())
 
 
 def words(count: int, limit: int) -> str:
