@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -32,6 +33,7 @@ from retention import certificate
 from retention.engine import plans
 
 ERASING: Final = (Request.Kind.DELETION, Request.Kind.CHILD)
+LARGEST_BODY: Final = 4 * receipts.LARGEST  # a form's text grows on its way; below FILE_UPLOAD_MAX_MEMORY_SIZE
 PURPOSES: Final = (certificate.PURPOSE, plans.PURPOSE, seals.PURPOSE)
 
 
@@ -68,12 +70,45 @@ class EvidenceForm(forms.Form):
 
 
 class ReceiptForm(forms.Form):
+    """A file, or the text in it; `too_large` when what came was not even read."""
+
+    file = forms.FileField(
+        label=_("File of a receipt or certificate"),
+        required=False,
+        allow_empty_file=True,
+        help_text=_("It ends in .json, and has 512 kB at most. We look at it and keep nothing of it."),
+        widget=forms.FileInput(attrs={"accept": ".json,application/json"}),
+    )
     receipt = forms.CharField(
         label=_("Receipt of a cookie choice, or certificate of a retention run"),
+        required=False,
         max_length=receipts.LARGEST,
         widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "autocomplete": "off"}),
         help_text=_("The whole content of the file."),
     )
+
+    def __init__(self, *args: Any, too_large: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.too_large = too_large
+
+    def clean(self) -> dict[str, Any]:
+        """`text` is what is to be checked."""
+        cleaned = super().clean() or self.cleaned_data
+        upload: UploadedFile | None = cleaned.get("file")
+        content = upload.read(receipts.LARGEST + 1) if upload is not None else b""
+        if self.too_large or len(content) > receipts.LARGEST:
+            self.add_error("file", _("This is more than 512 kB: choose the file as you downloaded it from us."))
+        elif upload is not None:
+            try:
+                cleaned["text"] = content.decode("utf-8-sig")
+                json.loads(cleaned["text"])
+            except (ValueError, RecursionError):
+                self.add_error("file", _("This is no receipt or certificate: choose the file that ends in .json."))
+        elif not self.errors:
+            cleaned["text"] = cleaned.get("receipt", "")
+            if not cleaned["text"]:
+                self.add_error("file", _("Choose a file, or paste its content below."))
+        return cleaned
 
 
 def certificate_of(asked: Request) -> Entry | None:
@@ -111,11 +146,13 @@ def keys(request: HttpRequest) -> JsonResponse:
 
 def _receipt(request: HttpRequest) -> HttpResponse:
     throttle.CHECK_NETWORK.hit(network(request), now=timezone.now())
-    form = ReceiptForm(request.POST)
+    # What is much more than a file of ours is not read at all, so that none of it comes to lie on a disk.
+    too_large = int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_BODY
+    form = ReceiptForm({}, too_large=True) if too_large else ReceiptForm(request.POST, request.FILES)
     context: dict[str, Any] = {"form": EvidenceForm(), "receipt_form": form}
     if not form.is_valid():
         return render(request, "portal/evidence.html", context, status=422)
-    text = form.cleaned_data["receipt"]
+    text = form.cleaned_data["text"]
     run = _certificate(text)
     context |= {"verdict": receipts.verify(text)} if run is None else {"certificate": run}
     return render(request, "portal/evidence.html", context)

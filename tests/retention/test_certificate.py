@@ -8,11 +8,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from consent import receipts
 from crasme.ledger import seals, signing
 from crasme.ledger.models import Seal
 from crasme.staff.roles import AUDITOR, SUPPORT_AGENT
@@ -83,6 +85,17 @@ def test_a_certificate_is_the_same_each_time_and_holds_together_as_a_file(
     shown = Client().post(check, {"receipt": fetched.content.decode()}).content.decode()
     assert "We signed this certificate, and it is unchanged." in shown
     assert seal.digest in shown
+    for content_of_file, words in (
+        (b"\xef\xbb\xbf" + fetched.content, "We signed this certificate, and it is unchanged."),
+        (b"%PDF-1.7", "This is no receipt or certificate"),
+        (b"", "This is no receipt or certificate"),
+        (b'"' + b"x" * receipts.LARGEST + b'"', "This is more than 512 kB"),
+        (b"x" * 4 * receipts.LARGEST, "This is more than 512 kB"),
+    ):
+        answered = Client().post(check, {"file": SimpleUploadedFile("c.json", content_of_file), "receipt": ""})
+        assert words in answered.content.decode()
+        assert answered.status_code == (200 if "signed" in words else 422)
+    assert "Choose a file, or paste" in Client().post(check, {"receipt": ""}).content.decode()
     changed = Client().post(check, {"receipt": json.dumps(content | {"rows": 7})}).content.decode()
     assert "The signature is not one over this certificate." in changed
     settings.SUBJECT_KEY = b"another" * 5
