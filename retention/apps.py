@@ -8,6 +8,6 @@ class RetentionConfig(AppConfig):
 
     def ready(self) -> None:
         from retention import checks  # noqa: F401  (registers the system checks, which need loaded apps)
-        from retention.schedule import install_after_migrate
+        from retention.schedule.installing import install_after_migrate
 
         post_migrate.connect(install_after_migrate, sender=self, dispatch_uid="retention.schedule")

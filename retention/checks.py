@@ -19,7 +19,8 @@ from retention.errors import NotBlankable
 from retention.models import Rule
 from retention.models.rules import FIELD_ACTIONS
 from retention.replacements import replacement
-from retention.schedule import FIRST_SCHEDULE, Planned, _rule
+from retention.schedule import FIRST_SCHEDULE
+from retention.schedule.planned import Planned, rule_of
 
 
 @register(Tags.models)
@@ -39,7 +40,7 @@ def the_schedule_ends_everything(**kwargs: Any) -> list[Error]:
         planned = schedule.get(table.ends)
         if table.ends and planned is None:
             yield_error = f"{table.label} ends by the rule {table.ends!r}, which is not in the first schedule."
-            found.append(Error(yield_error, hint="Add it to retention/schedule.py.", id="retention.E001"))
+            found.append(Error(yield_error, hint="Add it to retention/schedule/.", id="retention.E001"))
         elif planned is not None and not broken[planned.slug] and not reaches(planned, table):
             found.append(
                 Error(
@@ -66,8 +67,8 @@ def reaches(planned: "Planned | Rule", table: Table) -> bool:
 
 def _broken_rule(planned: Planned) -> Iterator[Error]:
     try:
-        _rule(planned).clean()
-        fields.clean(_rule(planned))
+        rule_of(planned).clean()
+        fields.clean(rule_of(planned))
     except ValidationError:
         yield Error(
             f"The rule {planned.slug!r} of the first schedule names a model or a date that does not exist.",

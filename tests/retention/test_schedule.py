@@ -9,6 +9,8 @@ from crasme.ledger.models import Entry
 from retention import checks, graph, schedule
 from retention.models import Rule
 from retention.periods import period_of
+from retention.schedule import installing
+from retention.schedule.planned import Planned
 from tests.builders import change_rule
 from tests.retention import builders
 
@@ -53,7 +55,7 @@ def test_every_anchor_and_reference_leads_somewhere() -> None:
 def test_migrating_again_changes_nothing_that_people_changed() -> None:
     change_rule("sessions", state=Rule.State.RETIRED)
     change_rule("usage", period="P12M")
-    assert schedule.install() == []
+    assert installing.install() == []
     assert not Rule.objects.active().filter(slug="sessions").exists()
     assert builders.rule("usage").period == "P12M"
 
@@ -61,7 +63,7 @@ def test_migrating_again_changes_nothing_that_people_changed() -> None:
 def test_an_empty_database_gets_it_whole_and_on_record() -> None:
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE retention_rule CASCADE")  # an old rule is never deleted
-    assert set(schedule.install()) == {planned.slug for planned in schedule.FIRST_SCHEDULE}
+    assert set(installing.install()) == {planned.slug for planned in schedule.FIRST_SCHEDULE}
     assert set(Entry.objects.filter(verb="retention.rules_installed").latest("id").facts["rules"]) >= set(PUBLISHED)
 
 
@@ -82,8 +84,8 @@ def test_a_rule_that_names_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -
         {"unreferenced_by": ("crm.account.nothing",)},
         {"unreferenced_by": ("nothing",)},
     ):
-        planned = schedule.Planned(slug="x", target="crm.invoice", anchor="issued_on", period="P1Y", legal_reason="x")
-        broken = schedule.Planned(**{name: getattr(planned, name) for name in planned.__slots__} | changes)
+        planned = Planned(slug="x", target="crm.invoice", anchor="issued_on", period="P1Y", legal_reason="x")
+        broken = Planned(**{name: getattr(planned, name) for name in planned.__slots__} | changes)
         monkeypatch.setattr(checks, "FIRST_SCHEDULE", (broken,))
         assert "retention.E003" in {error.id for error in checks.the_schedule_ends_everything()}
 

@@ -1,118 +1,13 @@
-"""The first schedule: what ends when, from the published policy (section 8) and from what this system itself stores.
+"""What this system itself stores: requests, proof, consent, staff, machines. Each has its end as well."""
 
-It is put in force once, rule by rule, where a database has no rule of that name at all; from then on the rows in the
-database are the schedule, and changing them is a publication (never an edit here).
-
-What could go wrong: a table that stores people and that no rule ever ends. `retention.checks` refuses to start then.
-"""
-
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 
-from django.apps import AppConfig, apps
-from django.db import DEFAULT_DB_ALIAS, connections, router, transaction
-
-from crasme.ledger.services import record
-from retention.changing import publication
 from retention.models import Rule
-from retention.verbs import RULES_INSTALLED
+from retention.schedule.planned import Planned
 
-# The day on which the policy that this schedule carries out was last updated.
-IN_FORCE_FROM = datetime(2026, 2, 1, tzinfo=UTC)
 OWN_RECORDS = "Proof that rights were respected, for as long as a claim about it can be raised; then it is of no use."
 
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A rule of the first schedule; see `models.Rule` for the fields."""
-
-    slug: str
-    target: str
-    anchor: str
-    period: str
-    legal_reason: str
-    action: Rule.Action = Rule.Action.DELETE
-    policy_section: str = ""
-    carry_to: str = ""
-    fields: tuple[str, ...] = ()
-    unreferenced_by: tuple[str, ...] = ()
-    batch_size: int = 20_000
-    max_rows: int | None = None
-    max_share: Decimal = Decimal(1)
-
-
-FIRST_SCHEDULE = (
-    Planned(
-        slug="account-closed",
-        target="crm.account",
-        anchor="closed_at",
-        period="P90D",
-        action=Rule.Action.ERASE_ACCOUNT,
-        policy_section="P8.1",
-        legal_reason="Kept for 90 days after closure so that the customer can come back; nothing needs it after that.",
-        batch_size=500,
-        max_rows=20_000,
-        max_share=Decimal("0.5"),
-    ),
-    Planned(
-        slug="usage",
-        target="crm.usageevent",
-        anchor="occurred_at",
-        period="P24M",
-        action=Rule.Action.DROP_PARTITIONS,
-        carry_to="crm.heldusageevent",
-        policy_section="P8.2",
-        legal_reason="Faults and trends show within two years; older usage data improves nothing.",
-        batch_size=20_000,
-        max_rows=50_000_000,
-        max_share=Decimal("0.6"),
-    ),
-    Planned(
-        slug="billing",
-        target="crm.invoice",
-        anchor="issued_on",
-        period="P7Y",
-        policy_section="P8.3",
-        legal_reason="Tax and commercial law demands billing records for seven years.",
-        max_rows=500_000,
-        max_share=Decimal("0.5"),
-    ),
-    Planned(
-        slug="billing-mailbox",
-        target="crm.invoice",
-        anchor="issued_on",
-        period="P3Y",
-        action=Rule.Action.BLANK,
-        fields=("billed_email",),
-        legal_reason=(
-            "The mailbox an invoice was sent to is needed while it can be late or disputed; tax law asks for the"
-            " invoice, not for the mailbox."
-        ),
-        batch_size=10_000,
-        max_rows=500_000,
-        max_share=Decimal("0.5"),
-    ),
-    Planned(
-        slug="backups",
-        target="retention.backupset",
-        anchor="made_at",
-        period="P30D",
-        action=Rule.Action.DELETE_FILES,
-        policy_section="P8.4",
-        legal_reason="A copy may outlive a deletion by 30 days at most, so no copy is older than that.",
-        max_rows=1_000,
-    ),
-    Planned(
-        slug="tombstones",
-        target="crm.account",
-        anchor="erased_at",
-        period="P7Y",
-        unreferenced_by=("crm.invoice.account", "crm.usageevent.account", "crm.heldusageevent.account"),
-        legal_reason="The bare id of an erased account keeps a restored backup from bringing the person back.",
-        max_rows=100_000,
-    ),
+RULES = (
     Planned(
         slug="holds",
         target="retention.hold",
@@ -309,46 +204,3 @@ FIRST_SCHEDULE = (
         legal_reason="Who worked here stays known while what they did can be asked about.",
     ),
 )
-
-
-def install(using: str = DEFAULT_DB_ALIAS) -> list[str]:
-    """Put in force what the database has no rule for; the slugs. Idempotent, also when two processes do it at once."""
-    with transaction.atomic(using=using):
-        with connections[using].cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('retention schedule', 0))")
-        known = set(Rule.objects.using(using).values_list("slug", flat=True))
-        missing = [planned for planned in FIRST_SCHEDULE if planned.slug not in known]
-        with publication(using):  # the first schedule is what the first published policy tells of
-            Rule.objects.using(using).bulk_create(_rule(planned) for planned in missing)
-        slugs = [planned.slug for planned in missing]
-        if slugs and using == router.db_for_write(Rule):
-            record(RULES_INSTALLED.name, actor="system:migrate", rules=slugs)
-    return slugs
-
-
-def _rule(planned: Planned) -> Rule:
-    return Rule(
-        slug=planned.slug,
-        target=planned.target,
-        anchor=planned.anchor,
-        period=planned.period,
-        action=planned.action,
-        carry_to=planned.carry_to,
-        fields=list(planned.fields),
-        unreferenced_by=list(planned.unreferenced_by),
-        legal_reason=planned.legal_reason,
-        policy_section=planned.policy_section,
-        batch_size=planned.batch_size,
-        max_rows=planned.max_rows,
-        max_share=planned.max_share,
-        state=Rule.State.ACTIVE,
-        effective_from=IN_FORCE_FROM,
-    )
-
-
-def install_after_migrate(sender: AppConfig, *, using: str, plan: Any = None, **kwargs: Any) -> None:
-    """Receiver of post_migrate. A migration back to nothing takes the tables away, and then there is no schedule."""
-    tables = connections[using].introspection.table_names()
-    needed = (Rule._meta.db_table, apps.get_model("ledger.Entry")._meta.db_table)
-    if router.allow_migrate_model(using, Rule) and all(table in tables for table in needed):
-        install(using)
