@@ -4,40 +4,35 @@ What could go wrong: a period changed by hand while a run is at work. Only draft
 is in force changes with a published policy.
 """
 
-import json
-from collections.abc import Callable, Iterable
-from datetime import datetime
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.core.exceptions import ValidationError
 from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
-from django.utils.translation import gettext_lazy as _, ngettext
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.dataclasses import UnfoldAction
-from unfold.decorators import action, display
+from unfold.decorators import action
 from unfold.widgets import UnfoldAdminDateWidget
 
 from crasme.kit import calendar
 from crasme.staff import actors
 from crasme.staff.admin import StaffModelAdmin
-from retention import counting, drafts, fields, predicate, wording
+from retention import counting, drafts, fields
+from retention.admin.rulecolumns import WORDS, RuleColumns, in_words
 from retention.anonymity import checker
 from retention.anonymity.decision import Decision
 from retention.errors import RuleBroken
-from retention.models import Rule, Run, Standing
+from retention.models import Rule, Run
 
-# Counting further would read much of a large table, and the page only has to say "many".
-COUNT_UP_TO = 10_000
 MEASURE_FOR = 10  # seconds, each statement of the check of anonymity
 
 
@@ -79,22 +74,8 @@ class AtForm(forms.Form):
     at = forms.DateField(label=_("On the day (UTC)"), widget=UnfoldAdminDateWidget)
 
 
-# Field of a draft → what stands in its place where nothing is to be changed.
-WORDS: Final = {
-    "target": "target_words",
-    "anchor": "anchor_words",
-    "period": "period_words",
-    "fields": "fields_words",
-    "anonymity": "anonymity_words",
-    "unreferenced_by": "unreferenced_words",
-    "carry_to": "carry_words",
-    "max_share": "share_words",
-    "max_rows": "rows_words",
-}
-
-
 @admin.register(Rule)
-class RuleAdmin(StaffModelAdmin):
+class RuleAdmin(RuleColumns, StaffModelAdmin):
     class Media:
         css: ClassVar = {"all": ["retention/rule.css"]}
 
@@ -132,7 +113,7 @@ class RuleAdmin(StaffModelAdmin):
         if obj.state == Rule.State.DRAFT and self.has_change_permission(request, obj):
             return self.fieldsets
         return [
-            (title, {"fields": _in_words(options["fields"])})
+            (title, {"fields": in_words(options["fields"])})
             for title, options in self.fieldsets
             if obj.changes_fields or "anonymity" not in options["fields"]
         ]
@@ -254,151 +235,6 @@ class RuleAdmin(StaffModelAdmin):
             raise Http404
         return rule
 
-    # --- columns -----------------------------------------------------------------------------------------------------
-    @display(description=_("in force from"))
-    def in_force(self, rule: Rule) -> str:
-        if rule.state == Rule.State.DRAFT:
-            return str(_("not in force yet: it takes effect with a published policy"))
-        return f"{rule.effective_from:%Y-%m-%d %H:%M} UTC"
-
-    @display(description=_("target"))
-    def target_words(self, rule: Rule) -> str:
-        return wording.table(rule.target)
-
-    @display(description=_("counted from"))
-    def anchor_words(self, rule: Rule) -> str:
-        return f"{wording.column(rule.target, rule.anchor)} ({rule.anchor})" if rule.anchor else "–"
-
-    @display(description=_("period"))
-    def period_words(self, rule: Rule) -> str:
-        return f"{rule.length.words()} ({rule.period})" if rule.period else "–"
-
-    @display(description=_("fields"))
-    def fields_words(self, rule: Rule) -> str:
-        if not rule.fields:
-            return str(_("as the data map erases them")) if rule.changes_fields else "–"
-        named = (each.partition(":") for each in rule.fields)
-        return ", ".join(
-            f"{wording.column(rule.target, name)} ({name}{':' + how if how else ''})" for name, _colon, how in named
-        )
-
-    @display(description=_("decision on anonymity"))
-    def anonymity_words(self, rule: Rule) -> str:
-        if rule.anonymity is None:
-            return "–"
-        try:
-            decision = Decision.of(rule)
-        except ValidationError:  # of a rule of former times, whose columns are called otherwise today
-            return json.dumps(rule.anonymity, ensure_ascii=False)
-        told = (
-            (_("single out"), decision.quasi),
-            (_("must not be inferred"), decision.sensitive),
-            (_("harmless"), decision.harmless),
-        )
-        lines = [(words, self._columns(rule, names)) for words, names in told if names]
-        lines.append((_("smallest class"), f"{decision.k:,}"))
-        lines.append((_("values in each class"), f"{decision.l:,}"))
-        lines.append((_("farthest from all rows"), f"{decision.t:.0%}"))
-        lines.append((_("found again at most"), f"{decision.r:.0%}"))
-        lines.append((_("adversary"), decision.adversary))
-        owner = actors.names([decision.owner])[decision.owner]
-        review = _("review on")
-        lines.append((_("answers for it"), f"{owner}, {review} {decision.review_on.isoformat()}"))
-        return format_html_join("", "<p>{}: {}</p>", lines)
-
-    def _columns(self, rule: Rule, names: Iterable[str]) -> str:
-        return ", ".join(wording.column(rule.target, name) for name in names)
-
-    @display(description=_("not while in"))
-    def unreferenced_words(self, rule: Rule) -> str:
-        named = (each.rpartition(".") for each in rule.unreferenced_by)
-        return "; ".join(f"{wording.table(label)}: {wording.column(label, name)}" for label, _dot, name in named) or "–"
-
-    @display(description=_("carried to"))
-    def carry_words(self, rule: Rule) -> str:
-        return wording.table(rule.carry_to) if rule.carry_to else "–"
-
-    @display(description=_("share at most"))
-    def share_words(self, rule: Rule) -> str:
-        return f"{rule.max_share * 100:g} %"
-
-    @display(description=_("rows at most"))
-    def rows_words(self, rule: Rule) -> str:
-        return f"{rule.max_rows:,}" if rule.max_rows is not None else str(_("no limit"))
-
-    @display(description=_("drafted by"))
-    def drafter(self, rule: Rule) -> str:
-        return actors.names([rule.drafted_by])[rule.drafted_by] if rule.drafted_by else "–"
-
-    @display(description=_("ends after"), ordering="period")
-    def ends_after(self, rule: Rule) -> str:
-        return rule.length.words() if rule.period else "–"
-
-    @display(
-        description=_("state"),
-        ordering="state",
-        label={
-            Rule.State.DRAFT: "info",
-            Rule.State.AHEAD: "warning",
-            Rule.State.ACTIVE: "success",
-            Rule.State.RETIRED: "danger",
-        },
-    )
-    def condition(self, rule: Rule) -> tuple[str, str]:
-        return rule.state, rule.get_state_display()
-
-    @display(description=_("next cut-off (UTC)"))
-    def next_cutoff(self, rule: Rule) -> str:
-        try:
-            return rule.cutoff(timezone.now()).strftime("%Y-%m-%d %H:%M") if rule.period else "–"
-        except (LookupError, ValueError, FieldDoesNotExist):  # its table, or its date, is no more
-            return "–"
-
-    @display(description=_("last run"))
-    def last_run(self, rule: Any) -> str:
-        if rule.last_key is None:
-            return "–"
-        state = Run.State(rule.last_state).label
-        return format_html("{}: {} ({})", rule.last_key, _rows_in_words(rule.last_rows), state)
-
-    @display(description=_("over and due"))
-    def over_now(self, rule: Rule) -> str:
-        return _counted(predicate.releasable, rule)
-
-    # --- measured every hour, see retention.standing -----------------------------------------------------------------
-    @display(description=_("measured at"))
-    def measured(self, rule: Rule) -> str:
-        standing = _standing(rule)
-        if standing is None:
-            return str(_("not yet; it is done every hour"))
-        trouble = f" ({standing.trouble})" if standing.trouble else ""
-        return f"{standing.taken_at:%Y-%m-%d %H:%M} UTC{trouble}"
-
-    @display(description=_("oldest overdue"))
-    def overdue(self, rule: Rule) -> str:
-        standing = _standing(rule)
-        return wording.overdue(standing, timezone.now()) if standing else "–"
-
-    @display(description=_("intake and drain"))
-    def flow(self, rule: Rule) -> str:
-        standing = _standing(rule)
-        return wording.flow(standing) if standing else "–"
-
-    @display(description=_("kept beyond their period"))
-    def kept_because(self, rule: Rule) -> str:
-        standing = _standing(rule)
-        return wording.kept(standing) if standing else "–"
-
-    @display(description=_("over and kept (hold or restriction)"))
-    def kept_now(self, rule: Rule) -> str:
-        return _counted(predicate.deferred, rule)
-
-
-def _in_words(fields: Any) -> Any:
-    if isinstance(fields, str):
-        return WORDS.get(fields, fields)
-    return tuple(_in_words(each) for each in fields)
-
 
 def _is_draft(obj: Any) -> bool:
     # The theme asks with the bare id for the buttons on a page; without any for a list, from which nothing is deleted.
@@ -406,23 +242,3 @@ def _is_draft(obj: Any) -> bool:
         return False
     rule = obj if isinstance(obj, Rule) else Rule.objects.filter(pk=obj).first()
     return rule is not None and rule.state == Rule.State.DRAFT
-
-
-def _standing(rule: Rule) -> Standing | None:
-    found: Standing | None = getattr(rule, "standing", None)
-    return found
-
-
-def _rows_in_words(number: int) -> str:
-    return ngettext("{rows} row", "{rows} rows", number).format(rows=f"{number:,}")
-
-
-def _counted(which: Callable[[Rule, datetime], QuerySet[Any]], rule: Rule) -> str:
-    if not rule.period:
-        return "–"
-    try:
-        fields.require(rule)
-    except RuleBroken as error:
-        return str(error)
-    rows = which(rule, rule.cutoff(timezone.now()))
-    return counting.words(counting.up_to(rows, COUNT_UP_TO), COUNT_UP_TO)
