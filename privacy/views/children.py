@@ -15,7 +15,7 @@ from crasme.kit.limits import TooOften
 from privacy.clock.rules import CHILD_DAYS
 from privacy.forms.child import ChildForm
 from privacy.services import intake
-from privacy.views import admission
+from privacy.views import admission, justnow
 
 
 @never_cache
@@ -34,11 +34,13 @@ def report(http: HttpRequest) -> HttpResponse:
     except TooOften as error:
         return admission.turned_away(http, "portal/requests/child.html", form, error, **context)
     intake.submit(form.submission(), now=now)
-    return redirect("request-child-sent")
+    return justnow.led("request-child-sent")
 
 
 @never_cache
 @require_safe
 def sent(http: HttpRequest) -> HttpResponse:
-    """Thanks, and what happens now."""
+    """Thanks, and what happens now; for anybody else, the form."""
+    if not justnow.happened(http):
+        return redirect("request-child")
     return render(http, "portal/requests/child_sent.html", {"days": CHILD_DAYS})

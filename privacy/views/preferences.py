@@ -34,7 +34,7 @@ from privacy.forms import AddressForm
 from privacy.handoff import HandOffRefused
 from privacy.models import PreferenceLink
 from privacy.services import handoffs, preferences as service
-from privacy.views import proof
+from privacy.views import justnow, proof
 from privacy.views.requests import private
 
 LIFETIME = timedelta(hours=2)
@@ -79,12 +79,15 @@ def _ask(http: HttpRequest) -> HttpResponse:
     throttle.LINK_NETWORK.hit(network(http), now=now)
     throttle.LINK_ADDRESS.hit(address, now=now)
     service.ask(address, language=get_language() or settings.LANGUAGE_CODE, now=now)
-    return private(_see("preferences-sent"))
+    return private(justnow.led("preferences-sent", status=HTTPStatus.SEE_OTHER))
 
 
 @never_cache
 @require_safe
 def sent(http: HttpRequest) -> HttpResponse:
+    """A mail is on its way; for anybody else, the page itself."""
+    if not justnow.happened(http):
+        return private(_see("preferences"))
     return private(render(http, "portal/preferences/ask.html", {"sent": True}))
 
 

@@ -20,7 +20,7 @@ from privacy.forms import LinkForm
 from privacy.forms.representative import RepresentativeForm
 from privacy.models import Package, Request
 from privacy.services import intake, mandates, packages, representatives, verification
-from privacy.views import admission, proof
+from privacy.views import admission, justnow, proof
 from privacy.views.requests import ANSWER_TO, as_file, page, private
 
 FORM = "portal/requests/representative.html"
@@ -55,7 +55,7 @@ def _represent(http: HttpRequest) -> HttpResponse:
     except TooOften as error:
         return admission.turned_away(http, FORM, form, error)
     intake.submit_many(form.submissions(), now=now)
-    return redirect("representative-sent")
+    return justnow.led("representative-sent")
 
 
 def _length(http: HttpRequest) -> int:
@@ -68,7 +68,9 @@ def _length(http: HttpRequest) -> int:
 @never_cache
 @require_safe
 def sent(http: HttpRequest) -> HttpResponse:
-    """What happens now."""
+    """What happens now; for anybody else, the form."""
+    if not justnow.happened(http):
+        return redirect("request-representative")
     return render(http, "portal/requests/representative_sent.html")
 
 

@@ -69,8 +69,8 @@ def new(http: HttpRequest) -> HttpResponse:
     intake.submit_many(wishes, now=now)
     done = [not needs_proof(asked.kind, asked.facts) for asked in wishes]
     if all(done):
-        return redirect(justnow.marked(reverse("request-done")))
-    return redirect(justnow.marked(reverse("request-sent"), "partly" if any(done) else "asked"))
+        return justnow.led("request-done")
+    return justnow.led("request-sent", "partly" if any(done) else "asked")
 
 
 def _choose(http: HttpRequest) -> HttpResponse:
@@ -167,7 +167,7 @@ def link(http: HttpRequest, reference: str = "") -> HttpResponse:
     throttle.LINK_NETWORK.hit(network(http), now=now)
     throttle.LINK_ADDRESS.hit(form.cleaned_data["email"], now=now)
     links.ask(reference or form.cleaned_data["reference"], form.cleaned_data["email"], now=now)
-    return redirect(justnow.marked(reverse("request-sent"), "linked"))
+    return justnow.led("request-sent", "linked")
 
 
 def _ask_for_link(http: HttpRequest, reference: str) -> HttpResponse:

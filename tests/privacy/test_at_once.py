@@ -148,6 +148,50 @@ def test_only_who_has_just_done_something_is_told_that_it_is_done(client: Client
     assert ADDRESS not in waits + linked
 
 
+@pytest.mark.parametrize(
+    ("form", "sent", "answers", "words"),
+    [
+        (
+            "request-child",
+            "request-child-sent",
+            {"about": ADDRESS, "relation": "other", "email": ""},
+            b"Your report is stored",
+        ),
+        (
+            "request-representative",
+            "representative-sent",
+            {
+                "kind": ["access"],
+                "email": ADDRESS,
+                "rep_name": "Lena Law",
+                "rep_email": "lena@law.example",
+                "mandate": "lawyer",
+            },
+            b"We have stored what you sent",
+        ),
+        ("preferences", "preferences-sent", {"email": ADDRESS}, b"A mail with a link is on its way"),
+    ],
+)
+def test_what_was_sent_is_said_to_nobody_who_only_opens_the_page(
+    client: Client, form: str, sent: str, answers: dict[str, object], words: bytes
+) -> None:
+    def led(path: str) -> str:
+        page = client.get(path)
+        assert page.status_code in {302, 303}
+        return str(page["Location"])
+
+    mine = client.post(reverse(form), answers)["Location"]
+    assert words in client.get(mine).content
+    assert ADDRESS not in mine
+    other = client.post(NEW, {"kind": ["opt_out"], "email": ADDRESS})["Location"].replace(
+        reverse("request-done"), reverse(sent)
+    )
+    with time_machine.travel(timezone.now() + timedelta(minutes=16)):
+        assert led(mine) == reverse(form)
+    for path in (reverse(sent), f"{mine}x", other):
+        assert led(path) == reverse(form)
+
+
 def test_beside_other_wishes_the_opt_out_does_not_wait_for_the_proof(client: Client) -> None:
     answer = client.post(
         NEW, {"kind": ["opt_out", "withdrawal", "access"], "email": ADDRESS, "withdrawal-what": "cookies"}
