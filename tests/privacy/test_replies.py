@@ -45,7 +45,7 @@ def test_the_correspondence_is_shown_after_proof_and_can_be_added_to(client: Cli
     opened(client, request)
     page = client.get(address).content.decode()
     assert "Which &lt;i&gt;account" in page
-    assert page.index("Answer by") < page.index("life-title") < page.index("Received on")  # as a phone shows it
+    assert page.index("Answer by") < page.index("Received on") < page.index("life-title")  # as a phone shows it
     assert 'enctype="multipart/form-data"' in page
     upload = SimpleUploadedFile("proof.pdf", PDF, content_type="text/html")
     answer = client.post(reply, {"text": "The <b>blue</b> one.", "file": upload})
@@ -55,6 +55,10 @@ def test_the_correspondence_is_shown_after_proof_and_can_be_added_to(client: Cli
     assert "proof.pdf" in page
     message = request.messages.get(direction="in")
     assert (message.attachments.get().content, message.read_at) == (PDF, None)
+    client.post(reverse("request-withdraw", args=[request.reference]))
+    page = client.get(address).content.decode()
+    places = [page.index(words) for words in ("You took it back", "Closed on", "Received on", "life-title")]
+    assert places == sorted(places)
     client.post(reverse("request-leave", args=[request.reference]))
     assert "blue" not in client.get(address).content.decode()
 
