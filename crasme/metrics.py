@@ -93,10 +93,7 @@ def broker_messages() -> Iterable[tuple[tuple[str, ...], float]]:
         yield from zip(((queue,) for queue in QUEUES), map(float, lengths.execute()), strict=True)
 
 
-@gauges.gauge(
-    "crasme_beat_silence_seconds",
-    "Age of beat's last noted run, which it writes down every few minutes; -1 when it never did",
-)
+@gauges.gauge("crasme_beat_silence_seconds", "Age of what beat sent last; -1 when it never sent anything")
 def beat_silence() -> float:
     last = PeriodicTask.objects.filter(enabled=True, last_run_at__isnull=False).order_by("-last_run_at")
     moment = last.values_list("last_run_at", flat=True).first()

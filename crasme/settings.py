@@ -237,6 +237,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_ROUTES = {"privacy.tasks.sweep": {"queue": "clock"}, "retention.tasks.tick": {"queue": "retention"}}
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+# How often it writes down when a task last ran: after every one. Else only each three minutes, and Schedules is stale.
+CELERY_BEAT_SYNC_EVERY = 1
 CELERY_BEAT_SCHEDULE = schedule.SCHEDULE | (schedule.COOKIE_SCAN if env.bool("COOKIE_SCAN", default=False) else {})
 
 FLOWER_URL = env.str("FLOWER_URL", default="")  # where the menu finds the task queue's own pages; empty: no entry

@@ -1,6 +1,7 @@
 """Every task is known to a test, carries ids only, and every schedule names a task and a queue that exist."""
 
 import inspect
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Final
@@ -8,6 +9,11 @@ from unittest import mock
 
 import pytest
 from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from django_celery_beat import schedulers
+from django_celery_beat.models import PeriodicTask, PeriodicTasks
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
@@ -73,6 +79,26 @@ def test_schedules_name_tasks_and_queues_that_exist(ours: list[str]) -> None:
 def test_every_schedule_lets_a_worker_keep_up() -> None:
     for title, entry in settings.CELERY_BEAT_SCHEDULE.items():
         assert entry["options"]["expires"] <= entry["schedule"].total_seconds(), title
+
+
+def test_when_a_task_last_ran_is_written_down_at_once(ours: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """For one small write, and without reading the schedule again: else the page is true every three minutes alone."""
+    monkeypatch.setattr(schedulers, "close_old_connections", lambda: None)  # it would end the test's transaction
+    schedulers.DatabaseScheduler(app=app)  # the first start writes the schedule down
+    long_ago = timezone.now() - timedelta(days=2)
+    PeriodicTask.objects.update(last_run_at=long_ago)
+    beat = schedulers.DatabaseScheduler(app=app)
+    noted = PeriodicTask.objects.filter(last_run_at__gt=long_ago)
+    with mock.patch.object(app.Task, "apply_async") as sent:
+        beat.tick()  # reads the schedule
+        for ran in (2, 3):
+            changed = PeriodicTasks.last_change()
+            with CaptureQueriesContext(connection) as asked:
+                beat.tick()
+            assert (sent.call_count, noted.count()) == (ran, ran)
+            told = [each["sql"] for each in asked if 'periodictask"' in each["sql"]]
+            assert [sql.split()[0] for sql in told] == ["SELECT", "SELECT", "UPDATE"]  # the row, its name, the row
+            assert PeriodicTasks.last_change() == changed
 
 
 def test_a_publish_waits_for_no_second_try_when_the_broker_is_away() -> None:
