@@ -241,7 +241,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SYNC_EVERY = 1
 CELERY_BEAT_SCHEDULE = schedule.SCHEDULE | (schedule.COOKIE_SCAN if env.bool("COOKIE_SCAN", default=False) else {})
 
-FLOWER_URL = env.str("FLOWER_URL", default="")  # where the menu finds the task queue's own pages; empty: no entry
+FLOWER_URL = env.str("FLOWER_URL", default="")  # where the menu finds the task monitor; empty: no entry
 
 # Messages to other systems go to public addresses alone; tests and local trying may allow this very machine.
 WEBHOOKS_TO_LOOPBACK = DEBUG and env.bool("WEBHOOKS_TO_LOOPBACK", default=False)

@@ -93,7 +93,7 @@ class MailWaits(PrivacyError):
     """Mail from an address that is to be erased was not looked at yet."""
 
     code = "mail-waits"
-    remedy = _("Sort it below “Mail to be sorted”, then put the step back into the queue.")
+    remedy = _("Sort it below “Inbound mail”, then put the step back into the queue.")
 
 
 class Restricted(PrivacyError):

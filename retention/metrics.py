@@ -39,7 +39,7 @@ def parked() -> float:
     return ErasureParked.objects.filter(done_at=None).count()
 
 
-@gauges.gauge("crasme_retention_backups_overdue", "Backup sets past their 30 days that are not seen to be gone")
+@gauges.gauge("crasme_retention_backups_overdue", "Backups past their 30 days that are not seen to be gone")
 def backups_overdue() -> float:
     return BackupSet.objects.overdue(timezone.now()).count()
 

@@ -30,8 +30,8 @@ class Migration(migrations.Migration):
                 ('failure', models.CharField(blank=True, default='', help_text='Why nothing could be measured, and what to do about it.', max_length=500, verbose_name='could not be measured')),
             ],
             options={
-                'verbose_name': 'measurement of a notice',
-                'verbose_name_plural': 'measurements of notices',
+                'verbose_name': 'fairness measurement',
+                'verbose_name_plural': 'fairness measurements',
                 'ordering': ['-measured_at', 'language'],
                 'default_permissions': ('view',),
             },
@@ -177,8 +177,8 @@ class Migration(migrations.Migration):
                 ('count', models.PositiveIntegerField(default=1, help_text='A process reports the same cookie and route once.', verbose_name='reports')),
             ],
             options={
-                'verbose_name': 'cookie sighting',
-                'verbose_name_plural': 'cookie sightings',
+                'verbose_name': 'cookie seen',
+                'verbose_name_plural': 'cookies seen',
                 'ordering': ['-last_seen_at'],
                 'default_permissions': ('view', 'delete'),
                 'constraints': [models.UniqueConstraint(fields=('name', 'route', 'reason'), name='consent_sighting_once')],
@@ -270,8 +270,8 @@ class Migration(migrations.Migration):
                 ('withdrawn', models.PositiveIntegerField(default=0, verbose_name='withdrew')),
             ],
             options={
-                'verbose_name': 'day of a notice',
-                'verbose_name_plural': 'days of notices',
+                'verbose_name': 'answers of a day',
+                'verbose_name_plural': 'answers by day',
                 'ordering': ['-day', '-version'],
                 'default_permissions': ('view',),
                 'constraints': [models.UniqueConstraint(fields=('version', 'day'), name='consent_noticeday_once')],
@@ -309,7 +309,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'suppressed address',
-                'verbose_name_plural': 'suppression list',
+                'verbose_name_plural': 'suppressed addresses',
                 'ordering': ['-created_at'],
                 'permissions': [('import_suppression', 'Can import suppression lists'), ('export_suppression', 'Can export the suppression list')],
                 'default_permissions': ('add', 'view'),

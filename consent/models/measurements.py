@@ -33,8 +33,8 @@ class NoticeMeasurement(models.Model):
     )
 
     class Meta:
-        verbose_name = _("measurement of a notice")
-        verbose_name_plural = _("measurements of notices")
+        verbose_name = _("fairness measurement")
+        verbose_name_plural = _("fairness measurements")
         ordering: ClassVar = ["-measured_at", "language"]
         default_permissions = ("view",)
 

@@ -94,8 +94,8 @@ class NoticeDay(models.Model):
     withdrawn = models.PositiveIntegerField(_("withdrew"), default=0)
 
     class Meta:
-        verbose_name = _("day of a notice")
-        verbose_name_plural = _("days of notices")
+        verbose_name = _("answers of a day")
+        verbose_name_plural = _("answers by day")
         ordering: ClassVar = ["-day", "-version"]
         default_permissions = ("view",)
         constraints: ClassVar = [models.UniqueConstraint(fields=["version", "day"], name="consent_noticeday_once")]

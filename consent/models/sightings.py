@@ -39,8 +39,8 @@ class CookieSighting(models.Model):
     )
 
     class Meta:
-        verbose_name = _("cookie sighting")
-        verbose_name_plural = _("cookie sightings")
+        verbose_name = _("cookie seen")
+        verbose_name_plural = _("cookies seen")
         ordering: ClassVar = ["-last_seen_at"]
         default_permissions = ("view", "delete")
         constraints: ClassVar = [

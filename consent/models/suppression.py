@@ -62,7 +62,7 @@ class Suppression(models.Model):
 
     class Meta:
         verbose_name = _("suppressed address")
-        verbose_name_plural = _("suppression list")
+        verbose_name_plural = _("suppressed addresses")
         ordering: ClassVar = ["-created_at"]
         default_permissions = ("add", "view")
         permissions: ClassVar = [

@@ -14,6 +14,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from crasme.dashboard.desk import overdue_count, unsorted_count
@@ -25,133 +26,134 @@ Words = str | Promise
 class Page:
     """An admin list (`label` is "app.model"), an address of this site (`url` names it), or one that a setting holds.
 
-    `permission` opens the latter two; lists ask their own page.
+    A list bears the name that heads its page, and asks that page who may open it; the latter two have a `title` and a
+    `permission` of their own.
     """
 
-    title: Words
     icon: str
     label: str = ""
+    title: Words = ""
     url: str = ""
     setting: str = ""
     permission: str = ""
 
 
 MENU: tuple[tuple[Words, tuple[Page, ...]], ...] = (
-    ("", (Page(_("Overview"), "space_dashboard", url="admin:index"),)),
+    ("", (Page("space_dashboard", title=_("Overview"), url="admin:index"),)),
     (
         _("Requests"),
         (
-            Page(_("Requests"), "inbox", "privacy.Request"),
-            Page(_("Mail to be sorted"), "mark_email_unread", "privacy.InboundMail"),
-            Page(_("Steps"), "checklist", "privacy.Step"),
-            Page(_("Messages"), "mail", "privacy.Message"),
-            Page(_("Letters"), "edit_note", "privacy.Letter"),
-            Page(_("Plans"), "fact_check", "privacy.Plan"),
-            Page(_("Attachments"), "attach_file", "privacy.Attachment"),
-            Page(_("Packages"), "folder_zip", "privacy.Package"),
-            Page(_("Passed on to customers"), "forward_to_inbox", "privacy.Referral"),
-            Page(_("Recipients told"), "share", "privacy.RecipientNotice"),
-            Page(_("Assignment rules"), "alt_route", "privacy.AssignmentRule"),
+            Page("inbox", "privacy.Request"),
+            Page("mark_email_unread", "privacy.InboundMail"),
+            Page("checklist", "privacy.Step"),
+            Page("mail", "privacy.Message"),
+            Page("edit_note", "privacy.Letter"),
+            Page("fact_check", "privacy.Plan"),
+            Page("attach_file", "privacy.Attachment"),
+            Page("folder_zip", "privacy.Package"),
+            Page("forward_to_inbox", "privacy.Referral"),
+            Page("share", "privacy.RecipientNotice"),
+            Page("alt_route", "privacy.AssignmentRule"),
         ),
     ),
     (
         _("People"),
         (
-            Page(_("People who asked"), "person_raised_hand", "privacy.Person"),
-            Page(_("Accounts"), "group", "crm.Account"),
-            Page(_("Organisations"), "apartment", "crm.Organisation"),
+            Page("person_raised_hand", "privacy.Person"),
+            Page("group", "crm.Account"),
+            Page("apartment", "crm.Organisation"),
         ),
     ),
     (
         _("Data held"),
         (
-            Page(_("Invoices"), "receipt_long", "crm.Invoice"),
-            Page(_("Disputes"), "gavel", "crm.Dispute"),
-            Page(_("Billing profiles"), "credit_card_off", "crm.BillingProfile"),
-            Page(_("Devices"), "devices", "crm.Device"),
-            Page(_("Usage events"), "monitoring", "crm.UsageEvent"),
-            Page(_("Usage events on hold"), "pan_tool", "crm.HeldUsageEvent"),
-            Page(_("Integrations"), "hub", "crm.Integration"),
-            Page(_("Synchronised mail"), "sync_alt", "crm.SyncedMessage"),
-            Page(_("Credentials"), "password", "crm.Credential"),
-            Page(_("Contacts"), "contacts", "crm.Contact"),
-            Page(_("Deals"), "handshake", "crm.Deal"),
-            Page(_("Notes"), "sticky_note_2", "crm.Note"),
+            Page("receipt_long", "crm.Invoice"),
+            Page("gavel", "crm.Dispute"),
+            Page("credit_card_off", "crm.BillingProfile"),
+            Page("devices", "crm.Device"),
+            Page("monitoring", "crm.UsageEvent"),
+            Page("pan_tool", "crm.HeldUsageEvent"),
+            Page("hub", "crm.Integration"),
+            Page("sync_alt", "crm.SyncedMessage"),
+            Page("password", "crm.Credential"),
+            Page("contacts", "crm.Contact"),
+            Page("handshake", "crm.Deal"),
+            Page("sticky_note_2", "crm.Note"),
         ),
     ),
     (
         _("Policy"),
         (
-            Page(_("Policy versions"), "policy", "privacy.PolicyVersion"),
-            Page(_("Proposals of policies"), "rate_review", "privacy.PolicyProposal"),
-            Page(_("Rights"), "gavel", "privacy.Right"),
-            Page(_("Recipients"), "share", "privacy.Recipient"),
-            Page(_("Controller"), "domain", "privacy.Controller"),
+            Page("policy", "privacy.PolicyVersion"),
+            Page("rate_review", "privacy.PolicyProposal"),
+            Page("gavel", "privacy.Right"),
+            Page("share", "privacy.Recipient"),
+            Page("domain", "privacy.Controller"),
         ),
     ),
     (
         _("Retention"),
         (
-            Page(_("Rules"), "auto_delete", "retention.Rule"),
-            Page(_("Plans"), "event_upcoming", "retention.Plan"),
-            Page(_("Runs"), "history", "retention.Run"),
-            Page(_("Legal holds"), "front_hand", "retention.Hold"),
-            Page(_("Backups"), "backup", "retention.BackupSet"),
+            Page("auto_delete", "retention.Rule"),
+            Page("event_upcoming", "retention.Plan"),
+            Page("history", "retention.Run"),
+            Page("front_hand", "retention.Hold"),
+            Page("backup", "retention.BackupSet"),
         ),
     ),
     (
         _("Consent"),
         (
-            Page(_("Choices"), "how_to_reg", "consent.ConsentEvent"),
-            Page(_("Choices on hold"), "pan_tool", "consent.HeldConsentEvent"),
-            Page(_("Browsers of accounts"), "devices", "consent.VisitorAccount"),
-            Page(_("Policy acceptances"), "handshake", "consent.Acceptance"),
-            Page(_("Notices"), "campaign", "consent.Notice"),
-            Page(_("Pictures of notices"), "image", "consent.NoticePicture"),
-            Page(_("Answers by day"), "monitoring", "consent.NoticeDay"),
-            Page(_("Categories"), "category", "consent.Category"),
-            Page(_("Services"), "extension", "consent.Service"),
-            Page(_("Cookies"), "cookie", "consent.Cookie"),
-            Page(_("Fairness"), "balance", "consent.NoticeMeasurement"),
-            Page(_("Registry versions"), "history", "consent.RegistryVersion"),
-            Page(_("Registry checks"), "task_alt", "consent.RegistryCheck"),
-            Page(_("Cookies seen"), "search", "consent.CookieSighting"),
-            Page(_("Marketing topics"), "topic", "consent.Topic"),
-            Page(_("Marketing choices"), "rule", "consent.MarketingChoice"),
-            Page(_("Suppression"), "block", "consent.Suppression"),
+            Page("how_to_reg", "consent.ConsentEvent"),
+            Page("pan_tool", "consent.HeldConsentEvent"),
+            Page("devices", "consent.VisitorAccount"),
+            Page("handshake", "consent.Acceptance"),
+            Page("campaign", "consent.Notice"),
+            Page("image", "consent.NoticePicture"),
+            Page("monitoring", "consent.NoticeDay"),
+            Page("category", "consent.Category"),
+            Page("extension", "consent.Service"),
+            Page("cookie", "consent.Cookie"),
+            Page("balance", "consent.NoticeMeasurement"),
+            Page("history", "consent.RegistryVersion"),
+            Page("task_alt", "consent.RegistryCheck"),
+            Page("search", "consent.CookieSighting"),
+            Page("topic", "consent.Topic"),
+            Page("rule", "consent.MarketingChoice"),
+            Page("block", "consent.Suppression"),
         ),
     ),
     (
         _("Evidence"),
         (
-            Page(_("Promise board"), "fact_check", url="admin:promises"),
-            Page(_("Ledger"), "verified", "ledger.Entry"),
-            Page(_("Seals"), "approval", "ledger.Seal"),
-            Page(_("Access log"), "visibility", "staff.AccessEntry"),
+            Page("fact_check", title=_("Promise board"), url="admin:promises"),
+            Page("verified", "ledger.Entry"),
+            Page("approval", "ledger.Seal"),
+            Page("visibility", "staff.AccessEntry"),
         ),
     ),
     (
         _("Staff"),
         (
-            Page(_("Staff users"), "badge", "staff.User"),
-            Page(_("Absences"), "event_busy", "staff.Absence"),
-            Page(_("Roles"), "admin_panel_settings", "auth.Group"),
-            Page(_("API keys"), "key", "staff.ApiKey"),
+            Page("badge", "staff.User"),
+            Page("event_busy", "staff.Absence"),
+            Page("admin_panel_settings", "auth.Group"),
+            Page("key", "staff.ApiKey"),
         ),
     ),
     (
         _("Operations"),
         (
-            Page(_("Schedules"), "schedule", "django_celery_beat.PeriodicTask"),
+            Page("schedule", "django_celery_beat.PeriodicTask"),
             Page(
-                _("Task queue"),
                 "deployed_code_history",
+                title=_("Task monitor"),
                 setting="FLOWER_URL",
                 permission="django_celery_beat.change_periodictask",
             ),
-            Page(_("Webhooks"), "webhook", "privacy.WebhookEndpoint"),
-            Page(_("Webhook deliveries"), "outbox", "privacy.WebhookDelivery"),
-            Page(_("API description"), "api", url="api-docs", permission="staff.view_apikey"),
+            Page("webhook", "privacy.WebhookEndpoint"),
+            Page("outbox", "privacy.WebhookDelivery"),
+            Page("api", title=_("API description"), url="api-docs", permission="staff.view_apikey"),
         ),
     ),
 )
@@ -192,7 +194,7 @@ def _list_item(page: Page, request: HttpRequest) -> dict[str, Any] | None:
     if shown is None or not shown.has_view_or_change_permission(request):
         return None
     item: dict[str, Any] = {
-        "title": page.title,
+        "title": capfirst(shown.opts.verbose_name_plural),
         "icon": page.icon,
         "link": reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"),
     }

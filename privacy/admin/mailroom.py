@@ -1,4 +1,4 @@
-"""Mail to be sorted, and the files that came with mail.
+"""Inbound mail, and the files that came with mail.
 
 What could go wrong: a mail is overlooked (what waits is the list, the oldest first, with the clock that runs), an
 address leaks into a list (masked there), a file runs in the browser of whoever looks at it (it is only ever saved, as

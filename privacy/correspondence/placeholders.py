@@ -186,7 +186,7 @@ POOL: dict[str, Placeholder] = {
         Placeholder("remedies", _("What the person can do about the refusal"), lambda c: str(c["refusal"].remedy)),
         Placeholder("warnings", _("The requests, and what is to be known of each"), _warnings, Form.LINES),
         Placeholder(
-            "desk", _("The list of requests"), lambda c: str(c["desk_url"]), Form.LINK, button=_("Open the desk")
+            "desk", _("The list of requests"), lambda c: str(c["desk_url"]), Form.LINK, button=_("Open the back office")
         ),
         Placeholder("more_time", _("Why more time is needed"), lambda c: str(c["more_time"])),
         Placeholder("later", _("Until when the law lets us take our time"), lambda c: day(c["later"])),

@@ -31,8 +31,8 @@ class Package(models.Model):
     objects = PackageQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("package")
-        verbose_name_plural = _("packages")
+        verbose_name = _("copy")
+        verbose_name_plural = _("copies")
         ordering: ClassVar = ["-made_at"]
         default_permissions = ("view",)
         indexes: ClassVar = [
@@ -42,12 +42,12 @@ class Package(models.Model):
             models.CheckConstraint(
                 condition=Q(deleted_at=None, key__isnull=False) | Q(deleted_at__isnull=False, key__isnull=True),
                 name="privacy_package_key_until_destroyed",
-                violation_error_message=_("A package has its key exactly until it is destroyed."),
+                violation_error_message=_("A copy has its key exactly until it is destroyed."),
             ),
             models.CheckConstraint(
                 condition=Q(expires_at__gt=F("made_at")),
                 name="privacy_package_expires_later",
-                violation_error_message=_("A package expires after it was made."),
+                violation_error_message=_("A copy expires after it was made."),
             ),
         ]
 

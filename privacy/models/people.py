@@ -47,7 +47,7 @@ class Person(models.Model):
 
     class Meta:
         verbose_name = _("person")
-        verbose_name_plural = _("people")
+        verbose_name_plural = _("people who asked")
         ordering: ClassVar = ["-created_at"]
         default_permissions = ("view",)
         indexes: ClassVar = [

@@ -45,8 +45,8 @@ class Plan(models.Model):
     executed_at = models.DateTimeField(_("executed at"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("plan")
-        verbose_name_plural = _("plans")
+        verbose_name = _("request plan")
+        verbose_name_plural = _("request plans")
         ordering: ClassVar = ["request", "-round"]
         default_permissions = ("view",)
         constraints: ClassVar = [

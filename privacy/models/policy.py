@@ -129,8 +129,8 @@ class PolicyProposal(models.Model):
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("proposal of a policy")
-        verbose_name_plural = _("proposals of policies")
+        verbose_name = _("policy proposal")
+        verbose_name_plural = _("policy proposals")
         ordering: ClassVar = ["-proposed_at"]
         default_permissions = ("view",)
         constraints: ClassVar = [

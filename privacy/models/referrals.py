@@ -55,8 +55,8 @@ class Referral(models.Model):
     objects = ReferralQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("referral")
-        verbose_name_plural = _("referrals")
+        verbose_name = _("referral to a customer")
+        verbose_name_plural = _("referrals to customers")
         ordering: ClassVar = ["found_at", "id"]
         default_permissions = ("view",)
         indexes: ClassVar = [

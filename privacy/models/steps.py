@@ -17,7 +17,7 @@ class Step(Claimable):
         PLAN = "plan", _("Draw up the plan")
         APPROVAL = "approval", _("A person decides")
         WORK = "work", _("A person does it")
-        PACKAGE = "package", _("Make the package")
+        PACKAGE = "package", _("Make the copy")
         EXECUTE = "execute", _("Erase")
         APPLY = "apply", _("Carry it out")
         NOTIFY = "notify", _("Tell the recipients")

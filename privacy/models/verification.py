@@ -65,8 +65,8 @@ class LinkAsk(models.Model):
     asked_at = models.DateTimeField(_("asked at"))
 
     class Meta:
-        verbose_name = _("asking for a link")
-        verbose_name_plural = _("askings for a link")
+        verbose_name = _("link asked for")
+        verbose_name_plural = _("links asked for")
         ordering: ClassVar = ["asked_at"]
         default_permissions = ()
 

@@ -61,7 +61,7 @@ def available_until(now: datetime) -> datetime:
     """By the schedule's rule for packages; a schedule without one stops here instead of keeping copies for ever."""
     rule = _RULE.one(RULE)
     if rule is None or rule.effective_from > now:
-        raise PrivacyError(_("The schedule has no rule for packages."), code="no-package-rule")
+        raise PrivacyError(_("The schedule has no rule for copies."), code="no-package-rule")
     return calendar.add(now, rule.length)
 
 

@@ -29,7 +29,7 @@ def verify_package(job: Job) -> Done:
     """The stored file decrypts to exactly what was written."""
     package = _newest_package(job)
     if package is None:
-        raise PackageBroken(_("There is no package to verify."))
+        raise PackageBroken(_("There is no copy to verify."))
     size = _require_whole(package)
 
     def effect(request: Request) -> None:

@@ -257,12 +257,12 @@ class Migration(migrations.Migration):
                 ('verified_gone_at', models.DateTimeField(blank=True, null=True, verbose_name='seen to be gone at')),
             ],
             options={
-                'verbose_name': 'backup set',
-                'verbose_name_plural': 'backup sets',
+                'verbose_name': 'backup',
+                'verbose_name_plural': 'backups',
                 'ordering': ['-made_at'],
                 'permissions': [('confirm_backupset', "Can confirm that a processor's copy is gone")],
                 'default_permissions': ('view',),
-                'constraints': [models.UniqueConstraint(condition=models.Q(('verified_gone_at', None)), fields=('location',), name='retention_backupset_location_once', violation_error_message='A backup at this place is registered already.'), models.CheckConstraint(condition=models.Q(('location', ''), _negated=True), name='retention_backupset_has_location', violation_error_message='A backup set needs its place below the backup folder.'), models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('made_at'))), name='retention_backupset_expires_later', violation_error_message='A backup expires after it was made.'), models.CheckConstraint(condition=models.Q(('verified_gone_at', None), ('deleted_at__isnull', False), _connector='OR'), name='retention_backupset_deleted_before_gone', violation_error_message='Only a deleted backup can be seen to be gone.')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('verified_gone_at', None)), fields=('location',), name='retention_backupset_location_once', violation_error_message='A backup at this place is registered already.'), models.CheckConstraint(condition=models.Q(('location', ''), _negated=True), name='retention_backupset_has_location', violation_error_message='A backup needs its place below the backup folder.'), models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('made_at'))), name='retention_backupset_expires_later', violation_error_message='A backup expires after it was made.'), models.CheckConstraint(condition=models.Q(('verified_gone_at', None), ('deleted_at__isnull', False), _connector='OR'), name='retention_backupset_deleted_before_gone', violation_error_message='Only a deleted backup can be seen to be gone.')],
             },
         ),
         migrations.CreateModel(

@@ -47,8 +47,8 @@ class BackupSet(models.Model):
     objects = BackupSetQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("backup set")
-        verbose_name_plural = _("backup sets")
+        verbose_name = _("backup")
+        verbose_name_plural = _("backups")
         ordering: ClassVar = ["-made_at"]
         default_permissions = ("view",)
         permissions: ClassVar = [("confirm_backupset", _("Can confirm that a processor's copy is gone"))]
@@ -62,7 +62,7 @@ class BackupSet(models.Model):
             models.CheckConstraint(
                 condition=~Q(location=""),
                 name="retention_backupset_has_location",
-                violation_error_message=_("A backup set needs its place below the backup folder."),
+                violation_error_message=_("A backup needs its place below the backup folder."),
             ),
             models.CheckConstraint(
                 condition=Q(expires_at__gt=F("made_at")),

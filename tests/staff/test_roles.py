@@ -4,13 +4,13 @@ import pytest
 from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from crasme.dashboard import navigation
 from crasme.staff import roles
 from crasme.staff.models import User
 from crasme.staff.roles import AUDITOR, OPERATIONS, PRIVACY_OFFICER, ROLES, SUPPORT_AGENT
-from tests.builders import make_user
+from tests.builders import make_user, sign_in
 from tests.staff.knock import knock
 
 pytestmark = pytest.mark.django_db
@@ -138,6 +138,22 @@ def test_the_menu_leads_nowhere_that_is_shut(role: str) -> None:
 
 def test_the_menu_holds_every_page() -> None:
     assert {address(model) for model in MODELS} - menu(member(AUDITOR, is_superuser=True)) == set()
+
+
+def test_one_thing_has_one_name_and_no_other_thing_has_it() -> None:
+    """In the menu, above its list and behind the number of its rows."""
+    user = member(AUDITOR, is_superuser=True)
+    request = RequestFactory().get("/admin/")
+    request.user = user
+    named = {str(item["link"]): str(item["title"]) for group in navigation(request) for item in group["items"]}
+    assert len(set(named.values())) == len(named)
+    assert named["/admin/auth/group/"] == "Roles"
+    client = Client()
+    sign_in(client, user)
+    for link in ("/admin/auth/group/", "/admin/consent/suppression/", "/admin/retention/backupset/"):
+        page = client.get(link).context
+        assert page["title"] == named[link]
+        assert str(page["cl"].opts.verbose_name_plural) == named[link].lower()
 
 
 def address(model: type) -> str:

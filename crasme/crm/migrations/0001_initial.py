@@ -114,8 +114,8 @@ class Migration(migrations.Migration):
                 ('disconnected_at', models.DateTimeField(blank=True, help_text='Set while something keeps what a disconnected service had synchronised; the tokens are gone.', null=True, verbose_name='disconnected at')),
             ],
             options={
-                'verbose_name': 'integration',
-                'verbose_name_plural': 'integrations',
+                'verbose_name': 'connected service',
+                'verbose_name_plural': 'connected services',
                 'permissions': [('disconnect_integration', 'Can disconnect integrations')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(models.Q(('provider', 'other'), _negated=True), ('disconnected_at', None)), fields=('account', 'provider'), name='crm_integration_once', violation_error_message='This account has connected this service already.')],
             },
@@ -251,8 +251,8 @@ class Migration(migrations.Migration):
                 ('changed_at', models.DateTimeField(verbose_name='changed at')),
             ],
             options={
-                'verbose_name': 'credential',
-                'verbose_name_plural': 'credentials',
+                'verbose_name': 'sign-in credential',
+                'verbose_name_plural': 'sign-in credentials',
                 'constraints': [models.CheckConstraint(condition=models.Q(('password_hash__regex', '^(argon2|scrypt|pbkdf2_sha256|bcrypt_sha256)\\$.{20,}')), name='crm_credential_strong_hash', violation_error_message='Only a strong password hash may be stored, never a password.')],
             },
         ),

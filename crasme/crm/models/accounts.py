@@ -207,8 +207,8 @@ class Credential(models.Model):
     changed_at = models.DateTimeField(_("changed at"))
 
     class Meta:
-        verbose_name = _("credential")
-        verbose_name_plural = _("credentials")
+        verbose_name = _("sign-in credential")
+        verbose_name_plural = _("sign-in credentials")
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=Q(password_hash__regex=STRONG_HASH.pattern),

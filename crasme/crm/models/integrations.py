@@ -53,8 +53,8 @@ class Integration(CardFree):
     objects: ClassVar = IntegrationQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("integration")
-        verbose_name_plural = _("integrations")
+        verbose_name = _("connected service")
+        verbose_name_plural = _("connected services")
         permissions: ClassVar = [("disconnect_integration", _("Can disconnect integrations"))]
         constraints: ClassVar = [
             models.UniqueConstraint(

@@ -1,11 +1,13 @@
 """The admin's plain bases: fast lists, no bulk deletion, and a mixin for what staff may only look at."""
 
-from typing import ClassVar
+from copy import copy
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 
 from crasme.staff.admin.checks import StaffModelAdminChecks
@@ -24,6 +26,20 @@ class StaffModelAdmin(ModelAdmin):
     list_fullwidth: ClassVar[bool] = True
     # What it means that nothing is listed, and what to do then; see templates/unfold/helpers/empty_results.html.
     empty_words: ClassVar[str | Promise] = ""
+    # What one and many are called here, of a model that is somebody else's and has another name there.
+    called: ClassVar[tuple[Any, Any] | None] = None
+
+    def __init__(self, model: type[Model], admin_site: admin.AdminSite) -> None:
+        super().__init__(model, admin_site)
+        if self.called is not None:
+            self.opts = copy(model._meta)
+            self.opts.verbose_name, self.opts.verbose_name_plural = self.called
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """A list is headed by what is in it, as the menu names it."""
+        shown = super().get_changelist_instance(request)
+        shown.opts, shown.title = self.opts, capfirst(self.opts.verbose_name_plural)
+        return shown
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):

@@ -150,6 +150,7 @@ admin.site.unregister(Group)
 class RoleAdmin(ReadOnlyAdmin, StaffModelAdmin):
     """Roles are made by code (crasme.staff.roles); here one reads what they mean and who has them."""
 
+    called = (_("role"), _("roles"))
     list_display = ("name", "meaning", "members")
     fields = ("name", "meaning", "members", "rights")
     ordering = ("name",)

@@ -71,8 +71,8 @@ class Migration(migrations.Migration):
                 ('rows', models.PositiveIntegerField(default=1, verbose_name='rows')),
             ],
             options={
-                'verbose_name': 'access entry',
-                'verbose_name_plural': 'access log',
+                'verbose_name': 'access log entry',
+                'verbose_name_plural': 'access log entries',
                 'ordering': ['-at'],
                 'default_permissions': ('view',),
             },

@@ -30,8 +30,8 @@ class AccessEntry(models.Model):
     rows = models.PositiveIntegerField(_("rows"), default=1)
 
     class Meta:
-        verbose_name = _("access entry")
-        verbose_name_plural = _("access log")
+        verbose_name = _("access log entry")
+        verbose_name_plural = _("access log entries")
         ordering: ClassVar = ["-at"]
         default_permissions = ("view",)
 
