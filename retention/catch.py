@@ -5,6 +5,7 @@ may not be deleted is asked of the hold's items, by `retention.obstacles`.
 """
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Final
 
 from crasme.kit import datamap
@@ -23,7 +24,7 @@ def caught(hold: Hold) -> list[tuple[str, str]]:
         covered = obstacles.any_of(*(each for item in items for each in coverage.caught(table.model, item)))
         if covered is None:
             continue
-        rows = counting.up_to(table.model._base_manager.filter(covered), UP_TO)
+        rows = counting.up_to(partial(table.model._base_manager.filter, covered), UP_TO)
         if rows:
             found.append((str(table.model._meta.verbose_name_plural), counting.words(rows, UP_TO)))
     return found

@@ -4,7 +4,9 @@ What could go wrong: a page that reads fifty million rows for one figure, whenev
 has an end), or a time-out that goes on counting for the rest of the request's transaction (it is put back).
 """
 
+import time
 from collections.abc import Callable
+from math import ceil
 from typing import Any, Final
 
 from django.db import OperationalError, connection, transaction
@@ -12,14 +14,21 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from psycopg.errors import QueryCanceled
 
-PATIENCE: Final = 3  # seconds for each statement
+PATIENCE: Final = 3  # seconds for each statement, or for all of several figures that somebody waits for
 
 
-def in_time[T](ask: Callable[[], T], *, seconds: int = PATIENCE) -> T | None:
+def patience() -> float:
+    """Until when (monotonic) somebody waits for several figures that belong together."""
+    return time.monotonic() + PATIENCE
+
+
+def in_time[T](ask: Callable[[], T], *, seconds: float = PATIENCE) -> T | None:
     """The answer; None when one of its statements takes longer than `seconds`. Only for what reads."""
+    if seconds <= 0:
+        return None
     try:
         with transaction.atomic():
-            before = _limit(f"{seconds}s")
+            before = _limit(f"{ceil(seconds * 1000)}ms")
             answer = ask()
             _limit(before)
             return answer
@@ -29,9 +38,11 @@ def in_time[T](ask: Callable[[], T], *, seconds: int = PATIENCE) -> T | None:
         raise
 
 
-def up_to(rows: QuerySet[Any], limit: int) -> int:
-    """The number of rows; `limit` + 1 when there are more, or when it cannot be told in time."""
-    counted = in_time(lambda: at_most(rows, limit))
+def up_to(rows: Callable[[], QuerySet[Any]], limit: int, *, until: float | None = None) -> int:
+    """The number of rows, which are asked for within the time; `limit` + 1 when there are more, or when it cannot be
+    told in time: each statement's, or what is left `until` then (see `patience`)."""
+    seconds = PATIENCE if until is None else until - time.monotonic()
+    counted = in_time(lambda: at_most(rows(), limit), seconds=seconds)
     return limit + 1 if counted is None else counted
 
 

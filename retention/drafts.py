@@ -8,6 +8,7 @@ condition), or a draft that means something else by the time it is approved (the
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from retention import counting, fields, predicate
 from retention.engine import limits
 from retention.errors import NotADraft, RuleBroken
 from retention.models import Rule
+from retention.obstacles import Scopes
 from retention.verbs import RULE_DISCARDED, RULE_DRAFTED
 
 # Counting further would read much of a large table; a preview only has to say "many".
@@ -128,14 +130,16 @@ def discard(draft: Rule, *, actor: str) -> None:
     record(RULE_DISCARDED.name, actor=actor, rule=found.slug)
 
 
-def preview(draft: Rule, at: datetime) -> Preview:
-    """What would be due at `at` under the rule in force and under the draft; changes nothing. RuleBroken for a draft
-    that names what is no more."""
+def preview(draft: Rule, at: datetime, *, scopes: Scopes | None = None) -> Preview:
+    """What would be due at `at` under the rule in force and under the draft; changes nothing. `scopes` are asked for
+    once when several are looked at. RuleBroken for a draft that names what is no more."""
+    scopes, until = scopes or Scopes.now(), counting.patience()
     before = Rule.objects.active().filter(slug=draft.slug).first()
+    after = _side(draft, at, scopes, until)
     return Preview(
         at=at,
-        before=_side_in_force(before, at) if before is not None else None,
-        after=_side(draft, at),
+        before=_side_in_force(before, at, scopes, until) if before is not None else None,
+        after=after,
         shorter=before is not None and _ends_earlier(draft, before, at),
     )
 
@@ -153,18 +157,18 @@ def changes(draft: Rule) -> list[tuple[str, Any, Any]]:
     return [(name, was.get(name), said[name]) for name in SUBSTANCE if was.get(name) != said[name]]
 
 
-def _side(rule: Rule, at: datetime) -> Side:
+def _side(rule: Rule, at: datetime, scopes: Scopes, until: float) -> Side:
     if rule.action == Rule.Action.KEEP:
         return Side(rule.period, 0, 0)
     fields.require(rule)
     cutoff = rule.cutoff(at)
-    found = predicate.releasable(rule, cutoff), predicate.deferred(rule, cutoff)
-    return Side(rule.period, *(counting.up_to(rows, COUNT_UP_TO) for rows in found))
+    found = (partial(ask, rule, cutoff, scopes=scopes) for ask in (predicate.releasable, predicate.deferred_by_few))
+    return Side(rule.period, *(counting.up_to(rows, COUNT_UP_TO, until=until) for rows in found))
 
 
-def _side_in_force(rule: Rule, at: datetime) -> Side:
+def _side_in_force(rule: Rule, at: datetime, scopes: Scopes, until: float) -> Side:
     try:
-        return _side(rule, at)
+        return _side(rule, at, scopes, until)
     except RuleBroken:
         return Side(rule.period, 0, 0)  # it ends nothing any more, which the draft is to mend
 

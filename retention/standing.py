@@ -76,7 +76,7 @@ def _measured(rule: Rule, now: datetime) -> dict[str, Any]:
     overdue = [predicate.releasable(rule, cutoff, scopes=scopes, model=model) for model in models]
     due = sum(_counted(rows) for rows in overdue)
     oldest = min((at for rows in overdue if (at := _oldest(rule, rows)) is not None), default=None) if due else None
-    kept = sum(_counted(predicate.deferred(rule, cutoff, scopes=scopes, model=model)) for model in models)
+    kept = sum(_counted(predicate.deferred_by_few(rule, cutoff, scopes=scopes, model=model)) for model in models)
     drained, busy = _runs(rule)
     since = now - timedelta(days=DAYS)
     lately = Run.objects.filter(rule__slug=rule.slug, started_at__gt=since).aggregate(rows=Sum("rows_total"))["rows"]
@@ -111,7 +111,7 @@ def _why(rule: Rule, cutoff: datetime, models: list[type[Model]], scopes: Scopes
     """Each reason that keeps any row which is over, with its number of rows."""
     found: dict[str, int] = {}
     for model in models:
-        rows = predicate.deferred(rule, cutoff, scopes=scopes, model=model)
+        rows = predicate.deferred_by_few(rule, cutoff, scopes=scopes, model=model)
         for ground in grounds.grounds(model, Ending(rule, rule.anchor), scopes):
             words = "legal hold" if ground.hold else "something about the account is open" if ground.keeper else ""
             if number := _counted(rows.filter(ground.rows)):

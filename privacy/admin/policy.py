@@ -37,6 +37,7 @@ from privacy.models import PolicyProposal, PolicyVersion
 from privacy.policy import drift, proposals, publication
 from retention import drafts, wording
 from retention.models import Rule
+from retention.obstacles import Scopes
 
 
 class PublishForm(forms.Form):
@@ -190,13 +191,13 @@ class PolicyVersionAdmin(ReadOnlyAdmin, StaffModelAdmin):
 
     def _publish_page(self, request: HttpRequest, form: PublishForm) -> HttpResponse:
         now = timezone.now()
-        waiting = Rule.objects.filter(state=Rule.State.DRAFT).order_by("slug")
+        waiting, scopes = Rule.objects.filter(state=Rule.State.DRAFT).order_by("slug"), Scopes.now()
         context = self.admin_site.each_context(request) | {
             "title": _("Propose a version"),
             "form": form,
             "opts": self.opts,
             "differences": drift.differences(now),
-            "drafts": [(rule, drafts.preview(rule, now)) for rule in waiting],
+            "drafts": [(rule, drafts.preview(rule, now, scopes=scopes)) for rule in waiting],
         }
         return TemplateResponse(request, "admin/privacy/publish.html", context)
 

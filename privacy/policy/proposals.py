@@ -24,6 +24,7 @@ from privacy.policy import drift, facts, publication
 from privacy.verbs import POLICY_PROPOSED, POLICY_WITHDRAWN
 from retention import changing, drafts
 from retention.models import Rule
+from retention.obstacles import Scopes
 
 Change = tuple[str, Any, Any]  # a field, before and after
 
@@ -118,7 +119,8 @@ def rules_changed(proposal: PolicyProposal, now: datetime) -> list[tuple[Rule, l
     the day; most of it stands on no page. Drafts that are none any more are left out."""
     at = max(_begins(proposal), now)
     chosen = Rule.objects.filter(pk__in=proposal.rules, state=Rule.State.DRAFT).order_by("slug")
-    return [(draft, drafts.changes(draft), drafts.preview(draft, at)) for draft in chosen]
+    scopes = Scopes.now()
+    return [(draft, drafts.changes(draft), drafts.preview(draft, at, scopes=scopes)) for draft in chosen]
 
 
 def went_with(proposal: PolicyProposal) -> list[tuple[Rule, list[Change]]]:

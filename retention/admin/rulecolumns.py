@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
@@ -171,7 +172,7 @@ class RuleColumns:
 
     @display(description=_("over and kept (hold or restriction)"))
     def kept_now(self, rule: Rule) -> str:
-        return _counted(predicate.deferred, rule)
+        return _counted(predicate.deferred_by_few, rule)
 
 
 def in_words(fields: Any) -> Any:
@@ -196,5 +197,4 @@ def _counted(which: Callable[[Rule, datetime], QuerySet[Any]], rule: Rule) -> st
         fields.require(rule)
     except RuleBroken as error:
         return str(error)
-    rows = which(rule, rule.cutoff(timezone.now()))
-    return counting.words(counting.up_to(rows, COUNT_UP_TO), COUNT_UP_TO)
+    return counting.words(counting.up_to(partial(which, rule, rule.cutoff(timezone.now())), COUNT_UP_TO), COUNT_UP_TO)

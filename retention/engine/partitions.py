@@ -21,7 +21,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import Model, QuerySet
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
-from crasme.kit import calendar, datamap, partitions
+from crasme.kit import calendar, partitions
 from crasme.kit.append_only import allow_purge
 from crasme.kit.partitions import Partition
 from retention import graph, locks, operations, predicate
@@ -35,7 +35,6 @@ STRETCH_ROWS = 250_000  # about as many rows are deleted by one statement: a sec
 LEAF_ROWS = 10_000_000  # of a month are digested as one: their keys are held as one value, which ends at a gigabyte
 AT_ONCE_ROWS = 1_000_000  # of small partitions together: half a second of work
 GENTLY = 16  # beside others a statement takes so many times fewer
-FEW_ACCOUNTS = 2_000  # so many can be looked up in a month's index faster than the month is read
 INSTANT = "100ms"
 PATIENCE = (0.05, 0.1, 0.2, 0.4, 0.5, 0.5, 0.5)  # seconds between the attempts at a lock, about three in all
 STRETCHES = 1_000  # a month in three quarters of an hour each, at most
@@ -128,7 +127,7 @@ def _carry(cursor: Any, run: Run, watch: Watch, months: list[Partition]) -> int:
     rule, target = run.rule, shelf(run.rule)
     scopes = Scopes.now()
     # No other partition lies between these: all that is over is taken in the order of its dates.
-    kept = _of_few(rule, scopes, predicate.deferred(rule, run.cutoff, scopes=scopes)).filter(
+    kept = predicate.deferred_by_few(rule, run.cutoff, scopes=scopes).filter(
         **{f"{rule.anchor}__gte": months[0].lower, f"{rule.anchor}__lt": months[-1].upper}
     )
     if kept.query.is_empty():
@@ -148,25 +147,10 @@ def _carry(cursor: Any, run: Run, watch: Watch, months: list[Partition]) -> int:
 def kept_in_months(rule: Rule, cutoff: datetime) -> tuple[int, int]:
     """How many rows before the cut-off something keeps: in the months that are over as a whole, and in the one that it
     cuts through."""
-    scopes = Scopes.now()
-    kept = _of_few(rule, scopes, predicate.deferred(rule, cutoff, scopes=scopes))
+    kept = predicate.deferred_by_few(rule, cutoff)
     edge = calendar.month_floor(cutoff)
     whole = kept.filter(**{f"{rule.anchor}__lt": edge}).count()
     return whole, kept.filter(**{f"{rule.anchor}__gte": edge}).count()
-
-
-def _of_few(rule: Rule, scopes: Scopes, kept: QuerySet[Any]) -> QuerySet[Any]:
-    """The same rows. Where only the rows of some few accounts are kept, these are named, so that the index finds them:
-    the planner cannot know how few they are, and would read the whole month."""
-    accounts = predicate.kept_accounts(rule, rule.model, scopes)
-    if accounts is None:
-        return kept
-    keys = list(accounts.order_by().values_list("pk", flat=True)[: FEW_ACCOUNTS + 1])
-    if not keys:
-        return kept.none()
-    if len(keys) > FEW_ACCOUNTS:
-        return kept
-    return kept.filter(**{f"{datamap.table(rule.target).subject['account']}__in": keys})
 
 
 def _stretches(run: Run, watch: Watch) -> Iterator[tuple[datetime, datetime]]:

@@ -143,4 +143,4 @@ def _deferred(rule: Rule, cutoff: datetime) -> tuple[int, int]:
     if rule.action != Rule.Action.DROP_PARTITIONS:
         return predicate.deferred(rule, cutoff).count(), 0
     whole, cut = partitions.kept_in_months(rule, cutoff)
-    return whole + cut + predicate.deferred(rule, cutoff, model=partitions.shelf(rule)).count(), whole
+    return whole + cut + predicate.deferred_by_few(rule, cutoff, model=partitions.shelf(rule)).count(), whole

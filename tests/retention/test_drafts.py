@@ -13,7 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crasme.staff.roles import AUDITOR, OPERATIONS, PRIVACY_OFFICER, SUPPORT_AGENT
-from retention import changing, drafts
+from retention import changing, counting, drafts, predicate
+from retention.engine import partitions
 from retention.errors import NotADraft
 from retention.models import Rule
 from tests.builders import make_user, sign_in
@@ -86,7 +87,9 @@ def test_a_draft_is_one_a_rule_is_changed_discarded_and_never_used() -> None:
             act()
 
 
-def test_a_preview_counts_with_the_engines_condition_and_warns_of_shorter_periods() -> None:
+def test_a_preview_counts_with_the_engines_condition_and_warns_of_shorter_periods(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     home = builders.organisation()
     for days in (20, 50, 100):
         builders.account(home, closed=NOW - timedelta(days=days))
@@ -98,6 +101,24 @@ def test_a_preview_counts_with_the_engines_condition_and_warns_of_shorter_period
     assert (longer.after.rows, longer.shorter, longer.more) == (0, False, "0")
     later = drafts.preview(drafted("account-closed", period="P90D"), NOW + timedelta(days=45))
     assert (later.before, later.after.rows) == (later.after, 2)
+    monkeypatch.setattr(counting, "PATIENCE", 0)  # for all four figures together: they are not asked for after it
+    late = drafts.preview(drafted("account-closed", period="P45D"), NOW)
+    assert late.before is not None
+    assert {late.before.due, late.before.kept, late.after.due, late.after.kept} == {"more than 100,000"}
+
+
+def test_the_rows_of_few_accounts_are_those_that_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule, gone = builders.rule("usage"), NOW - timedelta(days=800)
+    owners = [builders.account(on_hold=on_hold) for on_hold in (False, True)]
+    for owner in owners:
+        builders.event(owner, gone)
+        builders.event(owner, NOW)
+        builders.shelved(owner, gone)
+    for few in (predicate.FEW_ACCOUNTS, 0):
+        monkeypatch.setattr(predicate, "FEW_ACCOUNTS", few)
+        for model in (rule.model, partitions.shelf(rule)):
+            rows = predicate.deferred_by_few(rule, rule.cutoff(NOW), model=model)
+            assert [row.account_id for row in rows] == [owners[1].pk]
 
 
 def test_an_officer_drafts_edits_compares_and_discards(client: Client) -> None:
