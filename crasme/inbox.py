@@ -14,6 +14,7 @@ from email.message import EmailMessage
 from functools import wraps
 from pathlib import Path
 from typing import Concatenate
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -61,6 +62,13 @@ class Mail:
     @property
     def attachments(self) -> list[str]:
         return [part.get_filename() or part.get_content_type() for part in self.message.iter_attachments()]
+
+    @property
+    def one_click(self) -> str:
+        """Where a mail program's own button would unsubscribe, on this site alone; empty when it would offer none."""
+        link = str(self.message["List-Unsubscribe"] or "").strip(" <>")
+        ours = f"{settings.SITE_URL.rstrip('/')}/unsubscribe/"
+        return urlsplit(link).path if self.message["List-Unsubscribe-Post"] and link.startswith(ours) else ""
 
     def _part(self, kind: str) -> str:
         part = self.message.get_body(preferencelist=(kind,))

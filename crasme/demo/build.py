@@ -10,7 +10,20 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from crasme.crm.models import Account
-from crasme.demo import backups, cards, choices, customers, holds, invoices, mails, others, requests, staff, usage
+from crasme.demo import (
+    backups,
+    cards,
+    choices,
+    customers,
+    holds,
+    invoices,
+    mails,
+    marketing,
+    others,
+    requests,
+    staff,
+    usage,
+)
 from crasme.demo.plan import Counts, Demo, Draw
 from crasme.ledger.models import Entry
 from crasme.ledger.services import record
@@ -58,6 +71,7 @@ SECTIONS = (
     Section("requests", requests.make),
     Section("others", others.make),
     Section("mail", mails.make),
+    Section("marketing", marketing.make),
     Section("card scan", cards.make),
 )
 

@@ -10,15 +10,21 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from django.core import mail as sending
 from django.http import Http404
 from django.test import Client, RequestFactory
 from django.urls import include, path
+from django.utils import timezone
 from pytest_django import Settings
 
+from consent import suppression
 from crasme import inbox, urls
+from crasme.demo import marketing
+from crasme.demo.plan import SIZES, Demo
 from crasme.embedded import processes
 from crasme.mailsink import KEPT_FOR, Spool
 from crasme.run.plan import listens
+from tests.builders import make_account
 
 PROJECT = Path(__file__).resolve().parents[2]
 urlpatterns = [*urls.urlpatterns, path("inbox/", include(inbox.urlpatterns))]  # as with DEBUG on
@@ -83,6 +89,36 @@ def test_the_list_leads_to_the_mail_with_links_to_follow(shown: Client) -> None:
     german = shown.get("/inbox/", headers={"accept-language": "de"}).content.decode()
     assert 'lang="en"' in german  # wholly, the frame of the site included
     assert "Datenschutz" not in german.replace("Bitte bestätigen Sie Ihre Anfrage", "")
+
+
+@pytest.mark.django_db
+def test_the_marketing_mail_of_the_demo_can_be_refused_from_the_inbox(
+    shown: Client, settings: Settings, tmp_path: Path
+) -> None:
+    settings.MAIL_SPOOL = tmp_path
+    emails = [make_account(email=f"{name}@customer.example").email for name in "ab"]
+    filling = (Demo(SIZES["small"], timezone.now()), lambda made, total: None)
+    assert marketing.make(*filling) == {"marketing mails": 1}
+    (sent,) = sending.outbox
+    key = Spool(tmp_path).keep(sent.message().as_bytes(), "", sent.to).stem
+    page = shown.get(f"/inbox/{key}/").content.decode()
+    link = page.partition('<form method="post" action="')[2].partition('"')[0]
+    assert link.startswith("/unsubscribe/")
+    assert f'href="{settings.SITE_URL}{link}"' in page  # and the page for whoever reads on
+    assert shown.get(link).status_code == 200
+    assert suppression.allowed(emails[0], marketing.TOPIC)  # looking changes nothing
+    program = Client(enforce_csrf_checks=True)
+    assert program.post(link, {"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert [suppression.allowed(email, marketing.TOPIC) for email in emails] == [False, True]
+
+    elsewhere = sent.message().as_bytes().replace(settings.SITE_URL.encode(), b"https://elsewhere.example")
+    key = Spool(tmp_path).keep(elsewhere, "", sent.to).stem
+    assert "<form method" not in shown.get(f"/inbox/{key}/").content.decode().partition("inbox-headers")[2]
+
+    marketing.make(*filling)
+    assert [each.to for each in sending.outbox] == [[emails[0]], [emails[1]]]
+    settings.EMAIL_BACKEND, settings.EMAIL_PORT = "django.core.mail.backends.smtp.EmailBackend", processes.free_port()
+    assert marketing.make(*filling) == {"marketing mails": 0}  # complete without, while no mail server is up
 
 
 @pytest.mark.django_db
