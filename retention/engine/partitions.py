@@ -19,6 +19,7 @@ from typing import Any
 from django.apps import apps
 from django.db import OperationalError, connection, transaction
 from django.db.models import Model, QuerySet
+from psycopg import Cursor
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from crasme.kit import calendar, partitions
@@ -32,7 +33,7 @@ from retention.models import Rule, Run
 from retention.obstacles import Scopes
 
 STRETCH_ROWS = 250_000  # about as many rows are deleted by one statement: a second of work, some megabytes of keys
-LEAF_ROWS = 10_000_000  # of a month are digested as one: their keys are held as one value, which ends at a gigabyte
+LEAF_ROWS = 2_000_000  # of a month are digested as one: their keys are held as one value, of some thirty megabytes
 AT_ONCE_ROWS = 1_000_000  # of small partitions together: half a second of work
 GENTLY = 16  # beside others a statement takes so many times fewer
 INSTANT = "100ms"
@@ -91,7 +92,7 @@ def _drop(run: Run, watch: Watch, months: list[Partition]) -> None:
         carried = _carry(cursor, run, watch, months)
         watch.reached("partition.carried")
         label = run.rule.model._meta.label_lower
-        leaves = _counted(cursor, run.rule, label, months)
+        leaves = _counted(run.rule, label, months)
         gone = sum(rows for _label, rows, _digest in leaves)
         checkpoint.note(
             run,
@@ -113,6 +114,7 @@ def _dropped(cursor: Any, watch: Watch, names: str) -> None:
         try:
             with transaction.atomic():
                 cursor.execute(f"SET LOCAL lock_timeout = '{INSTANT}'")
+                watch.traffic.blocks()
                 cursor.execute(f"DROP TABLE {names}")
         except OperationalError as error:
             if not isinstance(error.__cause__, LockNotAvailable) or pause is None:
@@ -203,11 +205,11 @@ def _deleted(found: QuerySet[Any]) -> tuple[int, str]:
         cursor.execute(
             f"WITH deleted AS ({delete} RETURNING {key}) {digests.sql_of_keys(model, key, 'deleted')}", values
         )
-        _span, number, digest = cursor.fetchone()
-    return int(number), str(digest)
+        _span, keys = cursor.fetchone()
+    return digests.of_batch(model, keys)
 
 
-def _counted(cursor: Any, rule: Rule, label: str, months: list[Partition]) -> list[Leaf]:
+def _counted(rule: Rule, label: str, months: list[Partition]) -> list[Leaf]:
     """Of each partition: how many of its rows are not on the shelf, and the digest of their keys. A very large one is
     taken in equal spans of its time, each a leaf of its own ("… 2/3")."""
     quote = connection.ops.quote_name
@@ -224,10 +226,14 @@ def _counted(cursor: Any, rule: Rule, label: str, months: list[Partition]) -> li
             bounds.append([each.lower + (each.upper - each.lower) * place / spans for place in range(1, spans)])
         sql = digests.sql_of_keys(rule.model, f"p.{key}", rows, span=span)
         parts.append(f"SELECT {number}, {spans}, leaf.* FROM ({sql}) AS leaf")  # noqa: S608
-    cursor.execute(" UNION ALL ".join(parts), bounds)
+    found = []
+    # As bytes and one by one: no more is held here than the keys of one leaf.
+    with Cursor(connection.connection) as reading:
+        for number, spans, span, keys in reading.stream(" UNION ALL ".join(parts), bounds, binary=True):
+            found.append((number, spans, span, *digests.of_batch(rule.model, keys)))
     return [
-        (f"{label} {months[number].name}" + (f" {1 + span}/{spans}" if spans > 1 else ""), int(gone), str(digest))
-        for number, spans, span, gone, digest in sorted(cursor.fetchall())
+        (f"{label} {months[number].name}" + (f" {1 + span}/{spans}" if spans > 1 else ""), gone, digest)
+        for number, spans, span, gone, digest in sorted(found)
     ]
 
 
