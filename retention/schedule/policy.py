@@ -14,7 +14,7 @@ RULES = (
         action=Rule.Action.ERASE_ACCOUNT,
         policy_section="P8.1",
         legal_reason="Kept for 90 days after closure so that the customer can come back; nothing needs it after that.",
-        batch_size=500,
+        batch_size=1_000,
         max_rows=20_000,
         max_share=Decimal("0.5"),
     ),
