@@ -2,7 +2,8 @@
 
 What others feel of a purge is measured by `benchmarks/purge_under_load.py`: processors taken by parallel workers, a
 commit that waits while somebody else's log is written to the disk, and the instant in which a dropped month locks its
-table. So beside others a purge uses no parallel workers, writes little at once, and rests for longer than it worked.
+table. So beside others a purge uses no parallel workers, writes little at once, and rests for longer than it worked,
+and for much longer than it kept everybody waiting.
 
 What could go wrong: a purge that sees itself (parallel workers are no client's sessions), one that never comes to its
 end on a busy server (it rests, but never waits for the server to be quiet), or sessions of other roles, whose work
@@ -19,6 +20,7 @@ from django.db import connection
 LATELY: Final = "250 ms"
 RESTED: Final = "rested"  # in `progress`
 REST: Final = 2.0  # so many times as long as it worked
+SELDOM: Final = 30.0  # and so many times as long as others could not pass at all: three seconds of a hundred
 SHORTEST, LONGEST = 0.02, 2.0  # seconds of one rest
 
 
@@ -30,6 +32,7 @@ class Traffic:
     busy: bool = False
     rested: float = 0.0
     _since: float = field(default_factory=time.monotonic)
+    _blocking: float | None = None
 
     def look(self) -> bool:
         """Whether others are at work at this moment: how many sessions began or ended a statement a moment ago."""
@@ -44,12 +47,19 @@ class Traffic:
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
 
+    def blocks(self) -> None:
+        """From here to the end of the transaction nobody else passes."""
+        self._blocking = time.monotonic()
+
     def rest(self) -> None:
         """After a piece of work, outside of any transaction."""
         if self.look():
-            seconds = min(max((time.monotonic() - self._since) * REST, SHORTEST), LONGEST)
+            moment = time.monotonic()
+            blocked = moment - self._blocking if self._blocking is not None else 0.0
+            seconds = min(max((moment - self._since) * REST, blocked * SELDOM, SHORTEST), LONGEST)
             self.sleep(seconds)
             self.rested += seconds
+        self._blocking = None
         self._since = time.monotonic()
 
 

@@ -1,6 +1,7 @@
 """Plan and apply are one: what was planned is signed, approved by its hash, and never exceeded."""
 
 import os
+import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -296,6 +297,23 @@ def test_batches_follow_what_the_last_one_cost(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(rows.operations, "cascade", slow)
     run = carried_out(slug="billing")
     assert (run.state, run.rows_total, asked[:2]) == (Run.State.DONE, 7, [7, 3])
+
+
+def test_whoever_kept_everybody_waiting_rests_for_much_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    rests: list[float] = []
+    monkeypatch.setattr(Traffic, "sleep", lambda _self, seconds: rests.append(seconds))
+    monkeypatch.setattr(traffic, "_others", lambda: 2)
+    ours = Traffic()
+    time.sleep(0.01)
+    ours.rest()
+    ours.blocks()
+    time.sleep(0.01)
+    ours.rest()
+    ours.rest()
+    worked, blocked, idle = rests
+    assert worked >= 0.01 * traffic.REST
+    assert blocked >= 0.01 * traffic.SELDOM
+    assert idle < 0.01 * traffic.SELDOM
 
 
 def test_beside_others_a_run_rests_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
