@@ -1,5 +1,6 @@
 """The desk: what each role sees and may do, and that its pages cost the same however much there is."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -54,6 +55,8 @@ def test_the_list_shows_open_requests_with_their_clocks_and_masked_people(client
     assert "a…@c….example" in html
     assert "ana@customer.example" not in html
     assert "desk-clock" in html
+    columns = re.findall(r"(?:field|column)-(\w+)", html.partition('id="result_list"')[2])
+    assert [name for name in columns if name != "action-checkbox"][:2] == ["name", "clock"]  # a phone shows no more
 
 
 def test_an_agent_finds_by_reference_and_by_whole_address_only(client: Client, agent: User) -> None:

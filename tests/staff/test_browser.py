@@ -73,6 +73,10 @@ def test_staff_set_up_a_security_key_and_use_it(page: Page, complaints: list[str
         page.goto(path)
         page.wait_for_load_state("networkidle")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, f"{path} scrolls sideways"
+        if path == "/admin/privacy/request/":  # how urgent one is must be seen without scrolling
+            box = page.locator("#result_list td.field-clock").first.bounding_box()
+            assert box is not None
+            assert box["x"] + box["width"] <= 390
     page.set_viewport_size({"width": 1280, "height": 900})
     page.goto("/admin/")
     page.get_by_role("heading", name="Promises").wait_for()
