@@ -2,6 +2,8 @@
 that nobody asked for, and no hint whether an address or a reference is known.
 """
 
+from itertools import cycle
+from typing import Any
 from urllib.parse import quote_from_bytes
 
 import pytest
@@ -57,11 +59,18 @@ def test_no_door_breaks_and_nothing_is_stored(client: Client, door: str) -> None
     most = 300_000 if door == reverse("request-new") else 10_000  # reading megabytes is the same at every door
     for meaning, value in STRANGE.items():
         body = "&".join(f"{name}={quote_from_bytes(value[:most])}" for name in NAMES)
-        for response in (client.post(door, body, content_type=FORM), client.get(f"{door}?{body[:3_000]}")):
-            assert response.status_code < 500, (door, meaning)
-            assert b"<script>alert(1)" not in response.content, (door, meaning)
-        cache.clear()  # the limits are tried elsewhere; here they would answer for the form
+        _answers(client.post(door, body, content_type=FORM), door, meaning)
+    # An address is read by the same code whatever stands in it: each value in one of its places is enough.
+    several = zip(NAMES, cycle(STRANGE.values()), strict=False)
+    query = "&".join(f"{name}={quote_from_bytes(value[:100])}" for name, value in several)
+    _answers(client.get(f"{door}?{query}"), door, "several")
     assert not Request.objects.exists()
+
+
+def _answers(response: Any, door: str, meaning: str) -> None:
+    assert response.status_code < 500, (door, meaning)
+    assert b"<script>alert(1)" not in response.content, (door, meaning)
+    cache.clear()  # the limits are tried elsewhere; here they would answer for the form
 
 
 @pytest.mark.parametrize(
