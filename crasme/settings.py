@@ -464,6 +464,7 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": ["crasme.dashboard.styles"],
+    "SCRIPTS": ["crasme.dashboard.scripts"],
     "ENVIRONMENT": "crasme.dashboard.environment",
     "DASHBOARD_CALLBACK": "crasme.dashboard.index",
     "SITE_VIEWS": [

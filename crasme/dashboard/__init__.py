@@ -2,6 +2,6 @@
 
 from crasme.dashboard.board import BoardCard, BoardPage
 from crasme.dashboard.menu import environment, navigation
-from crasme.dashboard.page import favicon, index, styles
+from crasme.dashboard.page import favicon, index, scripts, styles
 
-__all__ = ["BoardCard", "BoardPage", "environment", "favicon", "index", "navigation", "styles"]
+__all__ = ["BoardCard", "BoardPage", "environment", "favicon", "index", "navigation", "scripts", "styles"]

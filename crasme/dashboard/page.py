@@ -21,6 +21,10 @@ def styles(request: HttpRequest) -> str:
     return static("dashboard/dashboard.css")
 
 
+def scripts(request: HttpRequest) -> str:
+    return static("staff/search.js")
+
+
 def favicon(request: HttpRequest) -> str:
     return static("portal/mark.svg")
 

@@ -5,6 +5,7 @@ What could go wrong: a page reachable by a way around the sign-in (the admin's o
 policy on a public page (it is set per view, here and nowhere else).
 """
 
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -16,8 +17,10 @@ from csp.decorators import csp_replace
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME, logout as sign_out
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _, gettext_lazy as _lazy
@@ -60,6 +63,31 @@ class StaffSite(UnfoldAdminSite):
         view: View = ChoicesView.as_view(admin_site=self)
         answer: HttpResponse = view(request)
         return answer
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """What the box at the top of the menu finds: pages; and, asked by POST, rows. Nothing of it is kept: the
+        theme's own would remember what was found, and whom, for five minutes."""
+        from crasme.staff.admin import finding
+
+        begun, by_post = time.monotonic(), request.method == "POST"
+        term = (request.POST if by_post else request.GET).get("s", "").strip()
+        if not term:
+            return HttpResponse()
+        results = self._search_apps(self.get_app_list(request), term.lower())
+        if by_post:
+            results = [*results, *finding.found(self, request, term)]
+        pages = Paginator(results, max(1, len(results)))
+        context = {
+            "search_term": term,
+            "results": pages.page(1),
+            "page_obj": pages,
+            "page_counter": 0,
+            "execution_time": time.monotonic() - begun,
+            "command_show_history": False,
+        }
+        return TemplateResponse(
+            request, "unfold/helpers/command_results.html", context, headers={"HX-Trigger": "search"}
+        )
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context: dict[str, Any] = super().each_context(request)

@@ -2,14 +2,16 @@
 
 import pytest
 from django.contrib import admin
+from django.core.cache import cache
 from django.db import DatabaseError, IntegrityError, connection
 from django.test import Client
+from django.urls import reverse
 
 from crasme.crm.models import Account
 from crasme.kit.crypto import subject_ref
 from crasme.staff import access
 from crasme.staff.models import AccessEntry
-from tests.builders import make_account, make_contact, make_invoice, make_user, sign_in
+from tests.builders import make_account, make_contact, make_invoice, make_user, sign_in, submit_request
 
 pytestmark = pytest.mark.django_db
 ACCOUNTS = "/admin/crm/account/"
@@ -48,6 +50,30 @@ def test_a_search_is_logged_without_what_was_sought(client: Client, officer) -> 
 def test_a_search_that_finds_nothing_is_a_look_too(client: Client, officer) -> None:
     client.get(ACCOUNTS, {"q": "nobody at all"})
     assert entries() == [("search", "crm.account", 0, "")]
+
+
+def test_the_search_box_finds_people_by_post_alone_for_who_may_see_them(client: Client, officer) -> None:
+    ana = make_account(email="ana@customer.example", full_name="Ana Sandoval")
+    asked = submit_request(email="ana@customer.example")
+    account, request = (reverse(f"admin:{kind}_change", args=[row.pk]) for kind, row in (
+        ("crm_account", ana), ("privacy_request", asked)
+    ))  # fmt: skip
+
+    def found(term: str, method: str = "post") -> set[str]:
+        page = getattr(client, method)("/admin/search/", {"s": term}).content.decode()
+        assert account in page or "sandoval" not in page.lower()  # a request is not called by its person
+        return {link for link in (account, request) if link in page}
+
+    assert found("ANA@customer.example ") == {account, request}
+    assert [entry[:3] for entry in entries()] == [("search", "crm.account", 1), ("search", "privacy.request", 1)]
+    assert found("ana s") == {account}
+    assert found("sandoval") == found("ana@customer") == found("an") == found("") == set()
+    assert found(asked.reference.lower().replace("-", " ")) == {request}
+    assert found("ana@customer.example", "get") == set()
+    assert "/admin/crm/account/" in client.get("/admin/search/", {"s": "account"}).content.decode()
+    assert not list(cache._cache.get_client().scan_iter(match="*unfold_search*"))  # nothing of it is kept
+    sign_in(client, make_user("Operations"))
+    assert found("ana@customer.example") == set()
 
 
 def test_a_page_that_is_not_there_leaves_nothing(client: Client, officer) -> None:

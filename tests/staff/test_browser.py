@@ -82,6 +82,14 @@ def test_staff_set_up_a_security_key_and_use_it(page: Page, complaints: list[str
     page.get_by_role("heading", name="Promises").wait_for()
     page.get_by_text("not measured").first.wait_for()  # fetched after the page
 
+    asked: list[str] = []
+    page.on("request", lambda sent: asked.append(sent.url))
+    page.keyboard.press("Control+k")
+    page.locator("#search-input-command").press_sequentially(account.email)
+    page.locator(f'#command-results a[href$="/{account.pk}/change/"]').wait_for()
+    assert asked
+    assert not [url for url in asked if "@" in url or "%40" in url]
+
     page.goto("/accounts/logout/")
     page.get_by_role("button", name="Sign out").click()
     sign_in(page, user.email)

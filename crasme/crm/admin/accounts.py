@@ -59,6 +59,9 @@ class FlagFilter(DropdownFilter):
         return queryset
 
 
+NAME_FROM = 3  # letters
+
+
 class RestrictForm(forms.Form):
     reason = forms.ChoiceField(
         label=_("Reason"),
@@ -130,6 +133,18 @@ class AccountAdmin(SearchById, PersonalImportExportAdmin):
 
     def choice_label(self, account: Account) -> str:
         """Whom a search for an account offers."""
+        return named(account)
+
+    # --- the search box ----------------------------------------------------------------------------------------------
+    def in_box(self, request: HttpRequest, term: str) -> QuerySet[Account] | None:
+        """A whole address, or the beginning of a name. Of the name's letters a few have to be there: until then
+        somebody looks for a page."""
+        accounts: QuerySet[Account] = self.get_queryset(request).select_related("organisation")
+        if "@" in term:
+            return accounts.filter(email=normalise_email(term)).exclude(email="")
+        return accounts.filter(full_name__istartswith=term).order_by("full_name") if len(term) >= NAME_FROM else None
+
+    def words_in_box(self, account: Account) -> str:
         return named(account)
 
     # --- the list ----------------------------------------------------------------------------------------------------
