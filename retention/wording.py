@@ -146,8 +146,8 @@ def drift(run: Run) -> str:
         return ""
     numbers = {name: f"{off[name]:,}" for name in ("found", "planned", "tolerance")}
     words = ngettext(
-        "%(found)s row is over; %(planned)s were planned, with a tolerance of %(tolerance)s.",
-        "%(found)s rows are over; %(planned)s were planned, with a tolerance of %(tolerance)s.",
+        "%(found)s row is over; %(planned)s were planned, and up to %(tolerance)s more would have been in order.",
+        "%(found)s rows are over; %(planned)s were planned, and up to %(tolerance)s more would have been in order.",
         off["found"],
     )
     return words % numbers

@@ -35,7 +35,7 @@ from crasme.staff.admin import ReadOnlyAdmin, StaffModelAdmin, confirmed
 from crasme.staff.stepup import step_up
 from privacy.models import PolicyProposal, PolicyVersion
 from privacy.policy import drift, proposals, publication
-from retention import drafts, wording
+from retention import drafts, ruletext, wording
 from retention.models import Rule
 from retention.obstacles import Scopes
 
@@ -260,11 +260,11 @@ class PolicyProposalAdmin(ReadOnlyAdmin, StaffModelAdmin):
         if proposal.state == PolicyProposal.State.WITHDRAWN:
             return self._decided(proposal)
         if proposal.state == PolicyProposal.State.PUBLISHED:
-            went = [(rule, changes, None) for rule, changes in proposals.went_with(proposal)]
-            return render_to_string("admin/privacy/rules_changed.html", {"rules": went})
-        return render_to_string(
-            "admin/privacy/rules_changed.html", {"rules": proposals.rules_changed(proposal, timezone.now())}
-        )
+            rules: list[tuple[Any, Any, Any]] = [(rule, of, None) for rule, of in proposals.went_with(proposal)]
+        else:
+            rules = proposals.rules_changed(proposal, timezone.now())
+        shown = [(rule, ruletext.changed(rule, of), preview) for rule, of, preview in rules]
+        return render_to_string("admin/privacy/rules_changed.html", {"rules": shown})
 
     def _decided(self, proposal: PolicyProposal) -> str:
         """What became of it, by whom and when."""

@@ -49,7 +49,7 @@ class DayForm(forms.ModelForm):
 class PlanAdmin(ReadOnlyAdmin, StaffModelAdmin):
     form = DayForm
     paginator = EstimatePaginator
-    list_display = ("at", "rows_in_all", "rules", "made_at", "drawn_by", "hash")
+    list_display = ("at", "rows_in_all", "rules", "made_at", "drawn_by", "short")
     list_filter: ClassVar = [("runs", admin.EmptyFieldListFilter)]
     ordering = ("-made_at", "-id")
     list_before_template = "admin/retention/plan/orders.html"
@@ -101,10 +101,14 @@ class PlanAdmin(ReadOnlyAdmin, StaffModelAdmin):
     def drawn_by(self, plan: Plan) -> str:
         return actors.names([plan.made_by])[plan.made_by]
 
+    @display(description=_("hash"), ordering="hash")
+    def short(self, plan: Plan) -> str:
+        return plan.hash[:12]
+
     @display(description=_("hash and signature"))
     def intact(self, plan: Plan) -> str:
         if plans.is_ours(plan):
-            return str(_("unchanged, signed by this house"))
+            return str(_("unchanged, signed by this installation"))
         if plans.is_intact(plan):
             return str(_("unchanged, but signed with another key than today's: compare it"))
         return str(_("not what was signed"))

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _, ngettext
 from unfold.decorators import display
 
 from crasme.staff import actors
-from retention import counting, fields, predicate, wording
+from retention import counting, fields, predicate, ruletext, wording
 from retention.anonymity.decision import Decision
 from retention.errors import RuleBroken
 from retention.models import Rule, Run, Standing
@@ -42,7 +42,7 @@ class RuleColumns:
             return str(_("not in force yet: it takes effect with a published policy"))
         return f"{rule.effective_from:%Y-%m-%d %H:%M} UTC"
 
-    @display(description=_("target"))
+    @display(description=_("table"), ordering="target")
     def target_words(self, rule: Rule) -> str:
         return wording.table(rule.target)
 
@@ -58,10 +58,7 @@ class RuleColumns:
     def fields_words(self, rule: Rule) -> str:
         if not rule.fields:
             return str(_("as the data map erases them")) if rule.changes_fields else "–"
-        named = (each.partition(":") for each in rule.fields)
-        return ", ".join(
-            f"{wording.column(rule.target, name)} ({name}{':' + how if how else ''})" for name, _colon, how in named
-        )
+        return ruletext.columns(rule.target, rule.fields)
 
     @display(description=_("decision on anonymity"))
     def anonymity_words(self, rule: Rule) -> str:
@@ -77,11 +74,11 @@ class RuleColumns:
             (_("harmless"), decision.harmless),
         )
         lines = [(words, self._columns(rule, names)) for words, names in told if names]
-        lines.append((_("smallest class"), f"{decision.k:,}"))
-        lines.append((_("values in each class"), f"{decision.l:,}"))
-        lines.append((_("farthest from all rows"), f"{decision.t:.0%}"))
-        lines.append((_("found again at most"), f"{decision.r:.0%}"))
-        lines.append((_("adversary"), decision.adversary))
+        lines.append((_("rows that look alike, at least"), f"{decision.k:,}"))
+        lines.append((_("sensitive values among them, at least"), f"{decision.l:,}"))
+        lines.append((_("their difference from the whole table, at most"), f"{decision.t:.0%}"))
+        lines.append((_("rows that somebody could find again, at most"), f"{decision.r:.0%}"))
+        lines.append((_("against whom"), decision.adversary))
         owner = actors.names([decision.owner])[decision.owner]
         review = _("review on")
         lines.append((_("answers for it"), f"{owner}, {review} {decision.review_on.isoformat()}"))
@@ -90,22 +87,22 @@ class RuleColumns:
     def _columns(self, rule: Rule, names: Iterable[str]) -> str:
         return ", ".join(wording.column(rule.target, name) for name in names)
 
-    @display(description=_("not while in"))
+    @display(description=_("stays while named in"))
     def unreferenced_words(self, rule: Rule) -> str:
         named = (each.rpartition(".") for each in rule.unreferenced_by)
         return "; ".join(f"{wording.table(label)}: {wording.column(label, name)}" for label, _dot, name in named) or "–"
 
-    @display(description=_("carried to"))
+    @display(description=_("what stays moves to"))
     def carry_words(self, rule: Rule) -> str:
         return wording.table(rule.carry_to) if rule.carry_to else "–"
 
-    @display(description=_("share at most"))
+    @display(description=_("largest share without approval"))
     def share_words(self, rule: Rule) -> str:
-        return f"{rule.max_share * 100:g} %"
+        return ruletext.share(rule.max_share)
 
-    @display(description=_("rows at most"))
+    @display(description=_("most rows without approval"))
     def rows_words(self, rule: Rule) -> str:
-        return f"{rule.max_rows:,}" if rule.max_rows is not None else str(_("no limit"))
+        return ruletext.limit(rule.max_rows)
 
     @display(description=_("drafted by"))
     def drafter(self, rule: Rule) -> str:
@@ -128,7 +125,7 @@ class RuleColumns:
     def condition(self, rule: Rule) -> tuple[str, str]:
         return rule.state, rule.get_state_display()
 
-    @display(description=_("next cut-off (UTC)"))
+    @display(description=_("over if dated before (UTC)"))
     def next_cutoff(self, rule: Rule) -> str:
         try:
             return rule.cutoff(timezone.now()).strftime("%Y-%m-%d %H:%M") if rule.period else "–"
@@ -139,10 +136,12 @@ class RuleColumns:
     def last_run(self, rule: Any) -> str:
         if rule.last_key is None:
             return "–"
-        state = Run.State(rule.last_state).label
-        return format_html("{}: {} ({})", rule.last_key, _rows_in_words(rule.last_rows), state)
+        words = _rows_in_words(rule.last_rows)
+        if rule.last_state != Run.State.DONE:
+            words = f"{words} ({Run.State(rule.last_state).label})"
+        return format_html('<span class="whitespace-nowrap">{}:</span> {}', rule.last_key, words)
 
-    @display(description=_("over and due"))
+    @display(description=_("over, and goes next"))
     def over_now(self, rule: Rule) -> str:
         return _counted(predicate.releasable, rule)
 
@@ -155,12 +154,12 @@ class RuleColumns:
         trouble = f" ({standing.trouble})" if standing.trouble else ""
         return f"{standing.taken_at:%Y-%m-%d %H:%M} UTC{trouble}"
 
-    @display(description=_("oldest overdue"))
+    @display(description=_("how far behind"))
     def overdue(self, rule: Rule) -> str:
         standing = _standing(rule)
         return wording.overdue(standing, timezone.now()) if standing else "–"
 
-    @display(description=_("intake and drain"))
+    @display(description=_("coming due and ended"))
     def flow(self, rule: Rule) -> str:
         standing = _standing(rule)
         return wording.flow(standing) if standing else "–"
@@ -170,7 +169,7 @@ class RuleColumns:
         standing = _standing(rule)
         return wording.kept(standing) if standing else "–"
 
-    @display(description=_("over and kept (hold or restriction)"))
+    @display(description=_("over, but kept (by a hold or a restriction)"))
     def kept_now(self, rule: Rule) -> str:
         return _counted(predicate.deferred_by_few, rule)
 

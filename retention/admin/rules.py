@@ -26,7 +26,7 @@ from unfold.widgets import UnfoldAdminDateWidget
 from crasme.kit import calendar
 from crasme.staff import actors
 from crasme.staff.admin import StaffModelAdmin
-from retention import counting, drafts, fields
+from retention import counting, drafts, fields, ruletext
 from retention.admin.rulecolumns import WORDS, RuleColumns, in_words
 from retention.anonymity import checker
 from retention.anonymity.decision import Decision
@@ -79,7 +79,16 @@ class RuleAdmin(RuleColumns, StaffModelAdmin):
     class Media:
         css: ClassVar = {"all": ["retention/rule.css"]}
 
-    list_display = ("slug", "target", "ends_after", "action", "policy_section", "condition", "next_cutoff", "last_run")
+    list_display = (
+        "slug",
+        "target_words",
+        "ends_after",
+        "action",
+        "policy_section",
+        "condition",
+        "next_cutoff",
+        "last_run",
+    )
     list_filter: ClassVar = [("state", ChoicesDropdownFilter), ("action", ChoicesDropdownFilter)]
     search_fields: ClassVar = ["slug", "target"]
     ordering = ("slug", "-effective_from")
@@ -194,7 +203,7 @@ class RuleAdmin(RuleColumns, StaffModelAdmin):
             "opts": self.opts,
             "original": rule,
             "rule": rule,
-            "changes": drafts.changes(rule),
+            "changes": ruletext.changed(rule, drafts.changes(rule)),
             "preview": preview,
         }
         return TemplateResponse(request, "admin/retention/what_changes.html", context)

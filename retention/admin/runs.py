@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -23,7 +24,7 @@ from crasme.kit.errors import CrasmeError
 from crasme.staff import actors
 from crasme.staff.admin import EstimatePaginator, ReadOnlyAdmin, StaffModelAdmin, confirmed
 from crasme.staff.stepup import step_up
-from retention import certificate, fields, services, wording
+from retention import certificate, fields, ruletext, services, wording
 from retention.anonymity.report import Report
 from retention.errors import RuleBroken
 from retention.models import Run
@@ -62,7 +63,7 @@ def _offered(run: Run, viewer: str) -> tuple[str, ...]:
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
     paginator = EstimatePaginator
-    list_display = ("rule", "period_key", "condition", "rows_total", "how_far", "cutoff", "time", "finished_at")
+    list_display = ("rule", "period_key", "condition", "rows_ended", "how_far", "cutoff", "time", "finished_at")
     list_filter: ClassVar = [
         ("state", ChoicesDropdownFilter),
         ("rule__slug", admin.AllValuesFieldListFilter),
@@ -75,22 +76,22 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
             None,
             {
                 "fields": (
-                    ("rule", "period_key", "condition"),
+                    ("rule", "period_key", "state_words"),
                     "acts",
                     ("cutoff", "started_at", "finished_at"),
                     "how_far",
                 )
             },
         ),
-        (_("Planned"), {"fields": (("rows_due", "share_due", "allowed"), "why_approval", "off", "plan_hash")}),
-        (_("What went"), {"fields": ("rows_total", "went", "digest", "anonymous")}),
-        (_("Cost"), {"fields": (("time", "wal_bytes", "vacuum"),)}),
+        (_("Planned"), {"fields": (("rows_planned", "share", "allowed"), "why_approval", "off", "plan_hash")}),
+        (_("What went"), {"fields": ("rows_ended", "went", "digest", "anonymous")}),
+        (_("Cost"), {"fields": (("time", "written", "vacuum"),)}),
         (_("Trouble"), {"fields": (("attempts", "trouble", "retry_at"),)}),
         (_("Who"), {"fields": (("asked", "approved", "approved_at"),)}),
     )
     readonly_fields = (
         "trouble", "time", "went", "asked", "approved", "how_far", "allowed", "why_approval", "off", "plan_hash",
-        "vacuum", "anonymous", "condition", "acts",
+        "vacuum", "anonymous", "state_words", "acts", "rows_ended", "rows_planned", "share", "written",
     )  # fmt: skip
     actions_detail = ("certificate", "ask", "approve", "plan_anew")
 
@@ -106,6 +107,26 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
     )
     def condition(self, run: Run) -> tuple[str, str]:
         return run.state, wording.state(run)
+
+    @display(description=_("state"))
+    def state_words(self, run: Run) -> str:
+        return wording.state(run)
+
+    @display(description=_("rows ended"), ordering="rows_total")
+    def rows_ended(self, run: Run) -> str:
+        return f"{run.rows_total:,}"
+
+    @display(description=_("rows due at the start (an estimate where whole months go at once)"))
+    def rows_planned(self, run: Run) -> str:
+        return f"{run.rows_due:,}"
+
+    @display(description=_("share of the table"))
+    def share(self, run: Run) -> str:
+        return ruletext.share(run.share_due)
+
+    @display(description=_("written to the database's write-ahead log (WAL)"))
+    def written(self, run: Run) -> str:
+        return filesizeformat(run.wal_bytes)
 
     @display(description=_("who acts"))
     def acts(self, run: Run) -> str:
@@ -143,7 +164,7 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
         text = ", ".join(part for part in (words, *more, wording.rested(run)) if part)
         return format_html('<progress max="100" value="{}" aria-label="{}"></progress> {}', run.share_done, text, text)
 
-    @display(description=_("at most"))
+    @display(description=_("may end at most"))
     def allowed(self, run: Run) -> str:
         return f"{run.planned['rows'] + run.planned['tolerance']:,}" if run.planned else "–"
 
@@ -151,7 +172,7 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
     def why_approval(self, run: Run) -> str:
         return "; ".join(wording.reasons(run.planned)) or "–" if run.planned else "–"
 
-    @display(description=_("off its plan"))
+    @display(description=_("more than planned"))
     def off(self, run: Run) -> str:
         return wording.drift(run) or "–"
 
@@ -159,14 +180,13 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
     def plan_hash(self, run: Run) -> str:
         return run.plan.hash if run.plan else "–"
 
-    @display(description=_("vacuumed afterwards"))
+    @display(description=_("space freed (vacuum)"))
     def vacuum(self, run: Run) -> str:
         done = run.progress.get("vacuum")
         if done is None:
             return str(_("wanted")) if "vacuum_wanted" in run.progress else "–"
-        text = _("%(tables)d tables in %(seconds)s s") % {
-            "tables": len(done["tables"]), "seconds": f"{done['seconds']:,.2f}"
-        }  # fmt: skip
+        text = ngettext("%(tables)d table in %(seconds)s s", "%(tables)d tables in %(seconds)s s", len(done["tables"]))
+        text %= {"tables": len(done["tables"]), "seconds": f"{done['seconds']:,.2f}"}
         failed = ", ".join(done["failed"])
         return "; ".join((text, _("left to the server: %(tables)s") % {"tables": failed})) if failed else text
 
@@ -174,7 +194,7 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
     def went(self, run: Run) -> str:
         named = {
             "carried": str(_("carried over, because something keeps them")),
-            "partitions": str(_("partitions dropped")),
+            "partitions": str(_("whole months removed")),
         }
         lines = [(named.get(label) or wording.table(label), f"{rows:,}") for label, rows in sorted(run.counts.items())]
         return format_html_join("", "<p>{}: {}</p>", lines) if lines else "–"

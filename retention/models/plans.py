@@ -21,8 +21,16 @@ class Plan(models.Model):
     made_at = models.DateTimeField(_("drawn at"))
     made_by = models.CharField(_("drawn by"), max_length=80)
     lines = models.JSONField(_("lines"))
-    hash = models.CharField(_("hash"), max_length=64, help_text=_("SHA-256 of the plan's canonical JSON."))
-    signature = models.CharField(_("signature"), max_length=128, help_text=_("Ed25519, in hex."))
+    hash = models.CharField(
+        _("hash"),
+        max_length=64,
+        help_text=_("A checksum of the whole plan (SHA-256). Who approves a run approves exactly this one."),
+    )
+    signature = models.CharField(
+        _("signature"),
+        max_length=128,
+        help_text=_("Made with this installation's key (Ed25519): it shows that nobody changed the plan since."),
+    )
     key = models.CharField(_("public key"), max_length=64)
 
     class Meta:

@@ -58,22 +58,22 @@ class Rule(models.Model):
     class Action(models.TextChoices):
         DELETE = "delete", _("delete rows")
         ERASE_ACCOUNT = "erase-account", _("erase accounts")
-        DROP_PARTITIONS = "drop-partitions", _("drop partitions")
+        DROP_PARTITIONS = "drop-partitions", _("remove whole months")
         DELETE_FILES = "delete-files", _("delete files")
-        BLANK = "blank", _("blank fields")
-        UNLINK = "unlink", _("unlink")
+        BLANK = "blank", _("empty fields")
+        UNLINK = "unlink", _("cut the link")
         ANONYMISE = "anonymise", _("anonymise")
         KEEP = "keep", _("keep")
 
     class State(models.TextChoices):
         DRAFT = "draft", _("draft")
-        AHEAD = "ahead", _("ahead")  # published, and not in force before its day
+        AHEAD = "ahead", _("in force later")  # published, and not in force before its day
         ACTIVE = "active", _("active")
         RETIRED = "retired", _("retired")
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     slug = models.SlugField(_("rule"), max_length=40)
-    target = models.CharField(_("target"), max_length=80, help_text=_("Label of the model, e.g. crm.invoice."))
+    target = models.CharField(_("table"), max_length=80, help_text=_("Label of the model, e.g. crm.invoice."))
     anchor = models.CharField(
         _("counted from"), max_length=120, blank=True, help_text=_("Field, or path, whose date starts the period.")
     )
@@ -93,24 +93,30 @@ class Rule(models.Model):
         help_text=_("For anonymise: quasi, sensitive, harmless, k, l, t, r, adversary, owner, review_on."),
     )
     carry_to = models.CharField(
-        _("carried to"), max_length=80, blank=True, help_text=_("Model that takes held rows of a dropped partition.")
+        _("what stays moves to"),
+        max_length=80,
+        blank=True,
+        help_text=_("The table that takes what must stay of a month that goes."),
     )
     unreferenced_by = ArrayField(
-        models.CharField(max_length=120), verbose_name=_("not while in"), default=list, blank=True
+        models.CharField(max_length=120), verbose_name=_("stays while named in"), default=list, blank=True
     )
     legal_reason = models.TextField(_("legal reason"))
     policy_section = models.CharField(_("policy section"), max_length=8, blank=True)
     batch_size = models.PositiveIntegerField(
-        _("batch size"),
+        _("rows in one go"),
         default=2_000,
         validators=[MinValueValidator(1), MaxValueValidator(100_000)],
         help_text=_("The most rows of one batch; how many it takes follows from what the last one cost."),
     )
     max_rows = models.PositiveBigIntegerField(
-        _("rows at most"), null=True, blank=True, help_text=_("A run that would end more waits for approval.")
+        _("most rows without approval"),
+        null=True,
+        blank=True,
+        help_text=_("A run that would end more waits for approval."),
     )
     max_share = models.DecimalField(
-        _("share at most"),
+        _("largest share without approval"),
         max_digits=4,
         decimal_places=3,
         default=1,

@@ -47,14 +47,16 @@ class Run(models.Model):
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     rule = models.ForeignKey(Rule, on_delete=models.PROTECT, related_name="runs", verbose_name=_("rule"))
-    period_key = models.CharField(_("period"), max_length=16)
+    period_key = models.CharField(_("day"), max_length=16)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.RUNNING)
-    cutoff = models.DateTimeField(_("cut-off"), help_text=_("Rows whose date lies strictly before it end."))
+    cutoff = models.DateTimeField(
+        _("ends what is dated before"), help_text=_("The moment that counts (UTC); it was fixed when the run began.")
+    )
     started_at = models.DateTimeField(_("started at"))
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
 
     rows_due = models.BigIntegerField(
-        _("rows due at the start"), default=0, help_text=_("For whole partitions an estimate.")
+        _("rows due at the start"), default=0, help_text=_("An estimate where whole months go at once.")
     )
     plan = models.ForeignKey(
         Plan, on_delete=models.PROTECT, null=True, related_name="runs", verbose_name=_("plan"), editable=False
@@ -63,11 +65,16 @@ class Run(models.Model):
     rows_total = models.BigIntegerField(_("rows ended"), default=0)
     counts = models.JSONField(_("counts"), default=dict)
     progress = models.JSONField(_("progress"), default=dict, editable=False)
-    digest = models.CharField(_("digest"), max_length=64, blank=True)
+    digest = models.CharField(
+        _("digest"),
+        max_length=64,
+        blank=True,
+        help_text=_("A checksum of exactly the rows that ended: it proves later which they were."),
+    )
     anonymity = models.JSONField(
         _("check of anonymity"), null=True, blank=True, help_text=_("Figures before and after, and what was found.")
     )
-    wal_bytes = models.BigIntegerField(_("WAL bytes"), default=0)
+    wal_bytes = models.BigIntegerField(_("written to the database's log"), default=0)
     busy = models.DurationField(_("time at work"))
 
     attempts = models.PositiveIntegerField(_("attempts"), default=0)

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crasme.staff.roles import AUDITOR, OPERATIONS, PRIVACY_OFFICER, SUPPORT_AGENT
-from retention import changing, counting, drafts, predicate
+from retention import changing, counting, drafts, predicate, ruletext
 from retention.engine import partitions
 from retention.errors import NotADraft
 from retention.models import Rule
@@ -121,6 +121,33 @@ def test_the_rows_of_few_accounts_are_those_that_are_kept(monkeypatch: pytest.Mo
             assert [row.account_id for row in rows] == [owners[1].pk]
 
 
+@pytest.mark.parametrize(
+    ("name", "said", "words"),
+    [
+        ("period", "P24M", "24 months"),
+        ("action", "drop-partitions", "remove whole months"),
+        ("target", "crm.invoice", "invoices (crm.invoice)"),
+        ("target", "crm.gone", "crm.gone"),
+        ("anchor", "issued_on", "issued on"),
+        (
+            "fields",
+            ["billed_email", "issued_on:month"],
+            "billed e-mail address (billed_email), issued on (issued_on:month)",
+        ),
+        ("unreferenced_by", ["crm.dispute.invoice"], "crm.dispute.invoice"),
+        ("max_share", "0.025", "2.5 %"),
+        ("max_share", "1.000", "100 %"),
+        ("max_rows", None, "no limit"),
+        ("max_rows", 1000, "1,000"),
+        ("batch_size", 20000, "20,000"),
+        ("carry_to", "", "–"),
+        ("anonymity", None, "–"),
+    ],
+)
+def test_what_a_rule_says_is_read_as_words(name: str, said: object, words: str) -> None:
+    assert ruletext.value("crm.invoice", name, said) == words
+
+
 def test_an_officer_drafts_edits_compares_and_discards(client: Client) -> None:
     officer = sign_in(client, make_user(PRIVACY_OFFICER))
     rule = builders.rule("billing")
@@ -140,7 +167,7 @@ def test_an_officer_drafts_edits_compares_and_discards(client: Client) -> None:
     draft.refresh_from_db()
     assert draft.period == "P5Y"
     compared = client.get(reverse("admin:retention_rule_what_changes", args=[draft.pk]), {"at": "2030-01-01"})
-    assert compared.context["changes"] == [("period", "P7Y", "P5Y")]
+    assert compared.context["changes"] == [("Period", "7 years", "5 years")]
     assert "Shorter" in compared.content.decode()
     # What is in force can be neither changed nor discarded, even by hand-made requests.
     assert (

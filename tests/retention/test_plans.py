@@ -115,7 +115,7 @@ def test_more_rows_than_approved_stop_the_run_before_it_touches_any() -> None:
     closed(2, LONG_AGO + DAY)
     again = carried_out(NOW + timedelta(minutes=1))
     assert (again.state, again.last_error, again.needs_approval, erased()) == ("waiting", "plan-drift", True, 0)
-    assert wording.drift(again) == "5 rows are over; 3 were planned, with a tolerance of 0."
+    assert wording.drift(again) == "5 rows are over; 3 were planned, and up to 0 more would have been in order."
     assert (again.approved_by, again.rows_due, again.plan == first) == ("", 5, False)
     facts = Entry.objects.get(verb="retention.drifted").facts
     assert (facts["planned"], facts["found"], facts["waits"]) == (3, 5, True)
