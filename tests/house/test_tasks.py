@@ -1,13 +1,15 @@
 """Every task is known to a test, carries ids only, and every schedule names a task and a queue that exist."""
 
 import inspect
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Final
 from unittest import mock
 
 import pytest
+import time_machine
+from celery.schedules import crontab
 from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -17,6 +19,7 @@ from django_celery_beat.models import PeriodicTask, PeriodicTasks
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
+from crasme import schedule
 from crasme.celery import app
 from crasme.embedded.processes import free_port
 from tests.conftest import QUEUES
@@ -78,7 +81,21 @@ def test_schedules_name_tasks_and_queues_that_exist(ours: list[str]) -> None:
 
 def test_every_schedule_lets_a_worker_keep_up() -> None:
     for title, entry in settings.CELERY_BEAT_SCHEDULE.items():
-        assert entry["options"]["expires"] <= entry["schedule"].total_seconds(), title
+        every = timedelta(days=1) if isinstance(entry["schedule"], crontab) else entry["schedule"]
+        assert timedelta(seconds=entry["options"]["expires"]) <= every, title
+
+
+def test_a_start_of_the_scheduler_puts_off_no_task_of_the_night(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedulers, "close_old_connections", lambda: None)  # it would end the test's transaction
+    every = [entry["schedule"] for entry in (schedule.SCHEDULE | schedule.COOKIE_SCAN).values()]
+    assert max(each for each in every if isinstance(each, timedelta)) < timedelta(days=1)
+    scan = "privacy: search for payment card numbers"
+    with time_machine.travel(datetime(2026, 11, 26, 2, 19, tzinfo=UTC), tick=False) as clock:
+        schedulers.DatabaseScheduler(app=app)
+        assert not schedulers.DatabaseScheduler(app=app).schedule[scan].is_due().is_due
+        clock.shift(timedelta(minutes=1))
+        entry = schedulers.ModelEntry(PeriodicTask.objects.get(name=scan), app=app)
+        assert entry.is_due().is_due
 
 
 def test_when_a_task_last_ran_is_written_down_at_once(ours: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
