@@ -1,8 +1,8 @@
 """What a copy says of a value to whoever reads it, in the language that is active.
 
 What could go wrong: a value that the files beside it hold and the page leaves out (an empty one is shown as a dash), a
-time without its zone, a code that means something to us only (the words of its choice stand there; of a code that this
-version does not know any more, the code).
+time without its zone, a code that means something to us only (the words of its choice stand there, or those of
+`codes`; of a code that this version does not know any more, the code).
 """
 
 import re
@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from crasme.kit import datamap
 from privacy import factwords, readable
+from privacy.packages import codes
 
 LONGEST: Final = 300
 Speaker = Callable[[Any], str]
@@ -55,7 +56,8 @@ def _in_words(value: Any, name: str) -> str:
         case int() | float() | Decimal():
             return number_format(value, force_grouping=True)
         case dict():
-            return " · ".join(f"{_key(key)}: {_in_words(each, str(key))}" for key, each in value.items())
+            inner = {key: name if name in codes.BY_CELL else str(key) for key in value}
+            return " · ".join(f"{_key(key)}: {_in_words(each, inner[key])}" for key, each in value.items())
         case list():
             return ", ".join(_in_words(each, name) for each in value)
     return _text(str(value), name)
@@ -66,7 +68,7 @@ def _text(text: str, name: str) -> str:
         return _CODES[name](text)
     if _INSTANT.fullmatch(text) and (instant := parse_datetime(text)):
         return _in_words(instant.astimezone(UTC), name)
-    return factwords.value(name, text) or text
+    return codes.value(name, text) or factwords.value(name, text) or text
 
 
 def _empty(value: Any) -> bool:
@@ -74,6 +76,8 @@ def _empty(value: Any) -> bool:
 
 
 def _key(key: str) -> str:
-    """A key inside a value: the title of a table, or what staff call it."""
+    """A key inside a value: a topic, a category, the title of a table, or what staff call it."""
+    if (words := codes.key(key)) is not None:
+        return words
     covered = datamap.covers(key) if "." in key else None
     return _(covered.title) if isinstance(covered, datamap.Table) else readable.name(key)

@@ -1,6 +1,7 @@
 """What rows hold as JSON and codes, in words: on the pages of steps, letters, copies and plans, and on the overview."""
 
 import pytest
+from django.apps import apps
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -8,6 +9,7 @@ from django.utils import timezone
 from crasme.staff.models import User
 from privacy import readable, troubles
 from privacy.models import Message, Step
+from privacy.packages import spoken
 from privacy.services import approvals, plans
 from tests.builders import NOW, make_account, reviewed_request, run_steps, sign_in, submit_request
 
@@ -38,6 +40,36 @@ def test_results_and_copies_are_tables_with_names_and_sizes(client: Client, agen
     html = client.get(reverse("admin:privacy_plan_change", args=[plan.pk])).content.decode()
     assert "Goes into the copy" in html
     assert "crm.Account" not in html
+
+
+@pytest.mark.parametrize(
+    ("label", "column", "value", "words"),
+    [
+        ("crm.UsageEvent", "kind", "page", "page visited"),
+        ("crm.UsageEvent", "detail", {"query": "late invoices"}, "Searched for: late invoices"),
+        ("crm.UsageEvent", "detail", {"stage": "won"}, "Stage: won"),
+        ("crm.UsageEvent", "name", "dark", "dark"),
+        ("crm.Device", "display_settings", {"theme": "dark", "density": "compact"}, "Colours: dark · Density: compact"),
+        ("crm.Integration", "scopes", ["gmail.metadata"], "sender, recipients and time of mails, not what they say"),
+        ("crm.Integration", "scopes", ["mail.unheard-of"], "mail.unheard-of"),
+        ("crm.Dispute", "opened_by", "staff:01a217f8-bc2f-746a-80bc-b8b9fbe0e19b", "a colleague"),
+        ("privacy.Request", "facts", {"ground": "accuracy"}, "Reason: The data is wrong"),
+        ("privacy.Request", "facts", {"what": ["cookies"]}, "Consent: Cookies"),
+        ("privacy.Correction", "label", "crm.account", "Accounts"),
+        ("privacy.Correction", "field", "job_title", "Job title"),
+        ("consent.Acceptance", "document", "policy", "privacy policy"),
+        ("privacy.InboundMail", "suggested_kinds", ["child"], "Child's account"),
+        ("privacy.WebhookDelivery", "event", "request.closed", "it was closed"),
+        ("consent.ConsentEvent", "choices", {"analytics": False}, "Analytics: No"),
+        ("consent.MarketingChoice", "choices", {"features.sms": True}, "feature updates, text message: Yes"),
+        ("consent.MarketingChoice", "basis", {"features.sms": "consent"}, "feature updates, text message: consent"),
+        ("consent.Suppression", "scope", "marketing", "all marketing"),
+        ("consent.Suppression", "scope", "marketing.features", "feature updates"),
+        ("consent.Suppression", "scope", "marketing.gone", "marketing.gone"),
+    ],
+)
+def test_a_copy_says_codes_in_words(label: str, column: str, value: object, words: str) -> None:
+    assert spoken.speaker(apps.get_model(label)._meta.get_field(column))(value) == words
 
 
 def test_a_result_that_says_nothing_is_a_dash_and_an_unknown_one_keeps_its_name() -> None:
