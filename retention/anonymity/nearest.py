@@ -37,7 +37,8 @@ FARTHEST: Final = 2.0  # standard deviations; beyond it nothing is farther
 _NUMBERS = (models.IntegerField, models.FloatField, models.DecimalField)
 _TIMES = (models.DateField, models.TimeField, models.DurationField)  # a DateTimeField is a DateField
 
-# Materialized, for what stands in a LATERAL would be computed anew for each of the originals.
+# Materialized, for what stands in a LATERAL would be computed anew for each of the originals. A class is known by `c`,
+# the digest of all that its rows will say: joined by one narrow value, and counted once whoever has half of the rows.
 _SHARE = """
 WITH image AS MATERIALIZED ({image}),
 scale AS MATERIALIZED (SELECT {scales} FROM image),
@@ -46,19 +47,20 @@ targets AS MATERIALIZED (
     ORDER BY hashtextextended(key, 0), key LIMIT {tried}
 ),
 pool AS MATERIALIZED (
-    SELECT {grouped}, count(*) AS n FROM image GROUP BY {classes}
+    SELECT {pooled}, count(*) AS n FROM image GROUP BY c
     ORDER BY bool_or(key IN (SELECT key FROM targets)) DESC, min(hashtextextended(key, 0)) LIMIT {pool}
 ),
 own AS MATERIALIZED (
-    SELECT targets.key, {own}, count(*) AS n FROM targets JOIN image USING (who) GROUP BY targets.key, {own}
+    SELECT who, c, count(*) AS n FROM image
+    WHERE who IN (SELECT who FROM targets) AND c IN (SELECT c FROM pool) GROUP BY who, c
 ),
 shares AS (
     SELECT t.key, sum(coalesce(own.n, 0)) / sum(near.n) AS share
     FROM targets t CROSS JOIN scale
     CROSS JOIN LATERAL (
-        SELECT pool.* FROM pool ORDER BY {distance} FETCH FIRST 1 ROW WITH TIES
+        SELECT pool.c, pool.n FROM pool ORDER BY {distance} FETCH FIRST 1 ROW WITH TIES
     ) near
-    LEFT JOIN own ON own.key = t.key AND {same}
+    LEFT JOIN own ON own.who = t.who AND own.c = near.c
     GROUP BY t.key
 )
 SELECT coalesce(avg(share), 0)::float8, count(*), (SELECT coalesce(bool_or(may), false) FROM targets) FROM shares
@@ -100,31 +102,29 @@ def share(rows: QuerySet[Any], columns: list[Column], pending: Q, *, roughly: bo
         "key": Cast("pk", TextField()),
         "who": _who(rows.model),
         "may": Case(When(pending, then=Value(True)), default=Value(False)),
-        "t": Value(0),  # where nothing stays every row is of one class
     }
     for number, column in enumerate(columns):
-        image |= {f"a{number}": Cast(column.after, TextField())}
         kind = _number if column.measured else _text
-        known, group, after = F(column.field.name), column.group, column.after
-        image |= {f"{name}{number}": kind(each, column) for name, each in (("x", known), ("g", group), ("y", after))}
+        image |= {f"a{number}": Cast(column.after, TextField()), f"x{number}": kind(F(column.field.name), column)}
+        if column.change is not None:  # otherwise all three are the same
+            image |= {f"g{number}": kind(column.group, column), f"y{number}": kind(column.after, column)}
     sql, parameters = rows.order_by().annotate(**{f"i_{name}": each for name, each in image.items()}).values(
         *(f"i_{name}" for name in image)
     ).query.sql_with_params()  # fmt: skip
     quote = connection.ops.quote_name
-    names = ", ".join(f"{quote(f'i_{name}')} AS {name}" for name in image)
-    measured = [number for number, column in enumerate(columns) if column.measured]
-    every = range(len(columns))
-    classes = ["t", *(f"a{number}" for number in every)]
+    every, carried = range(len(columns)), [name for name in image if not name.startswith("a")]
+    measured = [number for number in every if columns[number].measured]
+    names = ", ".join(f"{quote(f'i_{name}')} AS {name}" for name in carried)
+    # Where nothing stays every row is of one class.
+    row = ", ".join(["0", *(quote(f"i_a{number}") for number in every)])
+    pooled = (f"min({'xy'[columns[n].change is not None]}{n}) AS y{n}" for n in every)
     statement = _SHARE.format(
-        image=f"SELECT {names} FROM ({sql}) AS rows_as_they_are",  # noqa: S608
+        image=f"SELECT {names}, md5(ROW({row})::text)::uuid AS c FROM ({sql}) AS rows_as_they_are",  # noqa: S608
         scales=", ".join(["0 AS none", *(f"coalesce(nullif(stddev_pop(x{n}), 0), 1) AS s{n}" for n in measured)]),
         tried=TRIED,
         pool=POOL,
-        grouped=", ".join([*classes, *(f"min(y{n}) AS y{n}" for n in every)]),
-        classes=", ".join(classes),
-        own=", ".join(f"image.{name}" for name in classes),
+        pooled=", ".join(["c", *pooled]),
         distance=" + ".join(["0", *(_distance(n, columns[n], roughly=roughly) for n in every)]),
-        same=" AND ".join(f"own.{name} IS NOT DISTINCT FROM near.{name}" for name in classes),
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
@@ -151,10 +151,11 @@ def _number(value: Any, column: Column) -> Any:
 
 def _distance(number: int, column: Column, *, roughly: bool) -> str:
     """SQL for how far a known row `t` is from one of the `pool` in a column, 0 to 1."""
-    x, g, y = f"t.x{number}", f"t.g{number}", f"pool.y{number}"
+    known = f"t.x{number}"
+    x, g, y = known, f"t.g{number}" if column.change is not None else known, f"pool.y{number}"
     if roughly and column.measured:
         # The same for a row each time, and another for each column.
-        x = f"({x} + {OFF} * scale.s{number} * (hashtextextended(t.key || '/{number}', 0) %% 1001) / 1000.0)"
+        x = f"({known} + {OFF} * scale.s{number} * (hashtextextended(t.key || '/{number}', 0) %% 1001) / 1000.0)"
         g = _regrouped(column.change, x) or (g if column.change is not None else x)
     if not column.measured:
         return f"(CASE WHEN {y} IS NOT DISTINCT FROM {x} OR {y} IS NOT DISTINCT FROM {g} THEN 0 ELSE 1 END)"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.db.models import F
 from django.test import Client
 from django.urls import reverse
@@ -333,6 +334,20 @@ def _check_the_search(model: Any, sizes: list[int], salt: int) -> None:
 
 def test_the_search_finds_what_it_must_and_no_more(company: Any) -> None:  # noqa: F811
     _check_the_search(company.Visit)
+
+
+def test_who_has_most_of_the_rows_makes_the_search_no_longer(company: Any) -> None:  # noqa: F811
+    """Each of the originals compared with all rows of its person is a search that takes hours over millions."""
+    whose = builders.account()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {company.Visit._meta.db_table} (id, account_id, seen_at, device, page, mood)"
+            " SELECT gen_random_uuid(), %s, %s::timestamptz + n * interval '7 seconds', '', 'p' || n %% 9, 'm'"
+            " FROM generate_series(1, 6000) n",
+            [whose.pk, LONG_AGO],
+        )
+        cursor.execute("SET LOCAL statement_timeout = '4s'")
+    assert searched(company.Visit, ["page", "seen_at", "mood"], ["device"]) == 1
 
 
 def test_a_row_is_found_again_by_what_was_called_sensitive_or_harmless_and_the_run_stops(visits: Any) -> None:
