@@ -32,10 +32,10 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(f"{error}\n{WHICH}")
-    except OperationalError:
+    except OperationalError as error:
         if connection.connection is not None:
             raise
-        sys.exit(f"The database cannot be reached.\n{WHICH}")
+        sys.exit(f"The database cannot be reached: {error}\n{WHICH}")  # a wrong password is no wrong DATA_DIR
 
 
 def _refuse_work_behind_the_gate(arguments: list[str]) -> None:
