@@ -5,9 +5,10 @@ acts by another door (the admin and the API both come through here, and here the
 words (a refusal needs its reason, an answer its text).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -139,10 +140,11 @@ def write(request: Request, *, words: str, by: User, now: datetime) -> Message:
 
 
 @transaction.atomic
-def mark_read(request: Request, *, by: User, now: datetime) -> int:
-    """Say that what came in has been read; the number of messages."""
+def mark_read(request: Request, *, by: User, now: datetime, only: Collection[UUID] | None = None) -> int:
+    """Say that what came in has been read, all of it or `only` these messages; the number of messages."""
     require(by, "work_request")
-    count: int = Message.objects.of_conversation(request).unread().update(read_at=now)
+    unread = Message.objects.of_conversation(request).unread()
+    count: int = (unread if only is None else unread.filter(pk__in=only)).update(read_at=now)
     if count:
         record(verbs.REPLIES_READ.name, actor=by.ref, subject=request.ref, messages=count)
     return count

@@ -1,7 +1,8 @@
 """The desk: what each role sees and may do, and that its pages cost the same however much there is."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.messages import get_messages
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from crasme.staff.models import AccessEntry, User
 from crasme.staff.roles import AUDITOR, OPERATIONS
+from privacy.admin import unread
 from privacy.errors import UnreadMail
 from privacy.mailroom import replies
 from privacy.models import Request, Step
@@ -127,7 +129,9 @@ def test_every_look_at_a_request_is_logged_without_naming_the_person(client: Cli
     assert entry.subject_ref.startswith("person:")
 
 
-def test_an_agent_works_an_access_request_from_the_buttons(client: Client, agent: User) -> None:
+def test_an_agent_works_an_access_request_from_the_buttons(
+    client: Client, agent: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sign_in(client, agent)
     make_account(email="ana@customer.example")
     asked = reviewed_request("access", "ana@customer.example")
@@ -165,6 +169,18 @@ def test_an_agent_works_an_access_request_from_the_buttons(client: Client, agent
     asked.refresh_from_db()
     assert asked.state == State.REVIEW
     newest = asked.messages.filter(direction="in").latest("created_at")
+    real = unread.settle
+
+    def late(form: Any, row: Any, *, now: datetime) -> None:
+        replies.reply(asked, text="And not this.", file=None, now=NOW + timedelta(seconds=2))
+        real(form, row, now=now)
+
+    with monkeypatch.context() as patch:  # one more while the button is being answered
+        patch.setattr(unread, "settle", late)
+        client.post(act(asked, "release"), {"plan_hash": plan.hash, "have_read": str(newest.pk)})
+    asked.refresh_from_db()
+    newest = asked.messages.unread().get()
+    assert asked.state == State.REVIEW
     client.post(act(asked, "release"), {"plan_hash": plan.hash, "have_read": str(newest.pk)})
     assert not asked.messages.unread().exists()
     again = client.get(act(asked, "release")).content.decode()
