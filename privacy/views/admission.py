@@ -32,6 +32,14 @@ def challenge(http: HttpRequest) -> JsonResponse:
     return JsonResponse(puzzle.make(now))
 
 
+def length(http: HttpRequest) -> int:
+    """How many bytes the body is said to have; 0 where that is not said, or not in digits: Django then reads none."""
+    try:
+        return int(http.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0
+
+
 def admit(http: HttpRequest, email: str, *, now: datetime) -> None:
     """Count one submission of a public form; `email` may be "". Raises TooOften."""
     came_from = network(http)

@@ -29,6 +29,7 @@ from crasme.ledger.services import digest_of
 from privacy import throttle, verbs
 from privacy.models import Request
 from privacy.states import Outcome
+from privacy.views import admission
 from retention import certificate
 from retention.engine import plans
 
@@ -147,7 +148,7 @@ def keys(request: HttpRequest) -> JsonResponse:
 def _receipt(request: HttpRequest) -> HttpResponse:
     throttle.CHECK_NETWORK.hit(network(request), now=timezone.now())
     # What is much more than a file of ours is not read at all, so that none of it comes to lie on a disk.
-    too_large = int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_BODY
+    too_large = admission.length(request) > LARGEST_BODY
     form = ReceiptForm({}, too_large=True) if too_large else ReceiptForm(request.POST, request.FILES)
     context: dict[str, Any] = {"form": EvidenceForm(), "receipt_form": form}
     if not form.is_valid():

@@ -33,7 +33,7 @@ LARGEST_BODY = mandates.LARGEST + 256 * 1024
 @require_http_methods(["GET", "HEAD", "POST"])
 def represent(http: HttpRequest) -> HttpResponse:
     """The form. The answer to a valid one is the same whoever asks for whom."""
-    if http.method == "POST" and _length(http) > LARGEST_BODY:
+    if http.method == "POST" and admission.length(http) > LARGEST_BODY:
         form = RepresentativeForm({})
         form.errors.clear()
         form.add_error("document", _("This file is larger than 2 MB. Please send a smaller one."))
@@ -56,13 +56,6 @@ def _represent(http: HttpRequest) -> HttpResponse:
         return admission.turned_away(http, FORM, form, error)
     intake.submit_many(form.submissions(), now=now)
     return justnow.led("representative-sent")
-
-
-def _length(http: HttpRequest) -> int:
-    try:
-        return int(http.META.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        return 0
 
 
 @never_cache
