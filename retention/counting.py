@@ -1,7 +1,8 @@
 """Counting for people who look at a page: no further than it tells them something, no longer than they would wait.
 
 What could go wrong: a page that reads fifty million rows for one figure, whenever somebody opens it (every statement
-has an end), or a time-out that goes on counting for the rest of the request's transaction (it is put back).
+has an end, and there is none more after it), or a time-out that goes on counting for the rest of the request's
+transaction (it is put back).
 """
 
 import time
@@ -14,7 +15,11 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from psycopg.errors import QueryCanceled
 
-PATIENCE: Final = 3  # seconds for each statement, or for all of several figures that somebody waits for
+PATIENCE: Final = 3  # seconds for one figure, or for all of several that somebody waits for
+
+
+class _Over(Exception):
+    """Time is up before the next statement."""
 
 
 def patience() -> float:
@@ -23,15 +28,26 @@ def patience() -> float:
 
 
 def in_time[T](ask: Callable[[], T], *, seconds: float = PATIENCE) -> T | None:
-    """The answer; None when one of its statements takes longer than `seconds`. Only for what reads."""
+    """The answer; None when it takes longer than `seconds`: then no further statement is begun, and the one that is
+    under way gets as long once more at most. Only for what reads."""
     if seconds <= 0:
         return None
+    end = time.monotonic() + seconds
+
+    def begin(execute: Callable[..., Any], *statement: Any) -> Any:
+        if time.monotonic() >= end:
+            raise _Over
+        return execute(*statement)
+
     try:
         with transaction.atomic():
             before = _limit(f"{ceil(seconds * 1000)}ms")
-            answer = ask()
+            with connection.execute_wrapper(begin):
+                answer = ask()
             _limit(before)
             return answer
+    except _Over:
+        return None
     except OperationalError as error:
         if isinstance(error.__cause__, QueryCanceled):
             return None

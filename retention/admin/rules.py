@@ -33,7 +33,7 @@ from retention.anonymity.decision import Decision
 from retention.errors import RuleBroken
 from retention.models import Rule, Run
 
-MEASURE_FOR = 10  # seconds, each statement of the check of anonymity
+MEASURE_FOR = 10  # seconds, for the check of anonymity; one statement that is under way may take as long again
 
 
 class RuleForm(forms.ModelForm):
