@@ -186,7 +186,7 @@ def _drain(run: Run, watch: Watch) -> bool | None:
 
 def _remains(run: Run) -> bool:
     rule = run.rule
-    if predicate.releasable(rule, run.cutoff).exists():
+    if anonymous.remains(run) or predicate.releasable(rule, run.cutoff).exists():
         return True
     if rule.action == Rule.Action.DROP_PARTITIONS:
         shelf = partitions.shelf(rule)

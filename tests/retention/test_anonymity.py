@@ -21,7 +21,9 @@ from retention import anonymity, certificate, changing, drafts, fields, services
 from retention.anonymity import checker, nearest
 from retention.anonymity.nearest import Column
 from retention.anonymity.report import Question, Report, Search
-from retention.errors import RuleBroken
+from retention.engine import anonymous, runs
+from retention.engine.watch import Watch
+from retention.errors import NotAnonymous, RuleBroken
 from retention.models import Rule, Run
 from tests.builders import make_user, sign_in
 from tests.retention import builders
@@ -374,6 +376,39 @@ def test_a_row_is_found_again_by_what_was_called_sensitive_or_harmless_and_the_r
     assert checker.check(allowed, allowed.cutoff(NOW), NOW).anonymous
     with pytest.raises(ValidationError, match="r lies above 0"):
         drafts.save(said(r=0), actor="staff:author", now=NOW)
+
+
+def test_a_measurement_that_takes_a_whole_tick_holds_up_no_run_and_is_made_once_more_at_the_end(
+    visits: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, real, made = rule(), checker.check, []
+
+    def long(*asked: Any) -> Report:
+        made.append(visits.objects.exclude(device="").count())
+        passed.append(timedelta(minutes=5))
+        return real(*asked)
+
+    passed: list[timedelta] = []
+    monkeypatch.setattr(anonymous.checker, "check", long)
+    monkeypatch.setattr(Watch, "elapsed", property(lambda _watch: sum(passed, timedelta())))
+
+    def tick(now: datetime) -> Run:
+        passed.clear()
+        done = runs.carry_out(found, Watch(now, budget=timedelta(seconds=150)), actor="system:test")
+        assert done is not None
+        return done
+
+    assert (tick(NOW).state, made) == (Run.State.RUNNING, [8])
+    # What comes meanwhile would be somebody's: it is done as well, but nobody says that the run is.
+    with monkeypatch.context() as patch:
+        patch.setattr(anonymous, "_require", refused)
+        assert (tick(NOW + timedelta(minutes=1)).state, made) == (Run.State.STOPPED, [8, 0])
+    again = tick(NOW + timedelta(minutes=45))
+    assert (again.state, made[2:], anonymous.remains(again)) == (Run.State.DONE, [0], False)
+
+
+def refused(_run: Run, _report: Report) -> None:
+    raise NotAnonymous("Not anonymous.")
 
 
 def test_what_is_measured_is_what_will_be_written(visits: Any) -> None:
