@@ -294,6 +294,7 @@ def test_an_identity_document_is_destroyed_with_the_decision(kind: str, how: str
     came(letter("My passport and a list.", Subject=request.reference, files={"passport.png": PNG, "list.txt": b"x, y"}))
     passport, other = Attachment.objects.order_by("pk")
     identity.mark(passport, identity=True, by=agent, now=NOW)
+    desk.mark_read(request, by=agent, now=NOW)
     decide(request, how, agent, officer)
     passport.refresh_from_db()
     other.refresh_from_db()
@@ -335,6 +336,7 @@ def test_their_mail_is_shown_to_them_and_erased_with_them(agent: User, officer: 
     assert any("My passport." in each for each in shown)
     plan = plans.current(request)
     assert plan is not None
+    desk.mark_read(request, by=agent, now=NOW)
     approvals.propose_erasure(request, plan_hash=plan.hash, by=agent, now=NOW)
     approvals.approve_erasure(request, plan_hash=plan.hash, by=officer, now=NOW)
     run_steps()

@@ -139,7 +139,7 @@ def test_a_shortened_rule_says_what_ends_asks_for_a_tick_and_is_told_afterwards(
     client.post(approve, {"ends": "on"}, follow=True)
     assert Rule.objects.active().get(slug="usage").period == "P18M"
     after = client.get(reverse("admin:privacy_policyproposal_change", args=[proposal.pk])).content.decode()
-    for words in ("and published.", "rules.usage.period: P24M → P18M", "Rule usage", "P24M → P18M</small>"):
+    for words in ("and published.", "rules.usage.period: P24M → P18M", "Rule usage", "24 months → 18 months</small>"):
         assert words in after
 
 
