@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 
@@ -34,3 +34,10 @@ def seconds(action: Callable[[], object]) -> float:
     started = time.perf_counter()
     action()
     return time.perf_counter() - started
+
+
+def middle[Round](rounds: Iterable[Round], ratio: Callable[[Round], float]) -> tuple[Round, str]:
+    """The round with the middle ratio, and what the note says of the others."""
+    ordered = sorted(rounds, key=ratio)
+    least, most = ratio(ordered[0]), ratio(ordered[-1])
+    return ordered[len(ordered) // 2], f"the middle of {len(ordered)} rounds ({least:.2f} to {most:.2f})"

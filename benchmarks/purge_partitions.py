@@ -21,7 +21,7 @@ from django.db.models.signals import post_delete
 from django.utils import timezone
 
 from benchmarks import retained
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, middle
 from crasme.crm import partitions
 from crasme.crm.models import Account, HeldUsageEvent, Organisation, UsageEvent
 from crasme.kit import partitions as months
@@ -61,16 +61,13 @@ def run(rows: int) -> Iterator[Figure]:
         if over.exists() or _remaining() != kept:
             raise RuntimeError("the run ended other rows than those that are over")
         rounds.append((ended, raw))
-    rounds.sort(key=lambda each: each[0].rate / each[1].rate)
-    ended, raw = rounds[ROUNDS // 2]
-    least, most = (each.rate / baseline.rate for each, baseline in (rounds[0], rounds[-1]))
+    (ended, raw), which = middle(rounds, lambda each: each[0].rate / each[1].rate)
 
     def against(other: "Measured", what: str) -> str:
         return f"digests and evidence included, against {what} of {other.rows:,} rows"
 
     one, many, watched = "one DELETE", f"DELETEs of {BATCH:,} rows", "QuerySet.delete() with a signal receiver"
-    middle = f"{against(raw, one)}, the middle of {ROUNDS} rounds ({least:.2f} to {most:.2f})"
-    yield Figure("purge_partitions", ended.rate, "rows/s", raw.rate, ended.rows, middle)
+    yield Figure("purge_partitions", ended.rate, "rows/s", raw.rate, ended.rows, f"{against(raw, one)}, {which}")
     yield Figure("purge_partitions_batched", ended.rate, "rows/s", batched.rate, ended.rows, against(batched, many))
     yield Figure("purge_partitions_signals", ended.rate, "rows/s", signals.rate, ended.rows, against(signals, watched))
     yield Figure("purge_partitions_wal", ended.wal, "bytes/row", raw.wal, ended.rows, against(raw, one))

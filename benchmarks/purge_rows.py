@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from benchmarks import bare, people, retained
-from benchmarks.figures import Figure, seconds
+from benchmarks.figures import Figure, middle, seconds
 from crasme.crm.models import Account, Invoice
 from crasme.kit import datamap
 from retention import operations
@@ -49,12 +49,9 @@ def run(rows: int) -> Iterator[Figure]:
     slice_of = _made(max(1, int(PEOPLE * SLICE)), rows, "slow", now)
     retained.settle(vacuum=True)
     slow = len(slice_of) / seconds(lambda: _django(slice_of))
-    rounds.sort(key=lambda each: each[0] / each[1])
-    rate, raw = rounds[ROUNDS // 2]
-    least, most = (each / baseline for each, baseline in (rounds[0], rounds[-1]))
+    (rate, raw), which = middle(rounds, lambda each: each[0] / each[1])
     note = f"people of {rows} rows, holds asked and evidence written, against"
-    middle = f"{note} bare SQL of the same tables, the middle of {ROUNDS} rounds ({least:.2f} to {most:.2f})"
-    yield Figure("purge_rows", rate, "people/s", raw, PEOPLE, middle)
+    yield Figure("purge_rows", rate, "people/s", raw, PEOPLE, f"{note} bare SQL of the same tables, {which}")
     yield Figure("purge_rows_django", rate, "people/s", slow, PEOPLE, f"{note} Django for {len(slice_of)} of them")
 
 

@@ -19,7 +19,7 @@ from django.db import connection
 from django.utils import timezone
 
 from benchmarks import purge_partitions, retained
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, middle
 from crasme.crm.models import Account, Contact
 from retention.models import Rule
 
@@ -48,10 +48,9 @@ def run(rows: int) -> Iterator[Figure]:
             half = str(_clients("0", SECONDS / 2)["calls_per_second"] / 2)
             before = _p95(_clients(half, SECONDS)["milliseconds"])
             calls, ended = _beside(half, partial(_carried_out, slug, today))
-            rounds.append((_p95(calls) / before, _p95(calls), before, ended))
-        _ratio, during, before, ended = sorted(rounds)[ROUNDS // 2]
-        least, most = min(rounds)[0], max(rounds)[0]
-        note = f"{what}, {CLIENTS} clients at half capacity, the middle of {ROUNDS} rounds ({least:.2f} to {most:.2f})"
+            rounds.append((_p95(calls), before, ended))
+        (during, before, ended), which = middle(rounds, lambda each: each[0] / each[1])
+        note = f"{what}, {CLIENTS} clients at half capacity, {which}"
         yield Figure(f"purge_under_load{name}", during, "ms", before, ended, f"{note}; before it")
 
 
