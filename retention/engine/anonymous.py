@@ -49,7 +49,9 @@ def remains(run: Run) -> bool:
 def _require(run: Run, report: Report) -> None:
     # What the rows were like before the first batch is not to be seen any more after it.
     earlier = run.anonymity or {}
-    stored = report.stored() | {name: kept for name in ("before",) if (kept := earlier.get(name))}
+    stored = report.stored()
+    if earlier.get("before"):
+        stored["before"] = earlier["before"]
     if not (stored["search"] or {}).get("originals") and (earlier.get("search") or {}).get("originals"):
         stored["search"] = earlier["search"]
     run.anonymity = stored
