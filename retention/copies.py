@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from retention import stores
 from retention.errors import BackupFolderMissing, BackupPlaceFailed, UnsafeLocation
@@ -38,21 +39,21 @@ class Copies:
         self._root = root.rstrip("/")
         self._local = "file" in _protocols(self._fs)
         if not stores.in_time(self._answers):
-            raise BackupFolderMissing("The backup folder is not there.")
+            raise BackupFolderMissing(_("The backup folder is not there."))
 
     def path_of(self, location: str) -> str:
         """The whole path of a copy. UnsafeLocation when it is not below the place."""
         parts = PurePosixPath(location).parts
         if not parts or location.startswith("/") or ".." in parts or "\\" in location:
-            raise UnsafeLocation("A backup's location leads outside the backup folder.")
+            raise UnsafeLocation(_("A backup's location leads outside the backup folder."))
         if self._local:
             root = Path(self._root).resolve()
             path = (root / location).resolve()
             if path == root or not path.is_relative_to(root):
-                raise UnsafeLocation("A backup's location leads outside the backup folder.")
+                raise UnsafeLocation(_("A backup's location leads outside the backup folder."))
             return str(path)
         if set("*?[") & set(location):
-            raise UnsafeLocation("A store would take a backup's location for a pattern, and delete others as well.")
+            raise UnsafeLocation(_("A store would take a backup's location for a pattern, and delete others as well."))
         return f"{self._root}/{'/'.join(parts)}"
 
     def delete(self, location: str) -> None:
@@ -128,7 +129,9 @@ class _failing_as_ours:  # noqa: N801  (used as a function)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, Exception) and not isinstance(error, OSError):
-            raise BackupPlaceFailed(f"The backup place failed ({type(error).__name__}).") from None
+            raise BackupPlaceFailed(
+                _("The backup place failed (%(error)s).") % {"error": type(error).__name__}
+            ) from None
 
 
 def _protocols(fs: Any) -> tuple[str, ...]:

@@ -1,6 +1,8 @@
 import re
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from crasme.kit.errors import CrasmeError
 
 
@@ -42,7 +44,7 @@ class RuleBroken(RetentionError):
     """A rule names a table or a column that is no more, or of which it asks what cannot be done."""
 
     code = "rule-broken"
-    remedy = "Draft a change of the rule that names what there is, and publish it; until then it ends nothing."
+    remedy = _("Draft a change of the rule that names what there is, and publish it; until then it ends nothing.")
 
 
 class NotADraft(RetentionError):
@@ -61,14 +63,14 @@ class PlanDrift(RetentionError):
     """More rows are over than the run's plan allows for."""
 
     code = "plan-drift"
-    remedy = "Find out why; then have the new plan approved, or plan anew."
+    remedy = _("Find out why; then have the new plan approved, or plan anew.")
 
 
 class PlanAltered(RetentionError):
     """A stored plan does not fit its hash or its signature."""
 
     code = "plan-altered"
-    remedy = "Plan anew, and find out who changed it."
+    remedy = _("Plan anew, and find out who changed it.")
 
 
 class NoCertificate(RetentionError):
@@ -119,7 +121,7 @@ class PlanChanged(RetentionError):
     """What would be erased now is not what was approved. `plan` is the plan as of now."""
 
     code = "plan-changed"
-    remedy = "Look at the plan as it is now and have it approved again."
+    remedy = _("Look at the plan as it is now and have it approved again.")
 
     def __init__(self, message: Any, *, plan: Any) -> None:
         super().__init__(message)
@@ -160,7 +162,7 @@ class BackupFolderMissing(RetentionError):
     """The backup folder is not there, so that "the file is gone" would prove nothing."""
 
     code = "backup-folder-missing"
-    remedy = "Mount the backup folder (BACKUP_DIR or BACKUP_URL), or correct the setting."
+    remedy = _("Mount the backup folder (BACKUP_DIR or BACKUP_URL), or correct the setting.")
 
 
 class BackupPlaceFailed(RetentionError):
@@ -179,19 +181,21 @@ class GateShut(RetentionError):
     """This database lags behind the erasure ledger, or does not fit it: nobody works on it until that is mended."""
 
     code = "restore-gate"
-    remedy = "Run `manage.py erasures status`; it says what is to be done."
+    remedy = _("Run `manage.py erasures status`; it says what is to be done.")
 
 
 class LedgerBroken(RetentionError):
     """A line of the erasure ledger was changed, cut or put in."""
 
     code = "erasure-ledger-broken"
-    remedy = "Bring the ledger back from a copy of it, or make it again: `manage.py erasures rebuild --from-database`."
+    remedy = _(
+        "Bring the ledger back from a copy of it, or make it again: `manage.py erasures rebuild --from-database`."
+    )
 
 
 class LedgerUnreachable(RetentionError):
     code = "erasure-ledger-unreachable"
-    remedy = "Mount, or reach, what ERASURE_LEDGER_URL names."
+    remedy = _("Mount, or reach, what ERASURE_LEDGER_URL names.")
 
 
 class ReplayImpossible(RetentionError):

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext as _
 
 from crasme.kit.datamap import Erase, Field
 from retention.errors import NotBlankable
@@ -32,7 +33,9 @@ def replacement(field: Any, declared: Field) -> Any:
     try:
         return _anonymous(field, declared.how)
     except ValidationError:
-        raise NotBlankable(f"{_name(field)} cannot be replaced by {declared.how!r}.") from None
+        raise NotBlankable(
+            _("%(field)s cannot be replaced by “%(how)s”.") % {"field": _name(field), "how": declared.how}
+        ) from None
 
 
 def value_at(value: Any, field: Any, now: datetime) -> Any:
@@ -50,7 +53,9 @@ def _empty(field: Any) -> Any:
     for kind, empty in _EMPTY:
         if isinstance(field, kind):
             return empty
-    raise NotBlankable(f"{_name(field)} is declared blanked(), but the column takes neither NULL nor an empty value.")
+    raise NotBlankable(
+        _("%(field)s is to be emptied, but the column takes neither NULL nor an empty value.") % {"field": _name(field)}
+    )
 
 
 def _anonymous(field: Any, how: str) -> Any:
@@ -62,7 +67,10 @@ def _anonymous(field: Any, how: str) -> Any:
         value = field.to_python(how.removeprefix("="))
         field.run_validators(value)
         return value
-    raise NotBlankable(f"{_name(field)} cannot be replaced by {how!r}: write zero, now, or = and a literal.")
+    raise NotBlankable(
+        _("%(field)s cannot be replaced by “%(how)s”: write zero, now, or = and a literal.")
+        % {"field": _name(field), "how": how}
+    )
 
 
 def _name(field: Any) -> str:

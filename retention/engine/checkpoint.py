@@ -25,7 +25,7 @@ def begin(run: Run, watch: Watch, *, measured: bool = False) -> None:
     """First thing in a batch's transaction. RuleChanged when the rule was replaced since the last one. With `measured`
     the next batch is sized by what this one costs, and it is bounded in time."""
     if not Rule.objects.active().filter(pk=run.rule_id).exists():
-        raise RuleChanged("The rule is no longer in force.")
+        raise RuleChanged(_("The rule is no longer in force."))
     limits = {"lock_timeout": LOCK_TIMEOUT} | ({"statement_timeout": STATEMENT_TIMEOUT} if measured else {})
     limits |= {"max_parallel_workers_per_gather": "0"} if watch.traffic.busy else {}
     with connection.cursor() as cursor:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from crasme.kit import canonical
 from retention.errors import LedgerBroken
 
@@ -101,16 +103,16 @@ def parsed(raw: bytes) -> Entry | Note:
         content = json.loads(raw)
         digest = content.pop("digest")
         if canonical.digest(content) != digest:
-            raise LedgerBroken("A line of the erasure ledger was changed.")
+            raise LedgerBroken(_("A line of the erasure ledger was changed."))
         for word in ("done", "void"):
             if word in content:
                 first, last = map(int, content[word])
                 if last - first >= WIDEST:
-                    raise LedgerBroken("A note of the erasure ledger names more entries than an act has.")
+                    raise LedgerBroken(_("A note of the erasure ledger names more entries than an act has."))
                 return Note(word, first, last)
         return Entry(int(content["n"]), content, str(content["prev"]), digest, raw.decode())
     except (ValueError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
-        raise LedgerBroken("A line of the erasure ledger cannot be read.") from None
+        raise LedgerBroken(_("A line of the erasure ledger cannot be read.")) from None
 
 
 def tail(backwards: Iterable[bytes]) -> Tail:

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from retention.errors import LedgerBroken, LedgerUnreachable
 from retention.outside.lines import Tail, tail
@@ -67,8 +68,9 @@ def _place(url: str) -> Place:
         return LineObjects(url)
     except (ImportError, ValueError) as error:
         raise LedgerUnreachable(
-            f"Nothing here can read “{parts.scheme}:” addresses ({type(error).__name__}).",
-            remedy="Install the package of the store (for s3: s3fs), or correct ERASURE_LEDGER_URL.",
+            _("Nothing here can read “%(scheme)s:” addresses (%(error)s).")
+            % {"scheme": parts.scheme, "error": type(error).__name__},
+            remedy=_("Install the package of the store (for s3: s3fs), or correct ERASURE_LEDGER_URL."),
         ) from error
 
 
@@ -95,7 +97,7 @@ class LineFile:
                     if line.endswith(b"\n"):
                         yield line[:-1]
                     elif len(line) == LONGEST:
-                        raise LedgerBroken("A line of the erasure ledger has no end.")
+                        raise LedgerBroken(_("A line of the erasure ledger has no end."))
         except FileNotFoundError:
             return
 
@@ -193,7 +195,7 @@ def _backwards(file: BinaryIO) -> Iterator[bytes]:
         pieces.append(first)
         length += len(first)
         if length > LONGEST:
-            raise LedgerBroken("A line of the erasure ledger has no end.")
+            raise LedgerBroken(_("A line of the erasure ledger has no end."))
     yield b"".join(reversed(pieces))
 
 
@@ -238,7 +240,7 @@ def reachable[T](act: Callable[[], T]) -> T:
 def _unreachable(error: OSError) -> LedgerUnreachable:
     if isinstance(error, PermissionError) and error.filename is not None:
         return _not_ours(Path(os.fsdecode(error.filename)))
-    return LedgerUnreachable(f"The erasure ledger cannot be reached ({type(error).__name__}).")
+    return LedgerUnreachable(_("The erasure ledger cannot be reached (%(error)s).") % {"error": type(error).__name__})
 
 
 def _not_ours(path: Path) -> LedgerUnreachable:
@@ -250,13 +252,17 @@ def _not_ours(path: Path) -> LedgerUnreachable:
             break
         except OSError:
             if found == found.parent:
-                return LedgerUnreachable("The erasure ledger cannot be reached (PermissionError).")
+                return LedgerUnreachable(
+                    _("The erasure ledger cannot be reached (%(error)s).") % {"error": "PermissionError"}
+                )
             found = found.parent
     owner, group = _name(pwd.getpwuid, about.st_uid), _name(grp.getgrgid, about.st_gid)
     me = _name(pwd.getpwuid, os.geteuid())
     return LedgerUnreachable(
-        f"{found} (erasure ledger) belongs to {owner}:{group} ({stat.filemode(about.st_mode)}): not for {me}.",
-        remedy=f"Give it to a group of everybody who writes: chgrp -R and chmod -R g+rwX on {path.parent}.",
+        _("%(path)s (erasure ledger) belongs to %(owner)s:%(group)s (%(mode)s): not for %(me)s.")
+        % {"path": found, "owner": owner, "group": group, "mode": stat.filemode(about.st_mode), "me": me},
+        remedy=_("Give it to a group of everybody who writes: chgrp -R and chmod -R g+rwX on %(folder)s.")
+        % {"folder": path.parent},
     )
 
 

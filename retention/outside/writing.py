@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from retention.errors import GateShut, RetentionError
 from retention.models import ErasureEntry
@@ -80,9 +81,9 @@ def write(acts: Sequence[Act]) -> None:
     """Acts of this transaction; its last step. The first entry of all says whose the ledger is."""
     mine = position.lock()
     if not mine.at.is_home:
-        raise GateShut("The erasure ledger belongs to another database, and this one is a copy of it.")
+        raise GateShut(_("The erasure ledger belongs to another database, and this one is a copy of it."))
     if mine.at.parked:
-        raise GateShut("An entry of the erasure ledger could not be carried out again.")
+        raise GateShut(_("An entry of the erasure ledger could not be carried out again."))
     _write(mine, acts if mine.at.home else [_adoption(mine, acts[0].at), *acts])
 
 
@@ -152,7 +153,7 @@ def _write(mine: Mine, acts: Sequence[Act]) -> None:
         void = {number for each in notes for number in each.numbers if each.word == "void"}
         standing = [entry for entry in tail.standing if entry.number not in void]
         if not mine.at.is_at(standing[-1] if standing else None):
-            raise GateShut("This database does not stand at the end of the erasure ledger.")
+            raise GateShut(_("This database does not stand at the end of the erasure ledger."))
         made[:] = _entries(acts, mine, tail.last_number)
         return [*(note.line for note in notes), *(entry.line for entry in made)]
 

@@ -13,6 +13,8 @@ import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from django.utils.translation import ngettext
+
 from retention.errors import TooShortToSearch
 
 SHORTEST = 4
@@ -40,7 +42,14 @@ class Needles[K: Hashable]:
             for needle in filter(None, (identifier.strip() for identifier in identifiers)):
                 whose[needle] = whose.get(needle, frozenset()) | {key}
         if short := [needle for needle in whose if len(needle) < SHORTEST]:
-            raise TooShortToSearch(f"{len(short)} of the identifiers have fewer than {SHORTEST} characters.")
+            raise TooShortToSearch(
+                ngettext(
+                    "%(number)d of the identifiers has fewer than %(least)d characters.",
+                    "%(number)d of the identifiers have fewer than %(least)d characters.",
+                    len(short),
+                )
+                % {"number": len(short), "least": SHORTEST}
+            )
         addresses: dict[str, frozenset[K]] = {}
         others: dict[str, frozenset[K]] = {}
         for needle, keys in whose.items():
