@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from crasme.crm.models import Account
 from crasme.crm.services import accounts as crm_accounts
 from crasme.kit.datamap import Subject
-from retention import erasure, holds
+from retention import erasure, erasureplan, holds
 from retention.engine import accounts
 from retention.errors import ReplayImpossible
 from retention.models import Hold
@@ -74,7 +74,7 @@ def _erased(entry: Entry, actor: str, when: datetime) -> Done:
     for account in _still_open(subject):
         # A hold kept all of it at the time as well; closed, it ends by the schedule once the hold is over.
         crm_accounts.close(account, actor=actor, now=when)
-    held = sum(kept.rows for kept in outcome.kept if kept.reason in (erasure.ON_HOLD, erasure.LEANT_ON))
+    held = sum(kept.rows for kept in outcome.kept if kept.reason in (erasureplan.ON_HOLD, erasureplan.LEANT_ON))
     return Done(outcome.counts, held, found=bool(outcome.counts or outcome.kept))
 
 

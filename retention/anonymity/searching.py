@@ -4,26 +4,19 @@ What could go wrong: a finding that names every column (each is tried by itself 
 when none of them does it alone, all are named).
 """
 
-from typing import Any
-
-from django.db.models import Q, QuerySet
-
 from retention.anonymity import nearest
-from retention.anonymity.decision import Decision
+from retention.anonymity.measuring import Measured
 from retention.anonymity.nearest import Column
 from retention.anonymity.report import Finding, Question, Search
-from retention.fields import Change
 
 
-def search_for(
-    rows: QuerySet[Any], decision: Decision, changes: dict[str, Change], after: dict[str, Any], pending: Q
-) -> tuple[Search, list[Finding]]:
+def search_for(measured: Measured) -> tuple[Search, list[Finding]]:
     """The figures of the search, and what it found."""
-    model = rows.model
+    decision, changes, after = measured.decision, measured.changes, measured.after
 
     def right(names: tuple[str, ...], *, roughly: bool = False) -> nearest.Share:
-        columns = [Column(model._meta.get_field(name), changes.get(name), after[name]) for name in names]
-        return nearest.share(rows, columns, pending, roughly=roughly)
+        columns = [Column(measured.model._meta.get_field(name), changes.get(name), after[name]) for name in names]
+        return nearest.share(measured.rows, columns, measured.pending, roughly=roughly)
 
     further = tuple(dict.fromkeys((*decision.sensitive, *decision.harmless)))
     further = tuple(name for name in further if name not in decision.quasi)

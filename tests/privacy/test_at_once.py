@@ -27,6 +27,7 @@ from privacy.services.intake import Submission
 from privacy.states import Outcome, State
 from privacy.views import timeline
 from retention import erasure
+from retention.erasureplan import ErasurePlan
 from retention.errors import ErasureBlocked
 from tests.builders import (
     NOW,
@@ -262,7 +263,7 @@ def test_one_who_cannot_be_forgotten_keeps_nobody_else_waiting(monkeypatch: pyte
     stuck = Person.objects.order_by("forget_from", "pk").first()
     preview = erasure.preview
 
-    def blocked(subject: Subject, now: datetime) -> erasure.ErasurePlan:
+    def blocked(subject: Subject, now: datetime) -> ErasurePlan:
         if subject.values["person"] == {stuck.pk}:
             raise ErasureBlocked("Something must stay.")
         return preview(subject, now)

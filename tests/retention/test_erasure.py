@@ -14,7 +14,7 @@ from crasme.kit.datamap import Category, Subject
 from crasme.kit.recipes import Unfit, recipe
 from crasme.ledger.models import Entry
 from retention import erasure, holds
-from retention.erasure import ON_HOLD, Kept, Line
+from retention.erasureplan import ON_HOLD, ErasurePlan, Kept, Line
 from retention.errors import PlanChanged
 from tests.retention import builders
 from tests.retention.builders import NOW
@@ -44,11 +44,11 @@ def leaver() -> Account:
     return account
 
 
-def line(plan: erasure.ErasurePlan, label: str) -> Line:
+def line(plan: ErasurePlan, label: str) -> Line:
     return next(line for line in plan.lines if line.label == label)
 
 
-def kept(plan: erasure.ErasurePlan, label: str) -> list[Kept]:
+def kept(plan: ErasurePlan, label: str) -> list[Kept]:
     return [kept for kept in plan.kept if kept.label == label]
 
 

@@ -14,7 +14,7 @@ from crasme.crm.models import Account
 from crasme.kit import datamap
 from crasme.kit.checks import data_map_is_complete
 from crasme.kit.datamap import Subject
-from retention import checks, erasure, graph, holds, residue, services
+from retention import checks, erasure, erasureplan, graph, holds, residue, services
 from retention.errors import ErasureBlocked
 from tests.retention import builders
 from tests.retention.builders import NOW
@@ -94,7 +94,7 @@ def test_a_hold_on_somebody_elses_reply_keeps_the_ticket_it_hangs_on(company: An
     outcome = erase(leaver)
     assert company.Ticket.objects.filter(pk=ticket.pk).exists()
     assert [(kept.label, kept.reason) for kept in outcome.kept if kept.label == "company.Ticket"] == [
-        ("company.Ticket", erasure.LEANT_ON)
+        ("company.Ticket", erasureplan.LEANT_ON)
     ]
 
 
