@@ -10,7 +10,7 @@ from django.db.models import Max, Model, Q, QuerySet
 from crasme.kit import calendar
 from crasme.kit.datamap import Table
 from crasme.kit.statements import Fetch
-from retention import graph
+from retention import fields, graph
 from retention.models import Rule
 
 _ACTIVE = Fetch(Rule.objects.active)
@@ -56,7 +56,8 @@ class Endings:
         self.rules = {rule.slug: rule for rule in _ACTIVE()}
 
     def of(self, table: Table) -> list[Ending]:
-        """The rules that end rows of the table, the one that leaves nothing of the row last; empty when none does."""
+        """The rules that end rows of the table, the one that leaves nothing of the row last; empty when none does.
+        RuleBroken when the one that the data map names is about a table that is no more."""
         model = table.model
         named = self.rules.get(table.ends)
         found = [named] if named is not None and _ends_rows(named) else []
@@ -90,7 +91,11 @@ def _up(rule: Rule, table: Table, model: type[Model]) -> str | None:
         account = table.subject.get("account")
         # Without a foreign key there is nothing to follow to the account's dates.
         return account if account and _is_relation(model, account) else None
-    return graph.path_up(model, apps.get_model(rule.target))
+    try:
+        target = apps.get_model(rule.target)
+    except (LookupError, ValueError) as error:
+        raise fields.broken(rule, rule.target) from error
+    return graph.path_up(model, target)
 
 
 def _is_relation(model: type[Model], path: str) -> bool:

@@ -20,7 +20,9 @@ from crasme.kit import datamap
 from retention import coverage
 from retention.endings import Ending, Endings
 from retention.errors import NoSuchRow, NotAKey, NotInSchedule
+from retention.fields import broken, require
 from retention.grounds import Ground, Naming, Row, grounds, kept
+from retention.models import Rule
 from retention.obstacles import Scopes
 
 AT_ONCE = 5_000  # rows of a table that is explained as a whole, at a time
@@ -61,8 +63,8 @@ class Verdict:
 
 
 def explain(label: str, pk: Any, now: datetime) -> Verdict:
-    """Why the row stays. NotInSchedule for a table that no rule ends, NotAKey for what is no key of the table,
-    NoSuchRow when it is not there (any more)."""
+    """Why the row stays. NotInSchedule for a table that no rule ends, RuleBroken where its rule names what is no more,
+    NotAKey for what is no key of the table, NoSuchRow when it is not there (any more)."""
     key = _key(model_of(label), pk)
     found = explain_all(label, model_of(label)._base_manager.filter(pk=key), now)
     if not found:
@@ -104,10 +106,13 @@ def explain_table(label: str, now: datetime) -> Iterator[Verdict]:
 
 
 def model_of(label: str) -> type[Model]:
-    """The model of a label. NotInSchedule when there is none."""
+    """The model of a label. NotInSchedule when there is none, RuleBroken when a rule is about it all the same."""
     try:
         return apps.get_model(label)
     except (LookupError, ValueError):
+        rule = Rule.objects.active().filter(target__iexact=label).order_by("slug").first()
+        if rule is not None:
+            raise broken(rule, rule.target) from None
         remedy = _("Write the label of a model, such as crm.invoice.")
         raise NotInSchedule(_("There is no table of this name."), remedy=remedy) from None
 
@@ -256,7 +261,14 @@ def _identity(row: Row, endings: Iterable[Ending | None]) -> tuple[Any, ...]:
 
 
 def _endings(model: type[Model]) -> list[Ending] | str:
-    """The rules that end the table, or the reason why none can."""
+    """The rules that end the table, or the reason why none can. RuleBroken for one that names what is no more."""
+    found = _found(model)
+    for ending in found if isinstance(found, list) else ():
+        require(ending.rule)
+    return found
+
+
+def _found(model: type[Model]) -> list[Ending] | str:
     table = coverage.table_of(model)
     every = Endings()
     if table is None:

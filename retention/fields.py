@@ -17,6 +17,7 @@ from functools import reduce
 from operator import and_, or_
 from typing import Any
 
+from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import connection, models
 from django.db.models import Case, F, Func, Q, Value, When
@@ -104,6 +105,12 @@ def require(rule: Rule) -> None:
         raise broken(rule, rule.target) from error
     except FieldDoesNotExist as error:
         raise broken(rule, rule.anchor) from error
+    for reference in rule.unreferenced_by:
+        label, _dot, name = reference.rpartition(".")
+        try:
+            apps.get_model(label)._meta.get_field(name)
+        except (LookupError, ValueError, FieldDoesNotExist) as error:
+            raise broken(rule, reference) from error
     if not rule.changes_fields:
         return
     changes(rule)

@@ -20,12 +20,13 @@ from crasme.staff.admin import panels
 from crasme.staff.admin.panels import Panel
 from retention import dependants, explanation, obstacles
 from retention.dependants import Dependants
-from retention.errors import RetentionError
+from retention.errors import RetentionError, RuleBroken
 from retention.explanation import Verdict
 from retention.models import Hold, Rule
 from retention.obstacles import Scopes
 
 ASKED = "dependants"
+TEMPLATE = "admin/retention/panel.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,16 @@ def kept(request: HttpRequest, shown: Model) -> Panel | None:
     now = timezone.now()
     try:
         verdict = explanation.explain(shown._meta.label, shown.pk, now)
+    except RuleBroken as error:
+        head, reasons = _("Its rule ends nothing"), [Reason(str(error), "error", "bad")]
+        return Panel(
+            TEMPLATE, {"head": head, "tone": "bad", "state": _("rule broken"), "open": True, "reasons": reasons}
+        )
     except RetentionError:
         return None
     head, tone, state = _state(verdict)
     return Panel(
-        "admin/retention/panel.html",
+        TEMPLATE,
         {
             "verdict": verdict,
             "head": head,

@@ -19,6 +19,7 @@ from crasme.ledger.services import record
 from retention import fields, locks, predicate
 from retention.engine import accounts, anonymous, checkpoint, drift, files, partitions, plans, rows, tidy
 from retention.engine.pace import Pace
+from retention.engine.plans import PlanLine
 from retention.engine.traffic import RESTED
 from retention.engine.watch import Watch
 from retention.errors import PlanDrift, RuleBroken, RuleChanged, code_of
@@ -82,59 +83,42 @@ def period_key(now: datetime) -> str:
 
 
 def _open_run(rule: Rule, watch: Watch, actor: str) -> tuple[Run | None, bool]:
-    """The rule's open run, or a new one for today, and whether it is new; None when today's is over."""
+    """The rule's open run, or a new one for today, and whether it is new and can go on; None when today's is over."""
     run = Run.objects.open().filter(rule=rule).select_related("rule", "plan").first()
     if run is not None:
         return run, False
     key = period_key(watch.now)
     if Run.objects.filter(rule=rule, period_key=key).exists():
         return None, False
-    try:
-        fields.require(rule)
-    except RuleBroken as error:
-        return _broken(rule, watch, actor, error), False
-    cutoff = rule.cutoff(watch.now)
-    line = plans.of_run(rule, cutoff)
-    run = Run(
-        rule=rule,
-        period_key=key,
-        state=Run.State.WAITING if line.over_limit else Run.State.RUNNING,
-        needs_approval=line.over_limit,
-        cutoff=cutoff,
-        started_at=watch.now,
-        rows_due=line.rows,
-        share_due=line.share,
-        requested_by=actor,
-        busy=timedelta(0),
-    )
+    run = Run(rule=rule, period_key=key, started_at=watch.now, requested_by=actor, busy=timedelta(0))
+    line, broken = _measured(run)
     try:
         with transaction.atomic():
-            run.plan = plans.signed([line], at=watch.now, now=watch.now, actor=actor)
+            if line is not None:
+                run.plan = plans.signed([line], at=watch.now, now=watch.now, actor=actor)
             watch.reached("run.planned")
             run.save(force_insert=True)
     except IntegrityError:
         return None, False  # another beat was first, over a connection that does not share our locks
     watch.reached("run.begun")
-    return run, True
+    return (run, True) if broken is None else (_failed(run, watch, broken), False)
 
 
-def _broken(rule: Rule, watch: Watch, actor: str, error: RuleBroken) -> Run | None:
-    """A run that cannot even be planned: it is there, stopped, and says why; it is planned once the rule can work."""
-    run = Run(
-        rule=rule,
-        period_key=period_key(watch.now),
-        # The day's first instant fits both kinds of dates, of which nobody knows which it is.
-        cutoff=calendar.start_of(calendar.cutoff(watch.now.astimezone(UTC).date(), rule.length)),
-        started_at=watch.now,
-        requested_by=actor,
-        busy=timedelta(0),
-    )
+def _measured(run: Run) -> tuple[PlanLine | None, RuleBroken | None]:
+    """Give a new run its cut-off, and measure what it has before it; or why nobody can. A run of a broken rule is there
+    all the same, stops and says why, and is planned once the rule can work."""
+    rule, now = run.rule, run.started_at
     try:
-        with transaction.atomic():
-            run.save(force_insert=True)
-    except IntegrityError:
-        return None
-    return _failed(run, watch, error)
+        fields.require(rule)
+    except RuleBroken as error:
+        # The day's first instant fits both kinds of dates, of which nobody knows which it is.
+        run.cutoff = calendar.start_of(calendar.cutoff(now.astimezone(UTC).date(), rule.length))
+        return None, error
+    run.cutoff = rule.cutoff(now)
+    line = plans.of_run(rule, run.cutoff)
+    run.state = Run.State.WAITING if line.over_limit else Run.State.RUNNING
+    run.needs_approval, run.rows_due, run.share_due = line.over_limit, line.rows, line.share
+    return line, None
 
 
 def _go_on(run: Run, watch: Watch, *, as_planned: bool) -> Run:

@@ -6,12 +6,19 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+from django.utils.functional import Promise
 
 from crasme.crm.models import Account, Contact, Note, SyncedMessage, UsageEvent
+from crasme.staff.roles import PRIVACY_OFFICER
 from privacy.models import Request
-from retention import explanation, holds, services
-from retention.errors import NoSuchRow, NotAKey, NotInSchedule
+from retention import changing, errors, explanation, holds, services
+from retention.errors import NoSuchRow, NotAKey, NotInSchedule, RuleBroken
+from retention.models import Rule
 from tests import builders as make
+from tests.builders import sign_in
 from tests.retention import builders
 from tests.retention.builders import NOW
 
@@ -162,3 +169,27 @@ def test_rows_and_tables_that_do_not_exist() -> None:
         services.explain("crm.nothing", uuid4(), NOW)
     with pytest.raises(NotInSchedule):
         services.explain("crm.organisation", builders.organisation().pk, NOW)
+
+
+def test_a_rule_about_what_is_no_more_is_named_with_its_remedy_and_takes_no_page_down(client: Client) -> None:
+    """The table of one is gone, the date of another: whoever asks is told which rule, not that a program failed."""
+    said = {"state": "active", "action": "delete", "period": "P1Y", "effective_from": NOW, "legal_reason": "It was."}
+    for slug, target, anchor in (("gone", "crm.gone", "at"), ("dateless", "crm.invoice", "gone_at")):
+        with changing.publication():
+            Rule(slug=slug, target=target, anchor=anchor, **said).save()
+    invoice = builders.invoice(None, date(2024, 3, 1))
+    for asked, words in (
+        (("crm.gone", "1"), "The rule gone names crm.gone, which is not (any more) in crm.gone."),
+        (("crm.invoice", str(invoice.pk)), "The rule dateless names gone_at, which is not (any more) in crm.invoice."),
+    ):
+        with pytest.raises(CommandError, match=re.escape(f"{words} {RuleBroken.remedy}")):
+            call_command("retention", "explain", *asked)
+    sign_in(client, make.make_user(PRIVACY_OFFICER))
+    page = client.get(reverse("admin:crm_invoice_change", args=[invoice.pk]))
+    assert "The rule dateless names gone_at" in page.content.decode()
+
+
+def test_every_remedy_can_be_said_in_the_language_of_staff() -> None:
+    remedies = {each: each.__dict__.get("remedy", "") for each in vars(errors).values() if isinstance(each, type)}
+    assert len([remedy for remedy in remedies.values() if remedy]) > 5
+    assert [each for each, remedy in remedies.items() if remedy and not isinstance(remedy, Promise)] == []
