@@ -184,6 +184,7 @@ def _about(context: dict[str, Any]) -> dict[str, Any]:
                 "source": table.source,
                 "kept_for": table.kept_for,
                 "kept_because": table.reasons,
+                "stays_for": table.stays_for if table.reasons else "",
             }
             for table in context["tables"]
         ],

@@ -19,17 +19,21 @@ from crasme.kit.recipes import counts
 from crasme.kit.remember import remembered
 from privacy.policy import facts as policy_facts
 from privacy.policy.words import PURPOSES, RECIPIENT_KINDS
+from retention.endings import Endings
+from retention.errors import RuleBroken
 
 
 @dataclass(slots=True)
 class Described:
-    """One table with rows of the person. `shown` are the first rows, as (meaning, text) pairs, for reading."""
+    """One table with rows of the person. `kept_for` is the period by which its rows end as things are, `stays_for` the
+    one of what an erasure leaves of them; `shown` are the first rows, as (meaning, text) pairs, for reading."""
 
     label: str
     title: str
     purposes: list[str]
     source: str
     kept_for: str
+    stays_for: str
     reasons: list[str]
     fields: dict[str, str]
     withheld: dict[str, str]
@@ -44,22 +48,28 @@ class Described:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The policy's facts in one language. `recipients` have a name, kind, purpose, country and safeguards."""
+    """The policy's facts in one language. `recipients` have a name, kind, purpose, country and safeguards; `last` says
+    by which rule's slug nothing of a table's row is left, by the table's key."""
 
     controller: dict[str, Any]
     recipients: list[dict[str, str]]
     rules: dict[str, Any]
     rights: list[str]
+    last: dict[str, str]
     _told: dict[str, Described] = field(default_factory=dict, repr=False)
 
     def described(self, table: Table) -> Described:
         """What is told about a table, in the active language, ready for its rows."""
         if table.key not in self._told:
-            self._told[table.key] = replace(_in_words(table), kept_for=self._kept_for(table))
+            self._told[table.key] = replace(
+                _in_words(table),
+                kept_for=self._period(table, table.ends),
+                stays_for=self._period(table, self.last.get(table.key, table.ends)),
+            )
         return replace(self._told[table.key], shown=[])
 
-    def _kept_for(self, table: Table) -> str:
-        rule = self.rules.get(table.ends)
+    def _period(self, table: Table, slug: str) -> str:
+        rule = self.rules.get(slug)
         if rule is None or not rule["period"]:
             reason = table.ends_reason or (rule["reason"] if rule else "")
             return gettext(reason) if reason else ""
@@ -95,6 +105,7 @@ def _described(table: Table) -> Described:
         purposes=[str(PURPOSES[Purpose(purpose)].title) for purpose in table.purposes],
         source=gettext(table.source),
         kept_for="",
+        stays_for="",
         reasons=[gettext(reason) for reason in table.legal_reasons()],
         fields={name: gettext(declared.meaning) for name, declared in table.exported().items()},
         withheld={
@@ -107,7 +118,8 @@ def _described(table: Table) -> Described:
 
 @remembered(key=lambda now, language: language)
 def facts(now: datetime, language: str) -> Facts:
-    """Read them in the person's language. Four queries."""
+    """Read them in the person's language. Five queries."""
+    last = _last_rules()
     with translation.override(language):
         found = policy_facts.collect(now, "controller", "recipients", "rules", "rights")
         return Facts(
@@ -124,7 +136,20 @@ def facts(now: datetime, language: str) -> Facts:
             ],
             rules=found["rules"],
             rights=[right["title"] for right in sorted(found["rights"].values(), key=lambda right: right["position"])],
+            last=last,
         )
+
+
+def _last_rules() -> dict[str, str]:
+    endings, found = Endings(), {}
+    for table in searched():
+        try:
+            ending = endings.final(table)
+        except RuleBroken:  # a copy is made all the same, whatever became of the rule's table since
+            continue
+        if ending is not None:
+            found[table.key] = ending.rule.slug
+    return found
 
 
 def held(subject: Subject) -> list[tuple[Table, int]]:

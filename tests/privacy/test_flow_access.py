@@ -102,6 +102,12 @@ def test_the_summary_answers_what_the_law_asks(agent: User) -> None:
     assert invoices["source"]
     assert "7 years" in invoices["kept_for"]
     assert invoices["kept_because"]
+    # What an erasure leaves of the account stays for another reason, and longer, than the account itself.
+    account = next(table for table in about["tables"] if "data/crm-account.csv" in table["files"])
+    assert "90 days" in account["kept_for"]
+    assert "7 years" in account["stays_for"]
+    stays = page.partition("What would stay if you asked for deletion")[2].partition("Who else receives it")[0]
+    assert ("90 days" in stays, "7 years" in stays) == (False, True)
     assert about["controller"]["company"]
 
 

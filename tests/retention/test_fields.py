@@ -148,3 +148,8 @@ def test_each_field_says_until_when_and_why() -> None:
     assert words(made)["billed_email"].startswith("ended already: The mailbox")
     made.refresh_from_db()
     assert (made.billed_email, made.billed_name) == ("", "Somebody")
+    # What an erasure leaves of an account is not gone with the ninety days after which it is erased.
+    closed = builders.account(closed=NOW - timedelta(days=10))
+    left = {each.name: each.words() for each in services.explain_fields("crm.account", closed.pk, NOW)}
+    assert left["organisation"].startswith("kept: The bare id stays")
+    assert "kept until" not in left["created_at"]
