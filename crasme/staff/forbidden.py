@@ -2,7 +2,7 @@
 
 What could go wrong: a page that tells outsiders what there is (only signed-in staff get it, everybody else the public
 page), one that names a right that was not what was missing (then it names none), or one that sends people for a right
-that helps nobody (what is added and changed by nobody's hand says so, and where it is listed).
+that helps nobody (what is added and changed by nobody's hand says so, how it comes about, and where it is listed).
 """
 
 from dataclasses import dataclass
@@ -46,12 +46,14 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 @csp_replace(settings.ADMIN_CONTENT_SECURITY_POLICY)
 def _page(request: HttpRequest) -> HttpResponseBase:
-    listed = _nobodys(request)
-    missing = [] if listed else [_missing(name) for name in sorted(_wanted(request)) if not request.user.has_perm(name)]
+    nobodys = _is_nobodys(request)
+    wanted = [] if nobodys else sorted(_wanted(request))
     context = admin.site.each_context(request) | {
-        "title": _("Nobody does this by hand") if listed else _("Not included in your role"),
-        "missing": missing,
-        "listed": listed,
+        "title": _("Nobody does this by hand") if nobodys else _("Not included in your role"),
+        "missing": [_missing(name) for name in wanted if not request.user.has_perm(name)],
+        "nobodys": nobodys,
+        "comes_about": _comes_about(request),
+        "listed": _list(request),
         "own_roles": [group.name for group in request.user.groups.all()],
     }
     response = TemplateResponse(request, "admin/403.html", context, status=403)
@@ -64,7 +66,9 @@ def _wanted(request: HttpRequest) -> set[str]:
     if page is None:
         return set()
     if rest in OWN_PAGES:
-        return {f"{page.opts.app_label}.{get_permission_codename(_verb(request, rest), page.opts)}"}
+        verb = _verb(request, rest)
+        own = f"{page.opts.app_label}.{get_permission_codename(verb, page.opts)}"
+        return {getattr(page, "rights", {}).get(verb, own)}
     return {each for each in getattr(getattr(page, rest, None), "allowed_permissions", ()) if "." in each}
 
 
@@ -80,14 +84,29 @@ def _verb(request: HttpRequest, page: str) -> str:
     return "change" if page == "change" and request.method == "POST" else OWN_PAGES[page]
 
 
-def _nobodys(request: HttpRequest) -> str:
-    """Where that is listed which nobody adds, changes or deletes by hand, whatever their role; "" for all else."""
+def _is_nobodys(request: HttpRequest) -> bool:
+    """Whether it is what nobody adds, changes or deletes by hand, whatever their role."""
     page, rest = _place(request)
     if page is None or rest not in OWN_PAGES or (verb := _verb(request, rest)) == "view":
-        return ""
+        return False
+    if verb in getattr(page, "rights", {}):
+        return False
     codename = get_permission_codename(verb, page.opts)
     exists = Permission.objects.filter(content_type__app_label=page.opts.app_label, codename=codename).exists()
-    if exists and not isinstance(page, ReadOnlyAdmin):
+    return isinstance(page, ReadOnlyAdmin) or not exists
+
+
+def _comes_about(request: HttpRequest) -> str:
+    """How the rows come about that somebody wanted to write; "" where the page was to be read, or nobody said it."""
+    page, rest = _place(request)
+    writes = page is not None and rest in OWN_PAGES and _verb(request, rest) != "view"
+    return str(getattr(page, "comes_about", "")) if writes else ""
+
+
+def _list(request: HttpRequest) -> str:
+    """Where the rows of the page are listed, for whoever may look; "" otherwise."""
+    page, _rest = _place(request)
+    if page is None or not page.has_view_permission(request):
         return ""
     return reverse(f"admin:{page.opts.app_label}_{page.opts.model_name}_changelist")
 
