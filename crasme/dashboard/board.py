@@ -20,6 +20,7 @@ LOOKS: Final[dict[Status, tuple[str, str]]] = {
     Status.BROKEN: ("bad", "cancel"),
     Status.AT_RISK: ("warn", "error"),
     Status.UNKNOWN: ("", "help"),
+    Status.PARTLY: ("", "rule"),
     Status.KEPT: ("good", "check_circle"),
 }
 SHOWN: Final = 8

@@ -43,7 +43,8 @@ def index(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "weeks": desk.weeks(now),
         }
     if may("retention.view_run"):
-        cards |= {"behind": works.behind(now), "runs": works.runs(), "all_runs": links.to_list(Run)}
+        cards |= {"behind": works.behind(now), "measured": works.measured()}
+        cards |= {"runs": works.runs(), "all_runs": links.to_list(Run)}
     if may("retention.view_backupset") and not (found := gate.look()).is_open:
         cards |= {"gate": found, "backups": links.to_list(BackupSet)}
     if may("privacy.view_step"):

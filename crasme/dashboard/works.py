@@ -63,17 +63,21 @@ class Behind:
     link: str
 
 
+def measured() -> bool:
+    """Whether anybody has looked yet how far the rules are behind: it is done once an hour, not at the start."""
+    return Standing.objects.exists()
+
+
 def behind(now: datetime) -> list[Behind]:
-    """Rules by their oldest overdue row, the worst first, and partitioned tables whose months run out."""
-    measured = list(Standing.objects.select_related("rule"))
-    due = sorted((each for each in measured if each.due), key=lambda each: each.overdue(now), reverse=True)
+    """Rules by their oldest overdue row, the worst first, and partitioned tables whose months run out. Nothing about
+    rules before they were `measured` once."""
+    standings = list(Standing.objects.select_related("rule"))
+    due = sorted((each for each in standings if each.due), key=lambda each: each.overdue(now), reverse=True)
     found = [
         Behind(table, _months(months), "bad" if months < 1 else "warn", "")
         for table, months in runway.short(now).items()
     ]
-    if not measured:
-        found.append(Behind(say("Measurements"), say("not yet; it is done every hour"), "warn", ""))
-    elif now - min(each.taken_at for each in measured) > timedelta(hours=3):
+    if standings and now - min(each.taken_at for each in standings) > timedelta(hours=3):
         found.append(Behind(say("Measurements"), say("have not been taken for hours"), "warn", ""))
     for each in due[:SHOWN]:
         tone = "bad" if each.is_late(now) else "good"

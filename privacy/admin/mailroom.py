@@ -32,7 +32,7 @@ from unfold.widgets import (
 from crasme.kit.clock import controller_day
 from crasme.kit.errors import CrasmeError
 from crasme.kit.text import mask_email
-from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin, ReadOnlyAdmin
+from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin, ReadOnlyAdmin, panels
 from crasme.staff.models import AccessEntry, User
 from privacy import references
 from privacy.admin.acts import Words, asks
@@ -91,6 +91,8 @@ class InboundMailAdmin(ReadOnlyAdmin, PersonalDataAdmin):
     search_help_text = _("A whole e-mail address.")
     ordering = ("received_at", "id")
     change_form_before_template = "admin/privacy/mail/overview.html"
+    change_form_outer_before_template = None
+    change_form_outer_after_template = panels.TEMPLATE  # how long the mail is kept is the last that is asked
     actions = ("dismiss_all",)
     actions_detail = ("make", "file", "dismiss", "sort_again", "look_again", "save_raw")
 

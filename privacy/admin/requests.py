@@ -18,7 +18,7 @@ from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
-from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin, ReadOnlyAdmin
+from crasme.staff.admin import EstimatePaginator, PersonalDataAdmin, ReadOnlyAdmin, panels
 from crasme.staff.stepup import step_up
 from privacy import references
 from privacy.admin import tabs
@@ -83,6 +83,9 @@ class RequestAdmin(
     search_help_text = _("A reference, or a whole e-mail address.")
     ordering = ("effective_due", "id")
     change_form_before_template = "admin/privacy/request/overview.html"
+    # Until when the request itself is kept is the last that somebody who works on it asks.
+    change_form_outer_before_template = None
+    change_form_outer_after_template = panels.TEMPLATE
     # What is done to every request stands in the menu: the row of buttons shares its line with the reference.
     actions_list = ("enter_request",)
     actions_detail = (

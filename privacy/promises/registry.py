@@ -24,6 +24,7 @@ class Status(models.TextChoices):
     AT_RISK = "at_risk", _("at risk")
     BROKEN = "broken", _("broken")
     UNKNOWN = "unknown", _("not measured")
+    PARTLY = "partly", _("partly measured")  # what can be seen from here is in order, and some of it cannot be seen
 
 
 @dataclass(frozen=True, slots=True)

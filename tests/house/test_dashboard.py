@@ -109,7 +109,7 @@ def test_stopped_work_and_the_last_runs_are_seen(client: Client) -> None:
 
 def test_nobody_sees_cards_of_what_they_may_not_open(client: Client) -> None:
     sign_in(client, make_user("Operations"))
-    assert set(dashboard(client)) == {"now", "behind", "runs", "all_runs", "parked"}
+    assert set(dashboard(client)) == {"now", "behind", "measured", "runs", "all_runs", "parked"}
 
 
 def test_the_overview_names_nobody(client: Client) -> None:

@@ -120,6 +120,9 @@ def test_everything_stored_is_declared() -> None:
 
 def test_providers_without_a_contract_put_the_promise_at_risk() -> None:
     assert status("P3.1") is Status.AT_RISK
+    first = Recipient.objects.active().without_contract().order_by("name").first()
+    assert first is not None
+    assert first.name in finding("P3.1").evidence
     Recipient.objects.update(contract_on=date(2026, 1, 12))
     assert status("P3.1") is Status.KEPT
 
@@ -151,7 +154,7 @@ def test_encryption_at_rest_is_never_claimed(settings: Settings) -> None:
     settings.DEBUG, settings.SECURE_SSL_REDIRECT = False, False
     assert status("P4.1") is Status.BROKEN
     settings.SECURE_SSL_REDIRECT, settings.SECURE_HSTS_SECONDS, settings.EMAIL_USE_TLS = True, 3600, True
-    assert status("P4.1") is Status.UNKNOWN
+    assert status("P4.1") is Status.PARTLY
 
 
 # --- periods ---------------------------------------------------------------------------------------------------------
@@ -252,6 +255,7 @@ def test_the_first_human_answer_is_counted_in_working_days() -> None:
     request = confirm_request(submit_request(now=friday), now=friday)
     assert finding("P11.1", friday + 4 * DAY).figures["waiting"] == 1  # Tuesday is the second working day
     assert status("P11.1", friday + 5 * DAY) is Status.AT_RISK
+    assert "or not yet although it is due: 1." in finding("P11.1", friday + 5 * DAY).evidence
     Message.objects.create(
         request=request, template="answer", period_key="1", mail_id="<1@x>", written_by=make_user(),
         created_at=friday + 4 * DAY, next_attempt_at=NOW,
@@ -349,7 +353,7 @@ def test_refusals_of_marketing_are_put_to_the_gate() -> None:
 def test_the_watch_over_the_schedule_must_be_awake() -> None:
     assert "nothing has been measured" in finding("P4.4").evidence
     standing.measure(NOW)
-    assert status("P4.4", NOW + 2 * timedelta(hours=1)) is Status.UNKNOWN
+    assert status("P4.4", NOW + 2 * timedelta(hours=1)) is Status.PARTLY
     assert status("P4.4", NOW + 4 * timedelta(hours=1)) is Status.AT_RISK
     assert status("P4.4", NOW + 2 * DAY) is Status.BROKEN
 

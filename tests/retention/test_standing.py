@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
 
@@ -69,9 +70,12 @@ def test_a_rule_s_standing_says_how_far_it_is_behind_and_what_is_kept_why(caplog
 
 
 def test_what_cannot_be_measured_says_so_and_harms_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert works.behind(NOW)[-1].words == "not yet; it is done every hour"
+    assert not works.measured()
+    nothing = render_to_string("admin/dashboard/behind.html", {"dashboard": {"behind": [], "measured": False}})
+    assert ("Not measured yet. Once an hour" in nothing, "No row outlived" in nothing) == (True, False)
     closed(timedelta(hours=1))
     standing.measure(NOW)
+    assert works.measured()
     # What was measured longest ago comes first, so that no rule is left out hour by hour.
     taken("billing").delete()
     assert standing.measure(NOW, budget=timedelta(0)) == []

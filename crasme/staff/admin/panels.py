@@ -6,7 +6,7 @@ could go wrong: a panel that fails takes the page down with it, so it must answe
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Model
 from django.http import HttpRequest
@@ -20,6 +20,8 @@ class Panel:
     context: dict[str, Any]
 
 
+# Put by PersonalDataAdmin before a row's own matter; a page may put it behind.
+TEMPLATE: Final = "admin/staff/panels.html"
 Make = Callable[[HttpRequest, Model], Panel | None]
 _makers: list[Make] = []
 Held = Callable[[type[Model], Collection[Any]], set[Any]]

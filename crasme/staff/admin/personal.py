@@ -5,7 +5,7 @@ when the log cannot be written, the view fails and nothing is shown. Search text
 people are called.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import transaction
 from django.db.models import Model
@@ -21,7 +21,7 @@ from crasme.staff.models import AccessEntry
 class PersonalDataAdmin(StaffModelAdmin):
     """Base of the admin page of every model that holds people."""
 
-    change_form_outer_before_template = "admin/staff/panels.html"
+    change_form_outer_before_template: ClassVar[str | None] = panels.TEMPLATE
 
     def subject_ref_of(self, obj: Model) -> str:
         """The keyed hash of the person a row is about; override where the data map's own paths do not tell."""

@@ -40,10 +40,11 @@ class Command(BaseCommand):
             Status.AT_RISK: self.style.WARNING,
             Status.BROKEN: self.style.ERROR,
             Status.UNKNOWN: self.style.NOTICE,
+            Status.PARTLY: self.style.NOTICE,
         }
         width = max((len(finding.title) for finding in findings), default=0)
         for finding in findings:
-            status = styles[finding.status](f"{finding.status.label:<12}")
+            status = styles[finding.status](f"{finding.status.label:<15}")
             self.stdout.write(f"{finding.promise:<6} {status} {finding.title:<{width}}  {finding.evidence}")
         counts = [(sum(finding.status is status for finding in findings), status.label) for status in Status]
         self.stdout.write(", ".join(f"{number} {label}" for number, label in counts))

@@ -97,9 +97,11 @@ def first_answer(now: datetime) -> Verdict:
     if not soon + late + waiting:
         return Verdict(Status.UNKNOWN, _("Nobody asked anything in the last 90 days."), figures)
     evidence = _(
-        "%(in_time)s answered within %(within_working_days)s working days, %(late)s later, %(waiting)s waiting."
+        "Requests of the last 90 days: %(asked)s. A person answered first within %(within_working_days)s working days:"
+        " %(in_time)s. Later than that, or not yet although it is due: %(late)s. Not due yet: %(waiting)s."
     )
-    return Verdict(Status.AT_RISK if late else Status.KEPT, evidence % figures, figures)
+    said = evidence % (figures | {"asked": soon + late + waiting})
+    return Verdict(Status.AT_RISK if late else Status.KEPT, said, figures)
 
 
 def _first_answers(now: datetime) -> list[tuple[date, date | None, int]]:

@@ -9,6 +9,8 @@ from privacy.models import Recipient
 from privacy.promises.asking import count, shown
 from privacy.promises.registry import Status, Verdict, promise
 
+NAMED = 5
+
 
 @promise("P3.1")
 def under_contract(now: datetime) -> Verdict:
@@ -17,11 +19,14 @@ def under_contract(now: datetime) -> Verdict:
     figures = {"providers": active.count(), "without_contract": active.without_contract().count()}
     if figures["without_contract"]:
         evidence = ngettext(
-            "%(without_contract)s of %(providers)s providers has no contract on record.",
-            "%(without_contract)s of %(providers)s providers have no contract on record.",
+            "%(without_contract)s of %(providers)s providers in use has no contract on record: %(names)s. Enter the day"
+            " of the contract there, or end its use.",
+            "%(without_contract)s of %(providers)s providers in use have no contract on record: %(names)s. Enter the"
+            " days of the contracts there, or end their use.",
             figures["without_contract"],
         )
-        return Verdict(Status.AT_RISK, evidence % figures, figures)
+        names = ", ".join(active.without_contract().order_by("name").values_list("name", flat=True)[:NAMED])
+        return Verdict(Status.AT_RISK, evidence % (figures | {"names": names}), figures)
     evidence = ngettext(
         "%(providers)s provider, under contract.", "%(providers)s providers, each under contract.", figures["providers"]
     )

@@ -15,7 +15,7 @@ from privacy.promises.registry import Status, Verdict, promise
 
 @promise("P4.1")
 def encrypted(now: datetime) -> Verdict:
-    """Broken where a way is seen to be open; never kept, because the disks cannot be seen from here."""
+    """Broken where a way is seen to be open; at best partly measured, because the disks cannot be seen from here."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
         database = bool((cursor.fetchone() or [False])[0])
@@ -25,11 +25,12 @@ def encrypted(now: datetime) -> Verdict:
         "database": database,
     }
     yes, no = _("yes"), _("no")
-    words = ", ".join(f"{name}: {yes if value else no}" for name, value in figures.items())
+    names = {"web": _("web pages"), "mail": _("mail"), "database": _("database")}
+    words = ", ".join(f"{names[name]}: {yes if value else no}" for name, value in figures.items())
     if not settings.DEBUG and not (figures["web"] and figures["mail"]):
         return Verdict(Status.BROKEN, _("Encrypted in transit: %(ways)s.") % {"ways": words}, figures)
     evidence = _("Encrypted in transit: %(ways)s. Whether the disks are encrypted cannot be seen from here.")
-    return Verdict(Status.UNKNOWN, evidence % {"ways": words}, figures)
+    return Verdict(Status.PARTLY, evidence % {"ways": words}, figures)
 
 
 @promise("P4.2")

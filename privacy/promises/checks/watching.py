@@ -15,8 +15,8 @@ ASLEEP = timedelta(days=1)
 
 @promise("P4.4")
 def awake(now: datetime) -> Verdict:
-    """At risk or broken when nobody measured the schedule lately; never kept, for who watches the servers cannot be
-    seen from here.
+    """At risk or broken when nobody measured the schedule lately; at best partly measured, for who watches the
+    servers cannot be seen from here.
     """
     in_force = Rule.objects.in_force(now)
     seen = Standing.objects.filter(rule__in=in_force).aggregate(rules=Count("pk"), oldest=Min("taken_at"))
@@ -30,4 +30,4 @@ def awake(now: datetime) -> Verdict:
             status, _("A rule of the schedule has not been looked at for %(hours)s hours.") % figures, figures
         )
     evidence = _("All %(rules)s rules are looked at every hour. Who watches the servers cannot be seen from here.")
-    return Verdict(Status.UNKNOWN, evidence % figures, figures)
+    return Verdict(Status.PARTLY, evidence % figures, figures)
