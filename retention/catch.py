@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from crasme.kit import datamap
-from retention import counting, coverage, obstacles
+from retention import counting, coverage, obstacles, wording
 from retention.models import Hold, HoldItem
 
 UP_TO: Final = 10_000
@@ -36,6 +36,14 @@ def scopes(items: Iterable[HoldItem]) -> str:
     for item in sorted(items, key=lambda each: Scope.values.index(each.scope)):
         counted[_said(item)] = counted.get(_said(item), 0) + 1
     return "; ".join(f"{number} × {said}" if number > 1 else said for said, number in counted.items())
+
+
+def in_words(item: HoldItem) -> str:
+    """Which thing an item covers, without naming anybody: an account by the end of its id."""
+    if item.scope == Scope.RECORD:
+        return f"{_said(item)}: {wording.table(item.label)}, {item.record}"
+    what = item.account or item.organisation
+    return f"{_said(item)}: {what}" if what is not None else _said(item)
 
 
 def _said(item: HoldItem) -> str:

@@ -26,7 +26,7 @@ from retention.errors import NothingToHold
 from retention.holds import Held
 from retention.models import Hold, HoldItem
 
-# What each scope must have, and may have; retention/hold.css shows these fields alone.
+# What each scope must have, and may have.
 SCOPES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     HoldItem.Scope.ACCOUNT: (("account",), ()),
     HoldItem.Scope.ORGANISATION: (("organisation",), ()),
@@ -71,12 +71,14 @@ class HoldItemForm(forms.ModelForm):
         if scope is None:
             return cleaned
         needed, allowed = SCOPES[scope]
+        kind = {"kind": HoldItem.Scope(scope).label}
         for name in needed:
             if not cleaned.get(name) and name not in self.errors:
-                self.add_error(name, _("This scope asks for it."))
+                self.add_error(name, _("“%(kind)s” asks for it: fill it in, or choose another kind.") % kind)
         for name in OF_SCOPES:
             if cleaned.get(name) and name not in (*needed, *allowed):
-                self.add_error(name, _("This scope does not ask for it: leave it empty."))
+                words = _("“%(kind)s” does not ask for it: leave it empty, or choose another kind.")
+                self.add_error(name, words % kind)
         if not self.errors:
             try:
                 holds.require(_item(cleaned))
@@ -95,7 +97,26 @@ class HoldItemInline(StackedInline):
     extra = 0
     min_num = 1
     autocomplete_fields = ("account", "organisation")
-    fields = (("scope", "account", "organisation"), ("category", "since", "until"), ("label", "record"))
+    readonly_fields = ("covered",)
+    # A group a kind; retention/hold.css shows those of the kind that is chosen.
+    fieldsets = (
+        (None, {"fields": ("scope",)}),
+        (_("One account"), {"fields": ("account",), "classes": ("held-of", "of-account")}),
+        (_("One organisation"), {"fields": ("organisation",), "classes": ("held-of", "of-organisation")}),
+        (_("A period of time"), {"fields": (("since", "until"),), "classes": ("held-of", "of-period")}),
+        (
+            _("A category of data; of a period, where it is one, only this"),
+            {"fields": ("category",), "classes": ("held-of", "of-category", "of-period")},
+        ),
+        (_("One record"), {"fields": (("label", "record"),), "classes": ("held-of", "of-record")}),
+    )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        return self.fieldsets if obj is None else ((None, {"fields": ("covered",)}),)
+
+    @display(description=_("covers"))
+    def covered(self, item: HoldItem) -> str:
+        return catch.in_words(item)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field: Any = super().formfield_for_foreignkey(db_field, request, **kwargs)
@@ -115,6 +136,7 @@ class HoldItemInline(StackedInline):
 
 @admin.register(Hold)
 class HoldAdmin(PersonalDataAdmin):
+    rights: ClassVar = {"add": "retention.place_hold"}
     list_display = ("matter", "condition", "covers", "owner", "review_on", "placed_at", "released_at")
     list_filter: ClassVar = [("released_at", admin.EmptyFieldListFilter)]
     list_select_related = ("owner",)
@@ -130,7 +152,7 @@ class HoldAdmin(PersonalDataAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Hold]:
         found: QuerySet[Hold] = super().get_queryset(request)
-        return found.prefetch_related("items")
+        return found.prefetch_related("items__account", "items__organisation")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.fields if obj else ("matter", "reason", "review_on")
