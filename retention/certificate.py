@@ -54,7 +54,7 @@ def of(run: Run) -> dict[str, Any]:
         "started_at": run.started_at.isoformat(),
         "finished_at": run.finished_at.isoformat(),
         "plan": plan.content | {"hash": plan.hash, "signature": plan.signature, "key": plan.key} if plan else None,
-        "asked_for_by": run.requested_by,
+        "requested_by": run.requested_by,
         "approved_by": run.approved_by,
         "approved_at": run.approved_at.isoformat() if run.approved_at else "",
         "approved_plan": run.approved_hash,

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from crasme.kit import calendar
 from crasme.ledger.services import record
-from retention import counting, fields, predicate
+from retention import counting, fields, predicate, reckoning
 from retention.engine import limits
 from retention.errors import NotADraft, RuleBroken
 from retention.models import Rule
@@ -48,10 +48,11 @@ SUBSTANCE = (
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What one rule would do at a moment; counts stop at COUNT_UP_TO + 1, which also stands for more than can be
-    counted while somebody waits."""
+    """What one rule would do at a moment: `rows` end, `deferred` are over as well and stay. Counts stop at
+    COUNT_UP_TO + 1, which also stands for more than can be counted while somebody waits."""
 
     period: str
+    action: str
     rows: int
     deferred: int
 
@@ -62,6 +63,10 @@ class Side:
     @property
     def kept(self) -> str:
         return counting.words(self.deferred, COUNT_UP_TO)
+
+    def words(self) -> str:
+        """How many are over by then, and what becomes of them: the two parts make the whole."""
+        return reckoning.preview(self.action, self.rows, self.deferred, up_to=COUNT_UP_TO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,18 +164,24 @@ def changes(draft: Rule) -> list[tuple[str, Any, Any]]:
 
 def _side(rule: Rule, at: datetime, scopes: Scopes, until: float) -> Side:
     if rule.action == Rule.Action.KEEP:
-        return Side(rule.period, 0, 0)
+        return Side(rule.period, rule.action, 0, 0)
     fields.require(rule)
     cutoff = rule.cutoff(at)
-    found = (partial(ask, rule, cutoff, scopes=scopes) for ask in (predicate.releasable, predicate.deferred_by_few))
-    return Side(rule.period, *(counting.up_to(rows, COUNT_UP_TO, until=until) for rows in found))
+    rows, deferred = (
+        sum(
+            counting.up_to(partial(ask, rule, cutoff, scopes=scopes, model=model), COUNT_UP_TO, until=until)
+            for model in predicate.places(rule)
+        )
+        for ask in (predicate.releasable, predicate.deferred_by_few)
+    )
+    return Side(rule.period, rule.action, rows, deferred)
 
 
 def _side_in_force(rule: Rule, at: datetime, scopes: Scopes, until: float) -> Side:
     try:
         return _side(rule, at, scopes, until)
     except RuleBroken:
-        return Side(rule.period, 0, 0)  # it ends nothing any more, which the draft is to mend
+        return Side(rule.period, rule.action, 0, 0)  # it ends nothing any more, which the draft is to mend
 
 
 def _ends_earlier(draft: Rule, before: Rule, at: datetime) -> bool:

@@ -83,6 +83,11 @@ def deferred_by_few(
     return rows.filter(**{f"{datamap.table(model._meta.label).subject['account']}__in": keys})
 
 
+def places(rule: Rule) -> list[type[Model]]:
+    """Where the rule's rows lie: in its target, and on the shelf of a partitioned one."""
+    return [rule.model, *([apps.get_model(rule.carry_to)] if rule.carry_to else [])]
+
+
 def kept(rule: Rule, model: type[Model], scopes: Scopes) -> Q | None:
     """True for rows of the rule's target, or of its shelf, that something keeps; None: nothing can."""
     keeping = obstacles.held(model, scopes, or_restricted=True)

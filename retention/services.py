@@ -23,7 +23,7 @@ from retention.fieldwise import FieldVerdict, explain_fields
 from retention.models import BackupSet, ErasureParked, Plan, Rule, Run
 from retention.models.runs import TICK
 from retention.outside import soon, writing
-from retention.verbs import APPROVED, ASKED, BACKUP_GONE, PLANNED
+from retention.verbs import APPROVED, APPROVED_FIRST, BACKUP_GONE, PLANNED
 
 FORESEEABLE: Final = calendar.Period.parse("P10Y")
 
@@ -33,7 +33,7 @@ __all__ = [
     "Verdict",
     "anonymity",
     "approve",
-    "ask",
+    "approve_first",
     "draw_plan",
     "explain",
     "explain_all",
@@ -100,16 +100,18 @@ def run_rule(rule: Rule, *, now: datetime, actor: str, reached: Reached = silent
     return runs.carry_out(rule, Watch(now, reached=reached), actor=actor)
 
 
-def ask(run: Run, *, plan_hash: str, actor: str, now: datetime) -> Run:
-    """A first person stands for a run that is over its limits, or met more than planned; it goes on waiting, for a
-    second one. What `approve` raises; RunNotWaiting also when somebody stands for it already."""
+def approve_first(run: Run, *, plan_hash: str, actor: str, now: datetime) -> Run:
+    """A first person approves a run that is over its limits, or met more than planned; it goes on waiting, for a second
+    one. What `approve` raises; RunNotWaiting also when a first person has approved it already."""
     with transaction.atomic():
         locked = _waiting(run, plan_hash)
-        if locked.is_asked_for:
-            raise RunNotWaiting(_("Somebody has asked for this run already; a second person approves it."))
+        if locked.is_approved_once:
+            raise RunNotWaiting(_("A first person has approved this run already; a second one approves it next."))
         locked.requested_by = actor
         locked.save(update_fields=["requested_by"])
-        record(ASKED.name, actor=actor, run=locked.pk, rule=locked.rule.slug, rows=locked.rows_due, plan=plan_hash)
+        record(
+            APPROVED_FIRST.name, actor=actor, run=locked.pk, rule=locked.rule.slug, rows=locked.rows_due, plan=plan_hash
+        )
     return locked
 
 
@@ -117,14 +119,14 @@ def approve(run: Run, *, plan_hash: str, actor: str, now: datetime) -> Run:
     """A second person lets a run go on that is over its limits, or met more than planned; with the next tick it does.
 
     `plan_hash` is the hash of the plan that was looked at. RunNotWaiting when the run does not wait, PlanChanged when
-    it has another plan by now, SameHands when `actor` is who asked for it, or nobody has: a tick is not a person.
+    it has another plan by now, SameHands when `actor` is who approved it first, or nobody has: a tick is not a person.
     """
     with transaction.atomic():
         locked = _waiting(run, plan_hash)
-        if not locked.is_asked_for:
-            raise SameHands(_("Somebody has to ask for this run first; then a second person approves it."))
+        if not locked.is_approved_once:
+            raise SameHands(_("Nobody has approved this run yet; two people approve it, one after the other."))
         if locked.requested_by == actor:
-            raise SameHands(_("Whoever asked for a run cannot approve it."))
+            raise SameHands(_("You have approved this run already; another person approves it next."))
         locked.state, locked.approved_by, locked.approved_at = Run.State.RUNNING, actor, now
         locked.approved_hash, locked.last_error = plan_hash, ""
         locked.save(update_fields=["state", "approved_by", "approved_at", "approved_hash", "last_error"])
@@ -142,8 +144,8 @@ def approve(run: Run, *, plan_hash: str, actor: str, now: datetime) -> Run:
 
 def plan_anew(run: Run, *, actor: str, now: datetime) -> Run:
     """Count again what a run would end that waits, or stopped; it goes on by itself when that is within its rule's
-    limits by now. If not, `actor` stands for the new plan, and somebody else approves it. RunNotWaiting when it is
-    over, or at work at this moment.
+    limits by now. If not, `actor` has approved the new plan first, and somebody else approves it next. RunNotWaiting
+    when it is over, or at work at this moment.
     """
     with locks.only_one(runs.lock_of(run.rule)) as mine, transaction.atomic():
         locked = _locked(run)

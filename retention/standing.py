@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Model, QuerySet, Sum
 
@@ -72,7 +71,7 @@ def _of(rule: Rule, now: datetime) -> Standing:
 def _measured(rule: Rule, now: datetime) -> dict[str, Any]:
     fields.require(rule)
     cutoff, scopes = rule.cutoff(now), Scopes.now()
-    models = [rule.model, *([apps.get_model(rule.carry_to)] if rule.carry_to else [])]
+    models = predicate.places(rule)
     overdue = [predicate.releasable(rule, cutoff, scopes=scopes, model=model) for model in models]
     due = sum(_counted(rows) for rows in overdue)
     oldest = min((at for rows in overdue if (at := _oldest(rule, rows)) is not None), default=None) if due else None

@@ -19,9 +19,15 @@ PURGED = register(
         "planned",
     ),
 )
-ASKED = register("retention.asked", "Somebody asked for a run over its limits.", facts=("run", "rule", "rows", "plan"))
+APPROVED_FIRST = register(
+    "retention.approved_first",
+    "A first person approved a run over its limits.",
+    facts=("run", "rule", "rows", "plan"),
+)
 APPROVED = register(
-    "retention.approved", "A run over its limits was approved.", facts=("run", "rule", "rows", "share", "plan")
+    "retention.approved",
+    "A second person approved a run over its limits.",
+    facts=("run", "rule", "rows", "share", "plan"),
 )
 PLANNED = register(
     "retention.planned", "A plan of what would end was drawn.", facts=("plan", "at", "rules", "rows", "over_limit")

@@ -76,10 +76,10 @@ def reasons(line: Mapping[str, Any]) -> list[str]:
 
 
 def state(run: Run) -> str:
-    """What a run is at, and who acts next: of two people the first asks for it, the second approves."""
+    """What a run is at, and who acts next: two people approve it, one after the other."""
     if run.state != Run.State.WAITING:
         return run.get_state_display()
-    return _("waits for a second person") if run.is_asked_for else _("waits for a first person")
+    return _("waits for a second person") if run.is_approved_once else _("waits for a first person")
 
 
 def left(run: Run) -> str:
@@ -137,6 +137,13 @@ def kept(standing: Standing) -> str:
         return _("none")
     why = "; ".join(f"{each['why']}: {each['rows']:,}" for each in standing.kept_why)
     return f"{standing.kept:,} ({why})" if why else f"{standing.kept:,}"
+
+
+def counts(run: Run) -> list[tuple[str, str]]:
+    """What a run ended, table by table, and how many whole months; what it moved aside stands where it is counted."""
+    named = {"partitions": _("whole months removed")}
+    ended = sorted((label, rows) for label, rows in run.counts.items() if label != "carried")
+    return [(named.get(label) or table(label), f"{rows:,}") for label, rows in ended]
 
 
 def drift(run: Run) -> str:

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy, ngettext
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -35,7 +35,8 @@ from crasme.staff.admin import ReadOnlyAdmin, StaffModelAdmin, confirmed
 from crasme.staff.stepup import step_up
 from privacy.models import PolicyProposal, PolicyVersion
 from privacy.policy import drift, proposals, publication
-from retention import drafts, ruletext, wording
+from retention import drafts, effects, ruletext, wording
+from retention.drafts import Preview
 from retention.models import Rule
 from retention.obstacles import Scopes
 
@@ -93,8 +94,7 @@ class ApproveForm(forms.Form):
 
 def _ask_for_the_end(form: forms.Form, proposal: PolicyProposal) -> None:
     ending = [
-        _("%(rows)s %(table)s end for good")
-        % {"rows": preview.after.due, "table": rule.model._meta.verbose_name_plural}
+        _("%(would)s, of %(table)s") % {"would": _would(preview), "table": rule.model._meta.verbose_name_plural}
         for rule, _changes, preview in proposals.rules_changed(proposal, timezone.now())
         if preview.after.rows
     ]
@@ -108,7 +108,7 @@ def _what_ends(proposal: PolicyProposal) -> list[str]:
     """A line for each rule: how many rows go, when, and who is asked once more."""
     now, lines = timezone.now(), []
     for rule, _changes, preview in proposals.rules_changed(proposal, now):
-        words = {"rule": rule.slug, "rows": preview.after.due, "table": wording.table(rule.target)}
+        words = {"rule": rule.slug, "would": _would(preview), "table": wording.table(rule.target)}
         if not preview.after.rows:
             lines.append(_("Rule %(rule)s: no row of %(table)s ends at once.") % words)
             continue
@@ -118,11 +118,21 @@ def _what_ends(proposal: PolicyProposal) -> list[str]:
             }
         else:
             words["when"] = _("with the next run, within a minute of this approval")
-        ends = _("Rule %(rule)s: %(rows)s rows of %(table)s end for good %(when)s.") % words
-        kept = _("%(kept)s more stay for a hold or a dispute.") % {"kept": preview.after.kept}
-        waits = _("That run waits: it goes on when one person asks for it and another approves it.")
-        lines.append(" ".join([ends, *([kept] if preview.after.deferred else []), *([waits] if preview.waits else [])]))
+        ends = _("Rule %(rule)s: %(would)s, of %(table)s, %(when)s.") % words
+        kept = ngettext(
+            "%(kept)s row more is over as well, and stays for a hold or a dispute.",
+            "%(kept)s rows more are over as well, and stay for a hold or a dispute.",
+            preview.after.deferred,
+        ) % {"kept": preview.after.kept}
+        waits = _("That run waits until two people have approved it.")
+        parts = [ends, effects.for_good(rule.action), *([kept] if preview.after.deferred else [])]
+        lines.append(" ".join([*parts, *([waits] if preview.waits else [])]))
     return lines
+
+
+def _would(preview: Preview) -> str:
+    """What would be done to how many rows."""
+    return effects.would(preview.after.action, preview.after.rows, shown=preview.after.due)
 
 
 @admin.register(PolicyVersion)

@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminDateWidget
 from crasme.kit.clock import controller_day
 from crasme.staff import actors
 from crasme.staff.admin import EstimatePaginator, ReadOnlyAdmin, StaffModelAdmin
-from retention import ordering as orders, services, wording
+from retention import effects, ordering as orders, reckoning, services, wording
 from retention.engine import plans
 from retention.errors import PlanTooFar
 from retention.models import Plan, PlanOrder
@@ -116,7 +116,14 @@ class PlanAdmin(ReadOnlyAdmin, StaffModelAdmin):
     @display(description=_("what would go"))
     def table(self, plan: Plan) -> SafeString:
         lines = [
-            line | {"before": datetime.fromisoformat(line["cutoff"]), "why": "; ".join(wording.reasons(line))}
+            line
+            | {
+                "before": datetime.fromisoformat(line["cutoff"]),
+                "over": reckoning.over(line),
+                "would": effects.would(line["action"], line["rows"]),
+                "aside": reckoning.aside(line),
+                "why": "; ".join(wording.reasons(line)),
+            }
             for line in sorted(plan.lines, key=lambda line: (-line["rows"], line["rule"]))
         ]
         return render_to_string("admin/retention/plan/lines.html", {"lines": lines})

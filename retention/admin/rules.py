@@ -79,13 +79,18 @@ class RuleAdmin(RuleColumns, StaffModelAdmin):
     class Media:
         css: ClassVar = {"all": ["retention/rule.css"]}
 
+    rights: ClassVar = dict.fromkeys(("add", "change", "delete"), "retention.draft_rule")
+    comes_about = _(
+        "A rule comes about in two steps: somebody who may draft rules writes a draft, and it takes effect with a"
+        " policy that one person proposes with it and another one approves. What is in force changes in the same way."
+    )
     list_display = (
-        "slug",
+        "name",
+        "condition",
         "target_words",
         "ends_after",
         "action",
         "policy_section",
-        "condition",
         "next_cutoff",
         "last_run",
     )
@@ -97,13 +102,13 @@ class RuleAdmin(RuleColumns, StaffModelAdmin):
         (_("Why"), {"fields": ("legal_reason", "policy_section")}),
         (_("Fields"), {"fields": ("fields", "anonymity")}),
         (_("Limits"), {"fields": (("batch_size", "max_rows", "max_share"), ("unreferenced_by", "carry_to"))}),
-        (_("Now"), {"fields": (("next_cutoff", "over_now", "kept_now"),)}),
+        (_("Now"), {"fields": ("next_cutoff", ("over_in_all", "over_now", "kept_now"))}),
         (_("At the last measurement"), {"fields": (("measured", "overdue"), ("flow", "kept_because"))}),
         (_("Publication"), {"fields": (("drafter", "published_in"),)}),
     )
     readonly_fields = (
-        "state", "in_force", *WORDS.values(), "next_cutoff", "over_now", "kept_now", "drafter", "published_in",
-        "measured", "overdue", "flow", "kept_because",
+        "state", "in_force", *WORDS.values(), "next_cutoff", "over_in_all", "over_now", "kept_now", "drafter",
+        "published_in", "measured", "overdue", "flow", "kept_because",
     )  # fmt: skip
     actions_detail = ("succeed", "what_changes", "anonymity_report")
 

@@ -8,25 +8,22 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
-from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.html import format_html, format_html_join
-from django.utils.translation import gettext_lazy as _, ngettext
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.dataclasses import UnfoldAction
-from unfold.decorators import action, display
+from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from crasme.crm.admin.base import DayFilter
 from crasme.kit.errors import CrasmeError
-from crasme.staff import actors
 from crasme.staff.admin import EstimatePaginator, ReadOnlyAdmin, StaffModelAdmin, confirmed
 from crasme.staff.stepup import step_up
-from retention import certificate, fields, ruletext, services, wording
+from retention import certificate, effects, reckoning, services, wording
+from retention.admin.runcolumns import RunColumns
 from retention.anonymity.report import Report
-from retention.errors import RuleBroken
 from retention.models import Run
 
 
@@ -37,13 +34,11 @@ class PlanForm(forms.Form):
 
 
 def _what_is_approved(run: Run) -> list[str]:
-    rows = _("%(rows)s rows of %(table)s before %(cutoff)s UTC, and at most %(most)s.") % {
-        "rows": f"{run.rows_due:,}",
-        "table": run.rule.target,
-        "cutoff": f"{run.cutoff:%Y-%m-%d %H:%M}",
-        "most": f"{run.planned['rows'] + run.planned['tolerance']:,}" if run.planned else "?",
-    }
-    return [rows, *(wording.reasons(run.planned) if run.planned else []), wording.drift(run)]
+    """What would be done to how many rows, what of it is for good, and why it is asked."""
+    most = f"{run.planned['rows'] + run.planned['tolerance']:,}" if run.planned else "?"
+    said = effects.asked(run.rule, run.rows_due, before=f"{run.cutoff:%Y-%m-%d %H:%M}", most=most)
+    why = wording.reasons(run.planned) if run.planned else []
+    return [said, effects.for_good(run.rule.action), *why, wording.drift(run)]
 
 
 def _plan_shown(run: Run) -> dict[str, str]:
@@ -55,13 +50,16 @@ def _offered(run: Run, viewer: str) -> tuple[str, ...]:
     if run.entry is not None:
         return ("certificate",)
     if run.state == Run.State.WAITING:
-        decide = "approve" if run.is_asked_for else "ask"
+        decide = "approve" if run.is_approved_once else "approve_first"
         return ("plan_anew",) if run.requested_by == viewer else (decide, "plan_anew")
     return ("plan_anew",) if run.state == Run.State.STOPPED else ()
 
 
 @admin.register(Run)
-class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
+class RunAdmin(RunColumns, ReadOnlyAdmin, StaffModelAdmin):
+    class Media:
+        css: ClassVar = {"all": ["retention/run.css"]}
+
     paginator = EstimatePaginator
     list_display = ("rule", "period_key", "condition", "rows_ended", "how_far", "cutoff", "time", "finished_at")
     list_filter: ClassVar = [
@@ -84,135 +82,16 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
             },
         ),
         (_("Planned"), {"fields": (("rows_planned", "share", "allowed"), "why_approval", "off", "plan_hash")}),
-        (_("What went"), {"fields": ("rows_ended", "went", "digest", "anonymous")}),
+        (_("What went"), {"fields": ("sums", "went", "digest", "anonymous")}),
         (_("Cost"), {"fields": (("time", "written", "vacuum"),)}),
         (_("Trouble"), {"fields": (("attempts", "trouble", "retry_at"),)}),
-        (_("Who"), {"fields": (("asked", "approved", "approved_at"),)}),
+        (_("Who"), {"fields": (("begun", "first_approval", "second_approval", "approved_at"),)}),
     )
     readonly_fields = (
-        "trouble", "time", "went", "asked", "approved", "how_far", "allowed", "why_approval", "off", "plan_hash",
-        "vacuum", "anonymous", "state_words", "acts", "rows_ended", "rows_planned", "share", "written",
+        "trouble", "time", "went", "begun", "first_approval", "second_approval", "how_far", "allowed", "why_approval",
+        "off", "plan_hash", "vacuum", "anonymous", "state_words", "acts", "sums", "rows_planned", "share", "written",
     )  # fmt: skip
-    actions_detail = ("certificate", "ask", "approve", "plan_anew")
-
-    @display(
-        description=_("state"),
-        ordering="state",
-        label={
-            Run.State.RUNNING: "info",
-            Run.State.WAITING: "warning",
-            Run.State.STOPPED: "danger",
-            Run.State.DONE: "success",
-        },
-    )
-    def condition(self, run: Run) -> tuple[str, str]:
-        return run.state, wording.state(run)
-
-    @display(description=_("state"))
-    def state_words(self, run: Run) -> str:
-        return wording.state(run)
-
-    @display(description=_("rows ended"), ordering="rows_total")
-    def rows_ended(self, run: Run) -> str:
-        return f"{run.rows_total:,}"
-
-    @display(description=_("rows due at the start (an estimate where whole months go at once)"))
-    def rows_planned(self, run: Run) -> str:
-        return f"{run.rows_due:,}"
-
-    @display(description=_("share of the table"))
-    def share(self, run: Run) -> str:
-        return ruletext.share(run.share_due)
-
-    @display(description=_("written to the database's write-ahead log (WAL)"))
-    def written(self, run: Run) -> str:
-        return filesizeformat(run.wal_bytes)
-
-    @display(description=_("who acts"))
-    def acts(self, run: Run) -> str:
-        if run.state != Run.State.WAITING:
-            return "–"
-        if not run.is_asked_for:
-            return str(_("Anybody who may approve large runs asks for it; then another person approves it."))
-        return _("%(who)s asked for it; another person who may approve large runs approves it.") % {
-            "who": actors.names([run.requested_by])[run.requested_by]
-        }
-
-    @display(description=_("last error"))
-    def trouble(self, run: Run) -> str:
-        if run.last_error == RuleBroken.code:
-            try:
-                fields.require(run.rule)
-            except RuleBroken as error:  # which rule and column, as it is now
-                return str(error)
-        return wording.trouble(run.last_error)
-
-    @display(description=_("time at work"), ordering="busy")
-    def time(self, run: Run) -> str:
-        return f"{run.busy.total_seconds():,.2f} s"
-
-    @display(description=_("progress"))
-    def how_far(self, run: Run) -> str:
-        """A bar, and what it says in words; no bar before anything went, which would look like a full one."""
-        if run.state != Run.State.DONE and not run.rows_total:
-            return ngettext("none of %(rows)s row yet", "none of %(rows)s rows yet", run.rows_due) % {
-                "rows": f"{run.rows_due:,}"
-            }
-        words = ngettext("%(share)d %% of %(rows)s row", "%(share)d %% of %(rows)s rows", run.rows_due)
-        words %= {"share": run.share_done, "rows": f"{run.rows_due:,}"}
-        more = (wording.batches(run), wording.left(run)) if run.state == Run.State.RUNNING else ()
-        text = ", ".join(part for part in (words, *more, wording.rested(run)) if part)
-        return format_html('<progress max="100" value="{}" aria-label="{}"></progress> {}', run.share_done, text, text)
-
-    @display(description=_("may end at most"))
-    def allowed(self, run: Run) -> str:
-        return f"{run.planned['rows'] + run.planned['tolerance']:,}" if run.planned else "–"
-
-    @display(description=_("why it needs an approval"))
-    def why_approval(self, run: Run) -> str:
-        return "; ".join(wording.reasons(run.planned)) or "–" if run.planned else "–"
-
-    @display(description=_("more than planned"))
-    def off(self, run: Run) -> str:
-        return wording.drift(run) or "–"
-
-    @display(description=_("hash of the plan"))
-    def plan_hash(self, run: Run) -> str:
-        return run.plan.hash if run.plan else "–"
-
-    @display(description=_("space freed (vacuum)"))
-    def vacuum(self, run: Run) -> str:
-        done = run.progress.get("vacuum")
-        if done is None:
-            return str(_("wanted")) if "vacuum_wanted" in run.progress else "–"
-        text = ngettext("%(tables)d table in %(seconds)s s", "%(tables)d tables in %(seconds)s s", len(done["tables"]))
-        text %= {"tables": len(done["tables"]), "seconds": f"{done['seconds']:,.2f}"}
-        failed = ", ".join(done["failed"])
-        return "; ".join((text, _("left to the server: %(tables)s") % {"tables": failed})) if failed else text
-
-    @display(description=_("rows by table"))
-    def went(self, run: Run) -> str:
-        named = {
-            "carried": str(_("carried over, because something keeps them")),
-            "partitions": str(_("whole months removed")),
-        }
-        lines = [(named.get(label) or wording.table(label), f"{rows:,}") for label, rows in sorted(run.counts.items())]
-        return format_html_join("", "<p>{}: {}</p>", lines) if lines else "–"
-
-    @display(description=_("check of anonymity"))
-    def anonymous(self, run: Run) -> str:
-        if run.anonymity is None:
-            return "–"
-        report = Report.read(run.anonymity)
-        return format_html_join("", "<p>{}</p>", [(line,) for line in report.lines()])
-
-    @display(description=_("asked for by"))
-    def asked(self, run: Run) -> str:
-        return actors.names([run.requested_by])[run.requested_by]
-
-    @display(description=_("approved by"))
-    def approved(self, run: Run) -> str:
-        return actors.names([run.approved_by])[run.approved_by] if run.approved_by else "–"
+    actions_detail = ("certificate", "approve_first", "approve", "plan_anew")
 
     # --- approval ----------------------------------------------------------------------------------------------------
     def has_approve_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
@@ -259,29 +138,29 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
         context = {
             "run": run,
             "content": content,
-            "asked": self.asked(run),
-            "approved": self.approved(run),
+            "begun": self.begun(run),
+            "approvals": [self.first_approval(run), self.second_approval(run)] if run.needs_approval else [],
+            "did": effects.did(run.rule.action, run.rows_total),
             "reasons": wording.reasons(run.planned) if run.planned else [],
-            "counts": sorted(run.counts.items()),
+            "counts": wording.counts(run),
+            "sums": reckoning.of_run(run),
             "anonymity": Report.read(run.anonymity).lines() if run.anonymity is not None else [],
         }
         return TemplateResponse(request, "admin/retention/run/certificate.html", context)
 
-    @action(description=_("Stand for it (first of two)"), permissions=["approve"], icon="pan_tool")
+    @action(description=_("Approve (first of two)"), permissions=["approve"], icon="done")
     @confirmed(
-        title=_("Stand for this run?"),
-        text=_(
-            "It would end more rows than its rule may do unasked. A second person has to approve exactly this plan."
-        ),
+        title=_("Approve this run as the first of two?"),
+        text=_("It is more than its rule may do without approval. A second person has to approve the very same plan."),
         more=_what_is_approved,
         initial=_plan_shown,
         form_class=PlanForm,
-        button=_("Stand for this run"),
+        button=_("Approve the run"),
     )
     @step_up
-    def ask(self, request: HttpRequest, object_id: str, form: Any) -> HttpResponse:
-        asked = _("Asked: a second person approves it, and then the run goes on.")
-        return self._decide(request, object_id, form, services.ask, asked)
+    def approve_first(self, request: HttpRequest, object_id: str, form: Any) -> HttpResponse:
+        done = _("Approved: once a second person has approved it, the run goes on.")
+        return self._decide(request, object_id, form, services.approve_first, done)
 
     @action(
         description=_("Approve (second of two)"),
@@ -290,8 +169,8 @@ class RunAdmin(ReadOnlyAdmin, StaffModelAdmin):
         variant=ActionVariant.DANGER,
     )
     @confirmed(
-        title=_("Let this run go on?"),
-        text=_("It would end more rows than its rule may do unasked. Deleted rows do not come back."),
+        title=_("Approve this run as the second of two?"),
+        text=_("It is more than its rule may do without approval, and goes on once you have approved it."),
         more=_what_is_approved,
         initial=_plan_shown,
         form_class=PlanForm,

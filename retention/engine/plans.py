@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from crasme.kit.canonical import digest
 from crasme.ledger import signing
@@ -24,8 +24,9 @@ TOLERANCE: Final = Decimal("0.1")  # of the planned rows, and at least limits.FE
 
 @dataclass(frozen=True, slots=True)
 class PlanLine:
-    """What one rule would do: `rows` end, `deferred` are over but kept (None: not counted). `over_limit` means that it
-    would wait for an approval, `reasons` why: "rows", "share", "unusual" or "changed", each with its limit.
+    """What one rule would do: `rows` end, `deferred` are over but kept (None: not counted), of which `on_shelf` are on
+    the shelf already and `to_shelf` would go there with their month. `over_limit` means that it would wait for an
+    approval, `reasons` why: "rows", "share", "unusual" or "changed", each with its limit.
 
     `exact` is false where whole partitions were taken at the planner's word. `tolerance` is how many rows more than
     planned may end before the run stops.
@@ -39,6 +40,8 @@ class PlanLine:
     cutoff: datetime
     rows: int
     deferred: int | None
+    to_shelf: int
+    on_shelf: int
     share: Decimal
     exact: bool
     tolerance: int
@@ -107,8 +110,9 @@ def holds(content: dict[str, Any], *, hash_of: str, signature: str, key: str) ->
 def _line(rule: Rule, cutoff: datetime, *, exact: bool, kept: bool = False, ended: int = 0) -> PlanLine:
     fields.require(rule)
     by_partitions = rule.action == Rule.Action.DROP_PARTITIONS
-    deferred, in_months = _deferred(rule, cutoff) if kept else (None, 0)
-    rows, share = limits.measure(rule, cutoff, exact=exact, kept=in_months)
+    staying = _deferred(rule, cutoff) if kept else None
+    to_shelf, on_shelf = (staying.to_shelf, staying.on_shelf) if staying is not None else (0, 0)
+    rows, share = limits.measure(rule, cutoff, exact=exact, kept=to_shelf)
     if by_partitions and exact:
         rows += predicate.releasable(rule, cutoff, model=partitions.shelf(rule)).count()
     rows += ended
@@ -121,7 +125,9 @@ def _line(rule: Rule, cutoff: datetime, *, exact: bool, kept: bool = False, ende
         policy_section=rule.policy_section,
         cutoff=cutoff,
         rows=rows,
-        deferred=deferred,
+        deferred=staying.rows if staying is not None else None,
+        to_shelf=to_shelf,
+        on_shelf=on_shelf,
         share=share,
         exact=exact,
         tolerance=_tolerance(rule, rows, exact=exact),
@@ -138,9 +144,17 @@ def _tolerance(rule: Rule, rows: int, *, exact: bool) -> int:
     return tolerance
 
 
-def _deferred(rule: Rule, cutoff: datetime) -> tuple[int, int]:
-    """Rows that are over and stay, on the shelf of a partitioned table as well; and those of them in whole months."""
+class _Staying(NamedTuple):
+    """Rows that are over and stay; those of whole months of a partitioned table, and those on its shelf already."""
+
+    rows: int
+    to_shelf: int = 0
+    on_shelf: int = 0
+
+
+def _deferred(rule: Rule, cutoff: datetime) -> _Staying:
     if rule.action != Rule.Action.DROP_PARTITIONS:
-        return predicate.deferred(rule, cutoff).count(), 0
+        return _Staying(predicate.deferred(rule, cutoff).count())
     whole, cut = partitions.kept_in_months(rule, cutoff)
-    return whole + cut + predicate.deferred_by_few(rule, cutoff, model=partitions.shelf(rule)).count(), whole
+    aside = predicate.deferred_by_few(rule, cutoff, model=partitions.shelf(rule)).count()
+    return _Staying(whole + cut + aside, whole, aside)

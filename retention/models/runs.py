@@ -1,8 +1,8 @@
 """Runs: what a rule did, once a period, with what it may be held to afterwards.
 
 What could go wrong: two beats start the same run (unique by rule and period key, and one open run per rule), a run
-that crashed starts over with a later cut-off (it is stored when the run begins), or an approval by whoever asked, or of
-what no person asked for: over its limits a run needs two people, and the beat is none.
+that crashed starts over with a later cut-off (it is stored when the run begins), or two approvals by one person,
+or by the beat: over its limits a run needs two people, and the beat is none.
 """
 
 from datetime import timedelta
@@ -114,12 +114,12 @@ class Run(models.Model):
             models.CheckConstraint(
                 condition=~Q(needs_approval=True, requested_by__startswith=MACHINE, state__in=["running", "done"]),
                 name="retention_run_asked_for",
-                violation_error_message=_("A run over its limits goes on when one person asks and another approves."),
+                violation_error_message=_("A run over its limits goes on when two people have approved it."),
             ),
             models.CheckConstraint(
                 condition=~Q(approved_by=F("requested_by")),
                 name="retention_run_two_people",
-                violation_error_message=_("Whoever asked for a run cannot approve it."),
+                violation_error_message=_("Two approvals of a run are of two people."),
             ),
             models.CheckConstraint(
                 condition=Q(state__in=OPEN, finished_at=None) | (~Q(state__in=OPEN) & Q(finished_at__isnull=False)),
@@ -137,8 +137,8 @@ class Run(models.Model):
         return self.plan.lines[0] if self.plan is not None else None
 
     @property
-    def is_asked_for(self) -> bool:
-        """Whether a person stands for it; what the beat begins, nobody has asked for."""
+    def is_approved_once(self) -> bool:
+        """Whether a first person has approved it; what the beat begins, nobody has."""
         return not self.requested_by.startswith(MACHINE)
 
     @property

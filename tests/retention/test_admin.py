@@ -69,6 +69,7 @@ def test_a_rules_page_counts_what_is_due_and_what_is_kept(client: Client, office
     assert page.status_code == 200
     shown = page.context["adminform"].model_admin
     assert (shown.over_now(rule), shown.kept_now(rule)) == ("1", "2")
+    assert shown.over_in_all(rule).startswith("3:")
     # In words where nothing is to be changed; a draft is not in force.
     text = page.content.decode()
     for words in (
@@ -90,6 +91,8 @@ def test_a_rules_page_counts_what_is_due_and_what_is_kept(client: Client, office
     draft = drafts.succeed(rule, actor=officer.ref, now=timezone.now())
     text = client.get(reverse("admin:retention_rule_change", args=[draft.pk])).content.decode()
     assert "not in force yet" in text
+    listed = client.get(reverse("admin:retention_rule_changelist"), {"q": "account-closed"}).context["cl"].result_list
+    assert [shown.name(each) for each in listed] == ["account-closed (draft)", "account-closed"]
     assert 'name="period"' in text
 
 
@@ -113,12 +116,12 @@ def test_a_waiting_run_is_approved_by_who_may(client: Client, rows: dict[str, ob
     assert run.state == Run.State.WAITING
     officer = confirmed(client)
     assert run.plan is not None
-    asked = client.get(reverse("admin:retention_run_ask", args=[run.pk])).content.decode()
+    asked = client.get(reverse("admin:retention_run_approve_first", args=[run.pk])).content.decode()
     unasked = client.get(reverse("admin:retention_run_change", args=[run.pk])).content.decode()
     for words in (
         "none of 1 row yet",
         "waits for a first person",
-        "Anybody who may approve large runs",
+        "Two people who may approve large runs",
         "first of two",
     ):
         assert words in unasked
@@ -126,15 +129,21 @@ def test_a_waiting_run_is_approved_by_who_may(client: Client, rows: dict[str, ob
     (line,) = (each for each in works.runs() if each.run == run)
     assert "1 row waits" in render_to_string("admin/dashboard/runs.html", {"dashboard": {"runs": [line]}})
     assert all(
-        words in asked for words in (run.plan.hash, "1 rows of crm.account", "more than the 0 rows of its limit")
+        words in asked
+        for words in (
+            run.plan.hash,
+            "1 account would be erased, of accounts (crm.account)",
+            "Erased accounts do not come back.",
+            "more than the 0 rows of its limit",
+        )
     )
     run.refresh_from_db()
     assert run.state == Run.State.WAITING
-    act(client, "run", "ask", run.pk, plan="of another day")
+    act(client, "run", "approve_first", run.pk, plan="of another day")
     act(client, "run", "approve", run.pk, plan=run.plan.hash)
     run.refresh_from_db()
-    assert (run.state, run.is_asked_for) == (Run.State.WAITING, False), "one person alone"
-    act(client, "run", "ask", run.pk, plan=run.plan.hash)
+    assert (run.state, run.is_approved_once) == (Run.State.WAITING, False), "one person alone"
+    act(client, "run", "approve_first", run.pk, plan=run.plan.hash)
     act(client, "run", "plan_anew", run.pk)
     old = run.plan.hash
     run.refresh_from_db()
@@ -145,6 +154,8 @@ def test_a_waiting_run_is_approved_by_who_may(client: Client, rows: dict[str, ob
     assert (run.state, run.requested_by) == (Run.State.WAITING, officer.ref)
     assert reverse("admin:retention_run_approve", args=[run.pk]) not in page, "whoever asked may not approve"
     assert "waits for a second person" in page
+    assert "still to be erased, once two people have approved it" in page
+    assert not re.search(r"(?i)stand(s|ing)? (for|up)|ask(s|ed)? for (it|this run)|answers for", strip_tags(page))
     second = confirmed(client)
     act(client, "run", "approve", run.pk, plan=old)
     run.refresh_from_db()
@@ -246,7 +257,7 @@ def test_a_search_for_whom_to_hold_names_them_and_is_logged(client: Client, offi
 
 
 def test_a_hold_is_placed_with_its_items_and_released(client: Client, officer: User) -> None:
-    account = builders.account()
+    account = builders.account(full_name="Ana Lima")
     items = item(0, scope="account", account=account.pk) | item(1, scope="category", category="P7.2")
     invoice = builders.invoice(account, timezone.now().date())
     items |= item(2, scope="record", label="crm.invoice", record=invoice.pk) | {"items-TOTAL_FORMS": "3"}
@@ -258,6 +269,10 @@ def test_a_hold_is_placed_with_its_items_and_released(client: Client, officer: U
     listed = client.get(reverse("admin:retention_hold_changelist")).content.decode()
     assert re.search(r"one account; a category of data \([a-z ]+\); one record \(crm.invoice\)", listed)
     hold = Hold.objects.get(matter="M-99")
+    page = client.get(reverse("admin:retention_hold_change", args=[hold.pk])).content.decode()
+    assert f"one account: account {account.pk.hex[-8:]}" in page
+    assert f"one record (crm.invoice): invoices (crm.invoice), {invoice.pk}" in page
+    assert ("Ana Lima" in page, "held-of" in page) == (False, False)
     assert (hold.owner, hold.placed_by, hold.items.count()) == (officer, officer.ref, 3)
     account.refresh_from_db()
     assert account.on_hold

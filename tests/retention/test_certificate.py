@@ -43,7 +43,7 @@ def done() -> Run:
     with pytest.raises(NoCertificate):
         certificate.of(waiting)
     assert waiting.plan is not None
-    services.ask(waiting, plan_hash=waiting.plan.hash, actor="staff:first", now=NOW)
+    services.approve_first(waiting, plan_hash=waiting.plan.hash, actor="staff:first", now=NOW)
     services.approve(waiting, plan_hash=waiting.plan.hash, actor="staff:second", now=NOW)
     run = carried_out("billing")
     assert (run.state, run.rows_total) == (Run.State.DONE, 1)

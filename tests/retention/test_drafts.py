@@ -95,8 +95,8 @@ def test_a_preview_counts_with_the_engines_condition_and_warns_of_shorter_period
         builders.account(home, closed=NOW - timedelta(days=days))
     builders.account(home, closed=NOW - timedelta(days=60), on_hold=True)
     shorter = drafts.preview(drafted("account-closed", period="P45D"), NOW)
-    assert shorter.before == drafts.Side("P90D", 1, 0)
-    assert (shorter.after, shorter.shorter, shorter.more) == (drafts.Side("P45D", 2, 1), True, "1")
+    assert shorter.before == drafts.Side("P90D", "erase-account", 1, 0)
+    assert (shorter.after, shorter.shorter, shorter.more) == (drafts.Side("P45D", "erase-account", 2, 1), True, "1")
     longer = drafts.preview(drafted("account-closed", period="P120D"), NOW)
     assert (longer.after.rows, longer.shorter, longer.more) == (0, False, "0")
     later = drafts.preview(drafted("account-closed", period="P90D"), NOW + timedelta(days=45))
@@ -168,7 +168,9 @@ def test_an_officer_drafts_edits_compares_and_discards(client: Client) -> None:
     assert draft.period == "P5Y"
     compared = client.get(reverse("admin:retention_rule_what_changes", args=[draft.pk]), {"at": "2030-01-01"})
     assert compared.context["changes"] == [("Period", "7 years", "5 years")]
-    assert "Shorter" in compared.content.decode()
+    compared_words = compared.content.decode()
+    assert "Shorter" in compared_words
+    assert "Under this draft: 0 rows are over by then: 0 rows would be deleted, 0 rows stay" in compared_words
     # What is in force can be neither changed nor discarded, even by hand-made requests.
     assert (
         client.post(reverse("admin:retention_rule_change", args=[rule.pk]), said | {"period": "P1D"}).status_code == 403
@@ -191,6 +193,10 @@ def test_nobody_else_drafts(client: Client, role: str) -> None:
         reverse("admin:retention_rule_succeed", args=[builders.rule("billing").pk]),
     ):
         assert client.get(path).status_code == 403
+    added = client.get(reverse("admin:retention_rule_add")).content.decode()
+    for words in ("Can draft retention rules", "Privacy officer", "A rule comes about in two steps"):
+        assert words in added
+    assert (reverse("admin:retention_rule_changelist") in added, "Nobody does this by hand" in added) == (True, False)
     client.post(reverse("admin:retention_rule_change", args=[draft.pk]), {"period": "P1D"})
     draft.refresh_from_db()
     assert (draft.period, timezone.is_aware(draft.effective_from)) == ("P6Y", True)

@@ -14,7 +14,7 @@ from crasme.crm.models import Account, HeldUsageEvent, UsageEvent
 from crasme.crm.partitions import TABLE
 from crasme.kit import merkle, partitions
 from crasme.kit.ids import uuid7
-from retention import holds, services
+from retention import holds, reckoning, services
 from retention.engine import checkpoint, digests, partitions as purge
 from retention.engine.traffic import Traffic
 from retention.engine.watch import Watch
@@ -124,6 +124,31 @@ def test_shelved_rows_go_when_their_hold_is_released() -> None:
     done = run(NOW + timedelta(days=2))
     assert done.counts == {"crm.heldusageevent": 1}
     assert not HeldUsageEvent.objects.exists()
+
+
+def test_the_numbers_of_a_run_add_up_from_its_plan_to_its_end() -> None:
+    """What is over goes or stays; what stays lies aside already, is moved there, or is in the month that is cut."""
+    rule, owners = builders.rule("usage"), [builders.account(), builders.account(on_hold=True)]
+    builders.shelved(owners[1], OLD)
+    cut = rule.cutoff(NOW) - timedelta(hours=1)
+    for owner, count in zip(owners, (3, 2), strict=True):
+        for number in range(count):
+            builders.event(owner, OLD + timedelta(minutes=number))
+            builders.event(owner, cut - timedelta(minutes=number))
+    (line,) = (each for each in services.plan(NOW) if each.rule == "usage")
+    assert (line.rows, line.deferred, line.to_shelf, line.on_shelf) == (6, 5, 2, 1)
+    assert (reckoning.over(line.plain()), reckoning.aside(line.plain())) == (
+        11,
+        "moved aside already: 1, to be moved aside: 2",
+    )
+    run = services.run_rule(rule, now=NOW, actor="system:test")
+    assert run is not None
+    found = [(entry.depth, entry.rows) for entry in reckoning.of_run(run)]
+    assert found == [(0, 11), (1, 6), (1, 5), (2, 2), (2, 1), (2, 2)]
+    run.state, run.rows_total, run.rows_due, run.counts = Run.State.WAITING, 0, 6, {}
+    waiting = reckoning.of_run(run)
+    assert [(entry.depth, entry.rows) for entry in waiting][:4] == [(0, 11), (1, 0), (1, 6), (1, 5)]
+    assert waiting[2].words == "still to be deleted, once two people have approved it"
 
 
 def test_the_boundary_month_is_cut_exactly_and_keeps_held_rows_in_place() -> None:

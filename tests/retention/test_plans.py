@@ -63,8 +63,8 @@ def carried_out(
 def approve(run: Run) -> None:
     assert run.plan is not None
     run.refresh_from_db()
-    if not run.is_asked_for:
-        services.ask(run, plan_hash=run.plan.hash, actor="staff:first", now=NOW)
+    if not run.is_approved_once:
+        services.approve_first(run, plan_hash=run.plan.hash, actor="staff:first", now=NOW)
     services.approve(run, plan_hash=run.plan.hash, actor="staff:second", now=NOW)
 
 

@@ -122,14 +122,14 @@ def test_more_rows_than_allowed_wait_for_a_second_person() -> None:
     assert Account.objects.filter(status="erased").count() == 0
     # It waits, and no second run is begun meanwhile.
     assert run_closed(NOW + timedelta(days=1)) == run
-    # The beat is no person: one asks, and another approves.
+    # The beat is no person: one approves, and then another.
     with pytest.raises(SameHands):
         services.approve(run, plan_hash=hash_of(run), actor="staff:somebody", now=NOW)
     with pytest.raises(IntegrityError, match="retention_run_asked_for"), transaction.atomic():
         Run.objects.filter(pk=run.pk).update(state=Run.State.RUNNING, approved_by="staff:somebody", approved_at=NOW)
-    services.ask(run, plan_hash=hash_of(run), actor="staff:first", now=NOW)
+    services.approve_first(run, plan_hash=hash_of(run), actor="staff:first", now=NOW)
     with pytest.raises(RunNotWaiting):
-        services.ask(run, plan_hash=hash_of(run), actor="staff:somebody", now=NOW)
+        services.approve_first(run, plan_hash=hash_of(run), actor="staff:somebody", now=NOW)
     with pytest.raises(SameHands):
         services.approve(run, plan_hash=hash_of(run), actor="staff:first", now=NOW)
     services.approve(run, plan_hash=hash_of(run), actor="staff:somebody", now=NOW)
