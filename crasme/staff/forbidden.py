@@ -68,7 +68,7 @@ def _wanted(request: HttpRequest) -> set[str]:
     if rest in OWN_PAGES:
         verb = _verb(request, rest)
         own = f"{page.opts.app_label}.{get_permission_codename(verb, page.opts)}"
-        return {getattr(page, "rights", {}).get(verb, own)}
+        return {getattr(page, "own_rights", {}).get(verb, own)}
     return {each for each in getattr(getattr(page, rest, None), "allowed_permissions", ()) if "." in each}
 
 
@@ -89,7 +89,7 @@ def _is_nobodys(request: HttpRequest) -> bool:
     page, rest = _place(request)
     if page is None or rest not in OWN_PAGES or (verb := _verb(request, rest)) == "view":
         return False
-    if verb in getattr(page, "rights", {}):
+    if verb in getattr(page, "own_rights", {}):
         return False
     codename = get_permission_codename(verb, page.opts)
     exists = Permission.objects.filter(content_type__app_label=page.opts.app_label, codename=codename).exists()

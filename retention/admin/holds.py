@@ -136,7 +136,7 @@ class HoldItemInline(StackedInline):
 
 @admin.register(Hold)
 class HoldAdmin(PersonalDataAdmin):
-    rights: ClassVar = {"add": "retention.place_hold"}
+    own_rights: ClassVar = {"add": "retention.place_hold"}
     list_display = ("matter", "condition", "covers", "owner", "review_on", "placed_at", "released_at")
     list_filter: ClassVar = [("released_at", admin.EmptyFieldListFilter)]
     list_select_related = ("owner",)

@@ -79,7 +79,7 @@ class RuleAdmin(RuleColumns, StaffModelAdmin):
     class Media:
         css: ClassVar = {"all": ["retention/rule.css"]}
 
-    rights: ClassVar = dict.fromkeys(("add", "change", "delete"), "retention.draft_rule")
+    own_rights: ClassVar = dict.fromkeys(("add", "change", "delete"), "retention.draft_rule")
     comes_about = _(
         "A rule comes about in two steps: somebody who may draft rules writes a draft, and it takes effect with a"
         " policy that one person proposes with it and another one approves. What is in force changes in the same way."

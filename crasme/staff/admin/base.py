@@ -28,7 +28,7 @@ class StaffModelAdmin(ModelAdmin):
     empty_words: ClassVar[str | Promise] = ""
     # The right ("app.codename") for "add", "change" or "delete", where it is another one than the model's own; and how
     # such rows come about, for whoever lacks it. See crasme.staff.forbidden.
-    rights: ClassVar[dict[str, str]] = {}
+    own_rights: ClassVar[dict[str, str]] = {}
     comes_about: ClassVar[str | Promise] = ""
     # What one and many are called here, of a model that is somebody else's and has another name there.
     called: ClassVar[tuple[Any, Any] | None] = None
