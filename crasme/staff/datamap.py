@@ -73,7 +73,7 @@ TABLES = [
         fields={
             "user": kept("Whose session it is", reason=WORKS_HERE),
             "session_data": kept(
-                "State of the session: how and when the person signed in, unsent messages",
+                "State of the session: how and when the person signed in, unsent messages, last searches (encrypted)",
                 reason=WORKS_HERE,
                 sensitivity=Sensitivity.SECRET,
                 withheld="Whoever holds a session can act as its owner.",

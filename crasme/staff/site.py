@@ -5,7 +5,6 @@ What could go wrong: a page reachable by a way around the sign-in (the admin's o
 policy on a public page (it is set per view, here and nowhere else).
 """
 
-import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -17,7 +16,6 @@ from csp.decorators import csp_replace
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME, logout as sign_out
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -69,29 +67,22 @@ class StaffSite(UnfoldAdminSite):
         theme's own would remember what was found, and whom, for five minutes."""
         from crasme.staff.admin import finding
 
-        begun, by_post = time.monotonic(), request.method == "POST"
+        by_post = request.method == "POST"
         term = (request.POST if by_post else request.GET).get("s", "").strip()
         if not term:
             return HttpResponse()
         results = self._search_apps(self.get_app_list(request), term.lower())
+        results.sort(key=lambda page: not page.title.lower().startswith(term.lower()))
         if by_post:
             results = [*results, *finding.found(self, request, term)]
-        pages = Paginator(results, max(1, len(results)))
-        context = {
-            "search_term": term,
-            "results": pages.page(1),
-            "page_obj": pages,
-            "page_counter": 0,
-            "execution_time": time.monotonic() - begun,
-            "command_show_history": False,
-        }
-        return TemplateResponse(
-            request, "unfold/helpers/command_results.html", context, headers={"HX-Trigger": "search"}
-        )
+        context = {"results": results, "finds": finding.finds(self, request)}
+        return TemplateResponse(request, "admin/staff/found.html", context, headers={"HX-Trigger": "search"})
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        from crasme.staff.admin import finding
+
         context: dict[str, Any] = super().each_context(request)
-        return context | {"demo_sign_in": demo.exempt(request.user)}
+        return context | {"demo_sign_in": demo.exempt(request.user), "finds": finding.finds(self, request)}
 
 
 def second_factor_required(view: View) -> View:

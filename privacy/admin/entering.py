@@ -50,7 +50,7 @@ class EntryForm(forms.Form):
         required=False,
         max_length=200,
         widget=UnfoldAdminTextInputWidget,
-        help_text=_("A whole e-mail address, or a part of the name. Then “Search”, below."),
+        help_text=_("A whole e-mail address, or how parts of the name begin. Then “Search”, below."),
     )
     account = forms.ChoiceField(label=_("Account"), required=False, widget=UnfoldAdminRadioSelectWidget)
     email = AddressField(

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
 from crasme.kit.clock import controller_day
+from crasme.staff.admin.searching import SOUGHT_VAR
 from privacy.querysets import InboundMailQuerySet, MessageQuerySet, RequestQuerySet
 from privacy.services import forecast
 from privacy.states import State
@@ -51,7 +52,7 @@ class ClockFilter(DropdownFilter):
 
 
 def _asks(request: HttpRequest) -> bool:
-    return any(request.GET.get(name) for name in ("q", "state__exact", MailFilter.parameter_name))
+    return any(request.GET.get(name) for name in (SOUGHT_VAR, "state__exact", MailFilter.parameter_name))
 
 
 class MailFilter(DropdownFilter):
@@ -91,7 +92,7 @@ class SortedFilter(DropdownFilter):
             case "all":
                 return queryset
             case _:
-                return queryset if request.GET.get("q") else queryset.waiting()
+                return queryset if request.GET.get(SOUGHT_VAR) else queryset.waiting()
 
 
 class WhoFilter(DropdownFilter):

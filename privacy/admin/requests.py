@@ -118,6 +118,8 @@ class RequestAdmin(
             return queryset.filter(reference=reference), False
         return (queryset.none() if term else queryset), False
 
+    box_finds = (_("requests"), _("requests by their number, or by a whole e-mail address"))
+
     def in_box(self, request: HttpRequest, term: str) -> QuerySet[Request] | None:
         """What the search box of every page finds: the same, without the person's name."""
         if "@" not in term and not references.normalise(term):

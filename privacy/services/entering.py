@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet, TextChoices
+from django.db.models import QuerySet, TextChoices
 from django.utils.translation import gettext as _, gettext_lazy
 
 from crasme.crm.models import Account
@@ -106,11 +106,10 @@ def enter(told: Entered, *, by: User, now: datetime) -> list[Request]:
 
 
 def find(text: str) -> QuerySet[Account]:
-    """Accounts by whole address or by a part of the name: the few that a caller can mean."""
+    """Accounts by whole address, or by how parts of the name begin: the few that a caller can mean."""
     text = text.strip()
-    if not text:
-        return Account.objects.none()
-    meant = Account.objects.present().filter(Q(email=text) | Q(full_name__icontains=text))
+    present = Account.objects.present()
+    meant = present.by_email(text) if "@" in text else present.named(text)
     return meant.select_related("organisation").order_by("full_name", "pk")[:FOUND_AT_ONCE]
 
 

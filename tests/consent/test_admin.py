@@ -64,9 +64,9 @@ def test_a_record_is_found_by_reference_visitor_or_account(officer: Client, choo
     event, _created = choose(account=account)
     choose()
     for term in (event.id, event.visitor.hex, account):
-        found = officer.get(f"{ADMIN}/consentevent/", {"q": str(term)}).context_data["cl"].result_list  # type: ignore[attr-defined]
+        found = officer.get(f"{ADMIN}/consentevent/", {"q": str(term)}, follow=True).context_data["cl"].result_list  # type: ignore[attr-defined]
         assert [row.pk for row in found] == [event.pk]
-    assert not officer.get(f"{ADMIN}/consentevent/", {"q": "anything"}).context_data["cl"].result_list  # type: ignore[attr-defined]
+    assert not officer.get(f"{ADMIN}/consentevent/", {"q": "anything"}, follow=True).context_data["cl"].result_list  # type: ignore[attr-defined]
     assert AccessEntry.objects.filter(table="consent.consentevent", action="search").count() == 4
 
 
@@ -129,7 +129,7 @@ def test_staff_put_an_address_on_the_list_and_ask_about_it(officer: Client) -> N
     row = Suppression.objects.get()
     assert (row.source, row.reason) == ("staff", "objected")
     for term, count in (("asa@example.COM", 1), ("nobody@example.com", 0), (row.address, 0), ("asa", 0)):
-        response = officer.get(f"{ADMIN}/suppression/", {"q": term})
+        response = officer.get(f"{ADMIN}/suppression/", {"q": term}, follow=True)
         assert len(response.context_data["cl"].result_list) == count, term  # type: ignore[attr-defined]
     assert officer.post(f"{ADMIN}/suppression/{row.pk}/delete/", {"post": "yes"}).status_code == 403
     assert officer.post(f"{ADMIN}/suppression/add/", {**sent, "email": "nobody"}).status_code == 200

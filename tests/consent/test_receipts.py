@@ -228,13 +228,17 @@ def test_an_officer_finds_what_somebody_was_shown_and_takes_the_proof(
     pictures.keep(notices.current("en")["sha256"], b"\x89PNG\r\n\x1a\n.", view="360", now=now)
     sign_in(client, make_user(AUDITOR))
     base, day = "/admin/consent/consentevent/", now.date().isoformat()
-    assert client.get(f"{base}?q={account}").context["cl"].result_count == 2
+    assert client.get(f"{base}?q={account}", follow=True).context["cl"].result_count == 2
     assert (
-        client.get(f"{base}?q={account}&decided_at_from_0={day}&decided_at_from_1=00:00:00").context["cl"].result_count
+        client.get(f"{base}?q={account}&decided_at_from_0={day}&decided_at_from_1=00:00:00", follow=True)
+        .context["cl"]
+        .result_count
         == 2
     )
     assert (
-        client.get(f"{base}?q={account}&decided_at_to_0=2020-01-01&decided_at_to_1=00:00:00").context["cl"].result_count
+        client.get(f"{base}?q={account}&decided_at_to_0=2020-01-01&decided_at_to_1=00:00:00", follow=True)
+        .context["cl"]
+        .result_count
         == 0
     )
     answer = client.get(f"{base}{event.pk}/proof/", follow=True)

@@ -141,7 +141,7 @@ def _plant(staff: Client) -> Account:
         actor="system:test",
         now=timezone.now(),
     )
-    staff.get(reverse("admin:crm_account_changelist"), {"q": ADDRESS})
+    staff.get(reverse("admin:crm_account_changelist"), {"q": ADDRESS}, follow=True)
     staff.get(reverse("admin:crm_account_change", args=[account.pk]))
     Client().post(reverse("account_login"), {"login": ADDRESS, "password": CANARY})
     return account

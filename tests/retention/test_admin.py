@@ -246,9 +246,10 @@ def form(**items: object) -> dict[str, object]:
 def test_a_search_for_whom_to_hold_names_them_and_is_logged(client: Client, officer: User) -> None:
     account = builders.account(full_name="Ana Lima", email="ana@example.com")
     asked = {"app_label": "retention", "model_name": "holditem", "field_name": "account", "term": "ana@"}
-    found = client.get(reverse("admin:autocomplete"), asked).json()["results"]
+    found = client.post(reverse("admin:autocomplete"), asked).json()["results"]
     words = f"Ana Lima, ana@example.com, {account.organisation.name} ({account.pk.hex[-8:]})"
     assert [each["text"] for each in found] == [words]
+    assert client.get(reverse("admin:autocomplete"), asked).status_code == 405  # words stand in no address
     logged = AccessEntry.objects.latest("at")
     assert (logged.table, logged.action, logged.rows) == ("crm.account", "search", 1)
     # A form that comes back says it still; the row itself never does.

@@ -33,10 +33,10 @@ def shown(answer) -> list[Entry]:
 
 def test_an_entry_is_found_by_id_verb_and_subject(client: Client, officer: User) -> None:
     first, second = entry(subject="account:00ff"), entry()
-    assert shown(client.get(LEDGER, {"q": str(first.pk)})) == [first]
-    assert shown(client.get(LEDGER, {"q": "account:00ff"})) == [first]
+    assert shown(client.get(LEDGER, {"q": str(first.pk)}, follow=True)) == [first]
+    assert shown(client.get(LEDGER, {"q": "account:00ff"}, follow=True)) == [first]
     assert shown(client.get(LEDGER, {"verb": "staff.roles_changed"})) == [second, first]
-    assert shown(client.get(LEDGER, {"q": "staff.roles"})) == []
+    assert shown(client.get(LEDGER, {"q": "staff.roles"}, follow=True)) == []
 
 
 def test_actors_get_their_names_in_few_queries(client: Client, officer: User) -> None:

@@ -36,7 +36,6 @@ from crasme.crm.services import accounts, again, corrections
 from crasme.crm.sheets import AccountExport, AccountImport
 from crasme.crm.sheets.cells import as_uuid
 from crasme.kit.errors import CrasmeError
-from crasme.kit.text import normalise_email
 from crasme.staff.admin import EstimatePaginator
 from crasme.staff.admin.confirm import confirmed
 from crasme.staff.admin.sheets import PersonalImportExportAdmin
@@ -99,8 +98,8 @@ class AccountAdmin(SearchById, PersonalImportExportAdmin):
         ("created_at", DayFilter),
     )
     list_select_related = ("organisation",)
-    search_fields = ("email__startswith", "full_name__icontains")
-    search_help_text = _("The beginning of the e-mail address, a part of the name, or the account's id.")
+    search_fields = ("email", "full_name")
+    search_help_text = _("The beginning of the e-mail address or of any part of the name, or the account's id.")
     ordering = ("-created_at", "-id")
     autocomplete_fields = ("organisation",)
     readonly_fields = (
@@ -136,25 +135,28 @@ class AccountAdmin(SearchById, PersonalImportExportAdmin):
         return named(account)
 
     # --- the search box ----------------------------------------------------------------------------------------------
+    box_finds = (_("people"), _("people by how parts of their name begin, or by a whole e-mail address"))
+
     def in_box(self, request: HttpRequest, term: str) -> QuerySet[Account] | None:
-        """A whole address, or the beginning of a name. Of the name's letters a few have to be there: until then
+        """A whole address, or how parts of a name begin. Of the name's letters a few have to be there: until then
         somebody looks for a page."""
-        accounts: QuerySet[Account] = self.get_queryset(request).select_related("organisation")
+        accounts: Any = self.get_queryset(request).select_related("organisation")
+        fitting: QuerySet[Account] | None = None
         if "@" in term:
-            return accounts.filter(email=normalise_email(term)).exclude(email="")
-        return accounts.filter(full_name__istartswith=term).order_by("full_name") if len(term) >= NAME_FROM else None
+            fitting = accounts.by_email(term)
+        elif len(term) >= NAME_FROM:
+            fitting = accounts.named(term).order_by("full_name", "pk")
+        return fitting
 
     def words_in_box(self, account: Account) -> str:
         return named(account)
 
     # --- the list ----------------------------------------------------------------------------------------------------
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
-        """The beginning of an address is found by its index, in the form in which addresses are stored."""
-        term = search_term.strip()
-        if "@" in term and " " not in term:
-            # Without the exclusion the partial index could not be used.
-            return queryset.filter(email__startswith=normalise_email(term)).exclude(email=""), False
-        return super().get_search_results(request, queryset, term.lower())
+        """By the indexes of addresses, names and ids; nothing reads the table."""
+        if as_uuid(term := search_term.strip()) is not None:
+            return super().get_search_results(request, queryset, term)
+        return (queryset.begun(term) if term else queryset), False  # type: ignore[attr-defined]
 
     @display(description=_("person"), header=True, ordering="full_name")
     def person(self, obj: Account) -> list[Any]:

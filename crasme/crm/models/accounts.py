@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import ClassVar, Self
 from uuid import UUID
 
+from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
@@ -18,9 +19,11 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from crasme.crm.fields import MailboxField
+from crasme.crm.names import NameWords, has_words
 from crasme.crm.validators import validate_language, validate_time_zone
 from crasme.kit.cards import CardFree, CardFreeQuerySet
 from crasme.kit.ids import uuid7
+from crasme.kit.text import normalise_email
 
 STRONG_HASH = re.compile(r"^(argon2|scrypt|pbkdf2_sha256|bcrypt_sha256)\$.{20,}")
 
@@ -65,6 +68,18 @@ class AccountQuerySet(CardFreeQuerySet):
     def by_email(self, email: str) -> Self:
         """By address, however it is written; the field normalises both sides."""
         return self.filter(email=email).exclude(email="")
+
+    def named(self, text: str) -> Self:
+        """Those of whose name each word of `text` begins a word, in any order and without accents; by index."""
+        words = has_words("full_name", text)
+        return self.none() if words is None else self.filter(words)
+
+    def begun(self, text: str) -> Self:
+        """Those whose address, or a word of whose name, begins like this; both by index."""
+        # Without the exclusion the partial index could not be used.
+        begins = Q(email__startswith=normalise_email(text)) & ~Q(email="")
+        words = None if "@" in text else has_words("full_name", text)
+        return self.filter(begins if words is None else Q(words) | begins)
 
     def locked(self, pk: UUID) -> "Account":
         """One account, locked until the transaction ends, so that nothing arrives for it meanwhile. DoesNotExist."""
@@ -148,6 +163,7 @@ class Account(CardFree):
             models.Index(fields=["closed_at"], name="crm_account_closed", condition=Q(status="closed")),
             models.Index(fields=["erased_at"], name="crm_account_erased", condition=Q(status="erased")),
             models.Index(fields=["-created_at", "-id"], name="crm_account_newest"),
+            GinIndex(NameWords("full_name"), name="crm_account_name_words"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(

@@ -1,16 +1,19 @@
-"""The admin's plain bases: fast lists, no bulk deletion, and a mixin for what staff may only look at."""
+"""The admin's plain bases: fast lists whose addresses hold no words of a search, no bulk deletion, and a mixin for what
+staff may only look at.
+"""
 
 from copy import copy
 from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 
 from crasme.staff.admin.checks import StaffModelAdminChecks
+from crasme.staff.admin.searching import SearchedList, taken_out
 
 
 class StaffModelAdmin(ModelAdmin):
@@ -38,6 +41,15 @@ class StaffModelAdmin(ModelAdmin):
         if self.called is not None:
             self.opts = copy(model._meta)
             self.opts.verbose_name, self.opts.verbose_name_plural = self.called
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return SearchedList
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if self.search_fields and (elsewhere := taken_out(request)) is not None:
+            return elsewhere
+        response: HttpResponse = super().changelist_view(request, extra_context)
+        return response
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """A list is headed by what is in it, as the menu names it."""

@@ -1,10 +1,11 @@
 """The rows that a field's search offers: called by what its admin says, not by `__str__`, which never shows a person.
 
-What could go wrong: people shown by a search that the access log does not know. So a page of choices with names is
-logged as a search before it is sent.
+What could go wrong: people shown by a search that the access log does not know (a page of choices with names is logged
+as a search before it is sent), or what was typed in an address, which logs keep (it is asked for by POST alone:
+staff/search.js).
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.db import transaction
@@ -17,6 +18,12 @@ from crasme.staff.models import AccessEntry
 
 class ChoicesView(AutocompleteJsonView):
     """An admin with `choice_label(row)` names its rows by it, to whoever may see them; others by `str`."""
+
+    http_method_names: ClassVar[list[str]] = ["post"]  # type: ignore[misc]
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        request.GET = request.POST  # where Django's view looks
+        return self.get(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         with transaction.atomic():

@@ -1,9 +1,35 @@
-// The search box asks by POST: an address that somebody types there stands in no URL, and so in no web server's log.
-document.addEventListener("htmx:configRequest", (event) => {
-  const asked = event.detail;
-  if (asked.elt.id !== "search-input-command") return;
-  asked.verb = "post";
-  asked.useUrlParams = false;
-  asked.headers["Content-Type"] = "application/x-www-form-urlencoded";
-  asked.headers["X-CSRFToken"] = document.querySelector("[name=csrfmiddlewaretoken]").value;
+// Asking in the back office. What somebody types stands in no address, and so in no web server's log: the search box of
+// the menu (templates/unfold/helpers/command.html) and the lists (templates/admin/search_form.html) are posted by
+// themselves, fields with a choice of rows by what follows.
+document.addEventListener("DOMContentLoaded", () => {
+  window.django?.jQuery?.ajaxPrefilter((asked, _given, call) => {
+    if (!new URL(asked.url, location.href).pathname.endsWith("/autocomplete/")) return;
+    asked.type = "POST";
+    call.setRequestHeader("X-CSRFToken", document.querySelector("[name=csrfmiddlewaretoken]").value);
+  });
 });
+
+// The first hit is chosen as soon as it is there, so that Enter opens it; Enter before that opens it when it comes.
+let awaited = "";
+document.addEventListener("htmx:after-swap", (event) => {
+  if (event.target.id !== "command-results") return;
+  const box = Alpine.$data(event.target);
+  box.items = event.target.querySelectorAll("li.group");
+  box.totalItems = box.items.length;
+  box.currentIndex = box.totalItems ? 1 : 0;
+  box.searchTerm = event.detail.requestConfig.parameters.s; // which the field may have left behind meanwhile
+  if (awaited && awaited === box.searchTerm) box.selectItem(false);
+});
+document.addEventListener(
+  "keydown",
+  (event) => {
+    if (event.target.id !== "search-input-command") return;
+    awaited = "";
+    if (event.key !== "Enter" || Alpine.$data(event.target).searchTerm === event.target.value) return;
+    // What stands below still answers what was typed before.
+    event.preventDefault();
+    event.stopPropagation();
+    awaited = event.target.value;
+  },
+  true,
+);
