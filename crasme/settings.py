@@ -242,6 +242,9 @@ CELERY_BEAT_SYNC_EVERY = 1
 CELERY_BEAT_SCHEDULE = schedule.SCHEDULE | (schedule.COOKIE_SCAN if env.bool("COOKIE_SCAN", default=False) else {})
 
 FLOWER_URL = env.str("FLOWER_URL", default="")  # where the menu finds the task monitor; empty: no entry
+# How a local start signs in there; elsewhere no page has them to show.
+FLOWER_USER = env.str("FLOWER_USER", default="") if DEBUG else ""
+FLOWER_PASSWORD = env.str("FLOWER_PASSWORD", default="") if DEBUG else ""
 
 # Messages to other systems go to public addresses alone; tests and local trying may allow this very machine.
 WEBHOOKS_TO_LOOPBACK = DEBUG and env.bool("WEBHOOKS_TO_LOOPBACK", default=False)
@@ -470,6 +473,7 @@ UNFOLD = {
     "SITE_VIEWS": [
         ("promises/", "promises", "crasme.dashboard.BoardPage"),
         ("promises/card/", "promises_card", "crasme.dashboard.BoardCard"),
+        ("task-monitor/", "task_monitor", "crasme.dashboard.MonitorPage"),
     ],
     "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "crasme.dashboard.navigation"},
     "BORDER_RADIUS": "6px",

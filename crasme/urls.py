@@ -7,6 +7,7 @@ from django.urls import include, path
 from crasme import api, health
 
 handler403 = "crasme.staff.forbidden.forbidden"
+handler404 = "crasme.staff.nowhere.nowhere"
 
 urlpatterns = [
     path("", include("privacy.urls")),

@@ -2,6 +2,17 @@
 
 from crasme.dashboard.board import BoardCard, BoardPage
 from crasme.dashboard.menu import environment, navigation
+from crasme.dashboard.monitor import MonitorPage
 from crasme.dashboard.page import favicon, index, scripts, styles
 
-__all__ = ["BoardCard", "BoardPage", "environment", "favicon", "index", "navigation", "scripts", "styles"]
+__all__ = [
+    "BoardCard",
+    "BoardPage",
+    "MonitorPage",
+    "environment",
+    "favicon",
+    "index",
+    "navigation",
+    "scripts",
+    "styles",
+]

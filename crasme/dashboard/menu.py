@@ -24,10 +24,10 @@ Words = str | Promise
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An admin list (`label` is "app.model"), an address of this site (`url` names it), or one that a setting holds.
+    """An admin list (`label` is "app.model"), or another page of this site (`url` names it).
 
-    A list bears the name that heads its page, and asks that page who may open it; the latter two have a `title` and a
-    `permission` of their own.
+    A list bears the name that heads its page, and asks that page who may open it; the others have a `title` and a
+    `permission` of their own, and some stand here only where a `setting` is made.
     """
 
     icon: str
@@ -148,6 +148,7 @@ MENU: tuple[tuple[Words, tuple[Page, ...]], ...] = (
             Page(
                 "deployed_code_history",
                 title=_("Task monitor"),
+                url="admin:task_monitor",
                 setting="FLOWER_URL",
                 permission="django_celery_beat.change_periodictask",
             ),
@@ -181,11 +182,9 @@ def _item(page: Page, request: HttpRequest) -> dict[str, Any] | None:
         return _list_item(page, request)
     if page.permission and not request.user.has_perm(page.permission):
         return None
-    link = getattr(settings, page.setting) if page.setting else reverse(page.url)
-    item: dict[str, Any] = {"title": page.title, "icon": page.icon, "link": link}
-    if page.setting:
-        item["active"] = False  # another site's start page; the theme would compare paths and take it for every page
-    return item if link else None
+    if page.setting and not getattr(settings, page.setting):
+        return None
+    return {"title": page.title, "icon": page.icon, "link": reverse(page.url)}
 
 
 def _list_item(page: Page, request: HttpRequest) -> dict[str, Any] | None:

@@ -40,8 +40,14 @@ class Missing:
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponseBase:
     """The handler of status 403."""
-    inside = request.path.startswith(reverse("admin:index")) and admin.site.has_permission(request)
-    return _page(request) if inside else defaults.permission_denied(request, exception or Exception())
+    return _page(request) if inside(request) else defaults.permission_denied(request, exception or Exception())
+
+
+def inside(request: HttpRequest) -> bool:
+    """Whether signed-in staff ask for an address of the back office: nobody else is shown what looks like it."""
+    # A page that failed above the sign-in has nobody to look at.
+    known = hasattr(request, "user") and admin.site.has_permission(request)
+    return request.path.startswith(reverse("admin:index")) and known
 
 
 @csp_replace(settings.ADMIN_CONTENT_SECURITY_POLICY)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client, RequestFactory
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -138,14 +139,24 @@ def test_the_badge_says_where_one_is(settings: Settings, demo: bool, debug: bool
     assert str(environment(RequestFactory().get("/"))[0]) == words
 
 
-def test_the_task_queue_is_linked_for_operations_where_it_runs(settings: Settings) -> None:
-    def links(role: str) -> dict[str, bool | None]:
+def test_operations_find_the_task_monitor_where_it_runs_and_how_to_sign_in(client: Client, settings: Settings) -> None:
+    def links(role: str) -> set[str]:
         request = RequestFactory().get("/admin/")
         request.user = make_user(role)
-        return {str(item["link"]): item.get("active") for group in navigation(request) for item in group["items"]}
+        return {str(item["link"]) for group in navigation(request) for item in group["items"]}
 
-    settings.FLOWER_URL = "https://queue.crasme.example/"
-    assert links("Operations")[settings.FLOWER_URL] is False  # nor is it marked as the page that is open
-    assert settings.FLOWER_URL not in links("Auditor")
+    page = reverse("admin:task_monitor")
+    settings.FLOWER_URL, settings.FLOWER_PASSWORD = "https://queue.crasme.example/", ""
+    assert page in links("Operations")
+    assert page not in links("Auditor")
+    sign_in(client, make_user("Operations"))
+    html = client.get(page).content.decode()
+    assert settings.FLOWER_URL in html
+    assert "FLOWER_PASSWORD" in html
+    settings.FLOWER_USER, settings.FLOWER_PASSWORD = "operations", "local-one"  # as a local start has it
+    assert "local-one" in client.get(page).content.decode()
     settings.FLOWER_URL = ""
-    assert "" not in links("Operations")
+    assert page not in links("Operations")
+    assert client.get(page).status_code == 404
+    sign_in(client, make_user("Auditor"))
+    assert client.get(page).status_code == 403

@@ -52,6 +52,27 @@ def test_outsiders_get_the_public_page(client: Client) -> None:
     assert "right" not in html.partition("<main")[2].partition("</main>")[0]
 
 
+def test_an_address_that_leads_nowhere_is_a_page_of_the_back_office_for_staff_alone(client: Client) -> None:
+    here, nowhere = reverse("admin:crm_account_changelist"), "/admin/nothing/here/"
+    sign_in(client, make_user(OPERATIONS))
+    answer = client.get(nowhere)
+    assert answer.status_code == 404
+    assert "'unsafe-eval'" in answer["Content-Security-Policy"]
+    html = answer.content.decode()
+    assert "There is nothing here" in html
+    assert 'id="nav-sidebar' in html or "search-input-command" in html
+    assert "consent-box" not in html
+    assert "search-input-command" not in client.get("/nothing/here/").content.decode()
+    # Nobody else learns which addresses there are.
+    for user in (None, make_user(is_staff=False)):
+        outsider = Client()
+        if user is not None:
+            sign_in(outsider, user)
+        there, not_there = outsider.get(here), outsider.get(nowhere)
+        assert there.status_code == not_there.status_code == (302 if user is None else 403)
+        assert "search-input-command" not in not_there.content.decode()
+
+
 def test_an_empty_list_says_what_it_is_for_and_a_search_what_is_searched(client: Client) -> None:
     sign_in(client, make_user(PRIVACY_OFFICER))
     address = reverse("admin:privacy_webhookendpoint_changelist")
@@ -59,7 +80,7 @@ def test_an_empty_list_says_what_it_is_for_and_a_search_what_is_searched(client:
     assert "No system is told of requests yet." in html
     assert reverse("admin:privacy_webhookendpoint_add") in html
     assert "Without search and filters" not in html
-    html = client.get(reverse("admin:privacy_step_changelist"), {"q": "PR-2345-6789"}).content.decode()
+    html = client.get(reverse("admin:privacy_step_changelist"), {"q": "PR-2345-6789"}, follow=True).content.decode()
     assert "The reference of the request." in html
     assert "Without search and filters" in html
     assert "yielded" not in html
