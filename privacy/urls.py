@@ -46,6 +46,7 @@ urlpatterns: list[URLPattern] = [
     path("requests/<reference:reference>/", requests.status, name="request-status"),
     path("requests/<reference:reference>/link/", requests.link, name="request-link-for"),
     path("requests/<reference:reference>/reply/", requests.reply, name="request-reply"),
+    path("requests/<reference:reference>/without-the-copy/", requests.go_on, name="request-go-on"),
     path("requests/<reference:reference>/withdraw/", requests.withdraw, name="request-withdraw"),
     path("requests/<reference:reference>/resume/", requests.resume, name="request-resume"),
     path("requests/<reference:reference>/beside/<reference:other>/", requests.beside, name="request-beside"),

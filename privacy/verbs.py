@@ -24,6 +24,9 @@ RECOMPUTED = register(
     "request.clocks_recomputed", "Deadlines were derived anew from the events.", facts=("requests", "rules_version")
 )
 PROPOSED = register("request.erasure_proposed", "An erasure was proposed.", facts=("plan", "hash"))
+NOT_AWAITED = register(
+    "request.copy_not_awaited", "It was decided that the erasure does not wait for the copy.", facts=("copy",)
+)
 GRANTED = register("request.granted", "A request was granted as it was asked.", facts=("kind",))
 APPROVED = register("request.approved", "A plan was approved.", facts=("plan", "kind", "hash"))
 REPLANNED = register("request.replanned", "The data had changed; a new plan is made.", facts=("round", "why"))

@@ -55,6 +55,15 @@ class GrantForm(DeskForm):
             self.fields["ground"] = forms.ChoiceField(widget=UnfoldAdminRadioSelectWidget, **options)
 
 
+class GoOnForm(DeskForm):
+    words = forms.CharField(
+        label=_("Why"),
+        max_length=2_000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text=_("For example, how the person said so. It becomes a note on the request."),
+    )
+
+
 class ParticularsForm(DeskForm):
     """The questions that the public form asks for this kind, answered from what the person wrote or said."""
 
@@ -86,6 +95,20 @@ class RightsActs:
     def grant(self, http: HttpRequest, asked: Request, form: Any) -> Words:
         approvals.grant(asked, ground=form.cleaned_data.get("ground", ""), by=form.by, now=timezone.now())
         return _("Granted. A worker carries it out.")
+
+    @action(description=_("Do not wait for the copy"), permissions=["privacy.propose_erasure"], icon="fast_forward")
+    @asks(
+        title=_("Do not wait for the copy"),
+        text=_(
+            "The same person asked for a copy. Once the data is erased there is nothing left to copy, and a copy that"
+            " nobody has fetched is destroyed."
+        ),
+        button=_("Do not wait for the copy"),
+        form_class=GoOnForm,
+    )
+    def go_on_without(self, http: HttpRequest, asked: Request, form: Any) -> Words:
+        approvals.go_on_without_by(asked, **form.cleaned_data, by=form.by, now=timezone.now())
+        return _("The erasure waits no longer.")
 
     @action(description=_("Note what is meant"), permissions=["privacy.work_request"], icon="checklist")
     @asks(

@@ -9,7 +9,7 @@ from crasme.staff.models import User
 from privacy.kinds import answered_by
 from privacy.models import MandateDocument, Message, Plan, Request
 from privacy.particulars import questions_of
-from privacy.services import clock, joining, plans, representatives, restriction, timing
+from privacy.services import clock, copies, joining, plans, representatives, restriction, timing
 from privacy.services.desk import may_decide
 from privacy.states import MOVES, Outcome, State
 from privacy.steps.definitions import by_hand, granted, proposed
@@ -107,6 +107,8 @@ def _decisions(asked: Request, user: User) -> set[str]:
         return set()
     if plan.kind == Plan.Kind.ACCESS:
         return {"release"}
+    if copies.awaited(asked, now=timezone.now()) is not None:
+        return {"go_on_without"}
     if plan.requested_by_id is None:
         # Without an account there is nothing that a report could be carried out on.
         return {"propose"} if asked.kind != Request.Kind.CHILD or asked.child_report.account_id else set()

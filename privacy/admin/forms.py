@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
@@ -14,7 +15,7 @@ from privacy.correspondence import preview
 from privacy.correspondence.render import Rendered
 from privacy.kinds import refusable
 from privacy.models import Request
-from privacy.services import plans
+from privacy.services import copies, plans
 from privacy.states import Outcome
 
 
@@ -68,6 +69,11 @@ class PlanForm(DeskForm):
         super().__init__(data, asked=asked, by=by)
         self.plan = plans.current(asked)
         self.fields["plan_hash"].initial = self.plan.hash if self.plan else ""
+        self.more = [
+            _("A copy was asked for as well, and nobody has fetched it: %(reference)s. It is gone with the data.")
+            % {"reference": wait.copy.reference}
+            for wait in copies.lost(asked, now=timezone.now())
+        ]
 
 
 class NoteForm(DeskForm):

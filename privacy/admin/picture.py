@@ -34,7 +34,7 @@ from privacy.models import (
     Restriction,
     Step,
 )
-from privacy.services import alerts, completing, corrections, joining, plans, restriction
+from privacy.services import alerts, completing, copies, corrections, joining, plans, restriction
 from privacy.services.corrections import Line
 from privacy.states import State
 from privacy.steps.definitions import by_hand, granted, proposed
@@ -62,6 +62,7 @@ REVIEW_NEXT: dict[str, Promise] = {
     "nobody": _("No account was found, so there is no value to correct. Answer in your own words, or refuse."),
     "officer": _("The privacy officer looks into it, then writes the answer."),
     "grant": _("Decide whether it is granted. What was ticked is carried out by a worker, exactly so."),
+    "waits": _("The erasure waits for the copy that the same person asked for, see below. Then it is proposed."),
     "unnamed": _("Read the report and name the account that it is about, or close it if there is none."),
 }
 
@@ -105,6 +106,8 @@ class Picture(ClockFace):
             return REVIEW_NEXT[self._without_plan] if self._without_plan else NEXT[State.COLLECTING]
         if self.report is not None and self.report.account is None:
             return REVIEW_NEXT["unnamed"]
+        if self.wait is not None:
+            return REVIEW_NEXT["waits"]
         return REVIEW_NEXT["proposed" if self.plan.requested_by_id else self.plan.kind]
 
     @property
@@ -126,6 +129,11 @@ class Picture(ClockFace):
     @cached_property
     def restriction(self) -> Restriction | None:
         return restriction.of(self.asked) if self.asked.kind == Request.Kind.RESTRICTION else None
+
+    @cached_property
+    def wait(self) -> copies.Wait | None:
+        """The copy that this deletion waits for."""
+        return copies.shown(self.asked, now=self.now)
 
     @property
     def parked(self) -> int:

@@ -89,7 +89,8 @@ class RequestAdmin(
     # What is done to every request stands in the menu: the row of buttons shares its line with the reference.
     actions_list = ("enter_request",)
     actions_detail = (
-        *("take", "grant", "release", "propose", "approve", "decide", "answer", "lift", "reopen", *OTHERS, "refuse"),
+        *("take", "grant", "release", "propose", "approve", "decide", "answer", "lift", "reopen"),
+        *("go_on_without", *OTHERS, "refuse"),
         *OTHERS_MENUS,
         {"title": _("Clock"), "icon": "timer", "items": ["ask", "replied", "extend", "set_law"]},
         {

@@ -225,7 +225,7 @@ CATALOGUE: dict[str, Entry] = {
             _("The answer to a request for a copy: it can be fetched."),
             kinds=(Kind.ACCESS,),
             must=("link", "code"),
-            may=("findings", "until", "hours", "customers"),
+            may=("findings", "until", "erased_after", "hours", "customers"),
             linked=True,
             button=_("To the download"),
             fixed=(
@@ -241,7 +241,7 @@ CATALOGUE: dict[str, Entry] = {
             _("The answer to a request for portable data: it can be fetched."),
             kinds=(Kind.PORTABILITY,),
             must=("link", "code"),
-            may=("portable", "until", "hours"),
+            may=("portable", "until", "erased_after", "hours"),
             linked=True,
             button=_("To the download"),
             fixed=(

@@ -162,6 +162,12 @@ POOL: dict[str, Placeholder] = {
             lambda c: day(c["package"].expires_at if c["package"] else None),
             optional=True,
         ),
+        Placeholder(
+            "erased_after",
+            _("Until when a deletion that was asked for as well waits for the copy"),
+            lambda c: day(c["erased_after"] or None),
+            optional=True,
+        ),
         Placeholder("kept", _("What stays, with reason and end, as a list"), _kept, Form.LINES, optional=True),
         Placeholder("backups_period", _("How long backups are kept"), lambda c: str(c["periods"]["backups"])),
         Placeholder("requests_period", _("How long requests are kept"), lambda c: str(c["periods"]["requests"])),

@@ -29,7 +29,7 @@ from privacy.correspondence.placeholders import Context
 from privacy.correspondence.shipped import Shipped
 from privacy.models import Controller, Letter, Message, Request
 from privacy.refusals import authority_of, refusal_of
-from privacy.services import alerts, clock, packages, plans, verification
+from privacy.services import alerts, clock, copies, packages, plans, verification
 from privacy.words import EXTENSIONS, WISHES
 
 _TO_CONFIRM = Fetch(lambda: Request.objects.filter(without_proof=False).order_by("pk"), "lead")
@@ -170,6 +170,7 @@ def context_of(message: Message, *, now: datetime) -> dict[str, Any]:
         "periods": when_said(in_words, now),
         "nothing_else": when_said(_nothing_else, plan_of),
         "package": when_said(packages.newest, request, now=now),
+        "erased_after": when_said(copies.erased_after, request, now=now),
         "corrections": when_said(beside.corrections, request),
         "told": when_said(beside.told, request),
         "notice": when_said(beside.notice, message),

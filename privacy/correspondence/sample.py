@@ -65,6 +65,7 @@ def facts(entry: Entry, kind: str, *, sparse: bool = False) -> Facts:
         "periods": in_words(timezone.now()),
         "nothing_else": False,
         "package": SimpleNamespace(expires_at=datetime(2030, 5, 30, 12, tzinfo=UTC)),
+        "erased_after": date(2030, 5, 28),
         "refusal": refusal_of(kind, Request.Refusal.EXCESSIVE),
         "authority": authority_of(Regime.EU),
         "more_time": next(iter(EXTENSIONS.values())),
@@ -82,7 +83,7 @@ def facts(entry: Entry, kind: str, *, sparse: bool = False) -> Facts:
     }
     other_way: Facts = {
         "first": None, "also": [], "written": "", "browsers": [], "kept": [], "package": None, "told": [],
-        "nothing_else": True, "stands_still": True,
+        "erased_after": None, "nothing_else": True, "stands_still": True,
     }  # fmt: skip
     return full | other_way if sparse else full
 

@@ -17,6 +17,7 @@ from crasme.kit import datamap
 from privacy.models import Request, WebhookEndpoint
 from privacy.particulars import CONSENTS, GROUND, PURPOSE, SCOPE, Question
 from privacy.services.acceptance import DOCUMENT
+from privacy.services.copies import NOT_AWAITED
 
 # Columns whose values are by topic and channel: the code is the column's, whatever key it stands under.
 BY_CELL: Final = frozenset({"basis"})
@@ -38,6 +39,7 @@ _KEYS: Final[dict[str, Promise]] = {
     "scope": _("Marketing"),
     "ground": _("Reason"),
     "what": _("Consent"),
+    NOT_AWAITED: _("Copies that are not waited for"),
     "title": _("Title"),
 }
 

@@ -2,8 +2,8 @@
 
 What could go wrong: somebody approves a plan that they did not see (the hash that was on their screen must be the
 plan's), the proposer approves their own erasure (refused here with words, and by the database in any case), the data
-has changed in between (the worker computes the plan again and refuses), or the copy that was asked for in the same
-message is still to be made (it comes first: afterwards there is nothing to copy).
+has changed in between (the worker computes the plan again and refuses), or a copy that the same person asked for is
+still to be made or to be fetched (it comes first, see `copies`).
 """
 
 from datetime import datetime
@@ -11,23 +11,24 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from crasme.kit.crypto import subject_ref
 from crasme.kit.statements import Fetch, update
 from crasme.ledger.services import record
+from crasme.staff.actors import person as by_person
 from crasme.staff.models import User
 from privacy import verbs
-from privacy.errors import CopyWaits, Incomplete, MoveNotAllowed, NotYours, PlanOutdated
+from privacy.errors import Incomplete, MoveNotAllowed, NotYours, PlanOutdated
 from privacy.mailroom import identity
 from privacy.models import Plan, Request, Step
 from privacy.particulars import GROUND, chosen, codes
-from privacy.services.desk import locked, require, require_for
+from privacy.services import copies
+from privacy.services.desk import add_note, locked, require, require_for
 from privacy.services.plans import current
 from privacy.services.reading import require_read
 from privacy.states import State
 from privacy.steps import flow
 from privacy.steps.definitions import granted
 
-COPIES = (Request.Kind.ACCESS, Request.Kind.PORTABILITY)
-_LED = Fetch(lambda: Request.objects.only("pk").order_by(), "lead", most=1)
 _AWAITED = Fetch(lambda: Step.objects.filter(kind=Step.Kind.APPROVAL).unfinished().order_by(), "request", "round")
 
 
@@ -45,7 +46,7 @@ def propose_erasure(request: Request, *, plan_hash: str, by: User, now: datetime
     """The first of two: having looked at the plan, ask a colleague to approve it."""
     require_for(request, by, "propose_erasure")
     request, plan = _reviewed(request, Plan.Kind.ERASURE, plan_hash)
-    _copies_first(request)
+    copies.require_first(request, now=now)
     plan.requested_by, plan.requested_at = by, now
     update(plan, "requested_by", "requested_at")
     record(verbs.PROPOSED.name, actor=by.ref, subject=request.ref, plan=plan.pk, hash=plan.hash)
@@ -57,7 +58,7 @@ def approve_erasure(request: Request, *, plan_hash: str, by: User, now: datetime
     """The second of two: from here on a worker carries it out, and nobody can take it back."""
     require_for(request, by, "approve_erasure")
     request, plan = _reviewed(request, Plan.Kind.ERASURE, plan_hash)
-    _copies_first(request)
+    copies.require_first(request, now=now)
     if plan.requested_by_id is None:
         raise MoveNotAllowed(_("Nobody has proposed this erasure yet."), remedy="")
     if plan.requested_by_id == by.pk:
@@ -66,6 +67,31 @@ def approve_erasure(request: Request, *, plan_hash: str, by: User, now: datetime
         )
     _approve(request, plan, by=by, now=now)
     return plan
+
+
+@transaction.atomic
+def go_on_without(request: Request, *, now: datetime) -> Request:
+    """The person does not want the erasure to wait for their copies. MoveNotAllowed when it waits for none."""
+    return _go_on_without(locked(request), actor=by_person(subject_ref("person", request.person_id)), now=now)
+
+
+@transaction.atomic
+def go_on_without_by(request: Request, *, words: str, by: User, now: datetime) -> Request:
+    """A colleague decides that it does not wait; `words` say why, and become a note on the request."""
+    require(by, "propose_erasure")
+    request = _go_on_without(locked(request), actor=by.ref, now=now)
+    add_note(request, body=words, by=by, now=now)
+    return request
+
+
+def _go_on_without(request: Request, *, actor: str, now: datetime) -> Request:
+    if copies.shown(request, now=now) is None:
+        raise MoveNotAllowed(_("The erasure waits for no copy."), remedy="")
+    while (wait := copies.shown(request, now=now)) is not None:
+        request.facts = request.facts | {copies.NOT_AWAITED: [*copies.not_awaited(request), wait.copy.reference]}
+        record(verbs.NOT_AWAITED.name, actor=actor, subject=request.ref, copy=wait.copy.ref)
+    request.save(update_fields=["facts"])
+    return request
 
 
 @transaction.atomic
@@ -112,20 +138,6 @@ def _reviewed(request: Request, kind: Plan.Kind, plan_hash: str) -> tuple[Reques
         raise PlanOutdated(_("This is not the plan that you were looking at."))
     require_read(request)
     return request, plan
-
-
-def _copies_first(request: Request) -> None:
-    """What was asked for together is done in the order that leaves all of it possible; joined ones count as well."""
-    if request.lead_id is None and not _LED(request.pk):
-        return  # asked for alone, as nearly always
-    asked = request.together().filter(kind__in=COPIES)
-    ids = {pk for pair in asked.values_list("pk", "duplicate_of") for pk in pair if pk is not None}
-    waiting = Request.objects.filter(pk__in=ids).exclude(state__in=[State.RECEIVED, State.CLOSED]).first()
-    if waiting is not None:
-        raise CopyWaits(
-            _("A copy was asked for in the same message and is not handed out yet: %(reference)s.")
-            % {"reference": waiting.reference}
-        )
 
 
 def _approve(request: Request, plan: Plan, *, by: User, now: datetime) -> None:

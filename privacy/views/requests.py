@@ -32,7 +32,9 @@ from privacy.mailroom import replies
 from privacy.models import Package, Request
 from privacy.refusals import authority_of, refusal_of
 from privacy.services import (
+    approvals,
     confirmation,
+    copies,
     desk,
     intake,
     links,
@@ -188,6 +190,17 @@ def status(http: HttpRequest, reference: str) -> HttpResponse:
 
 @never_cache
 @posted
+def go_on(http: HttpRequest, reference: str) -> HttpResponse:
+    """The person does not want the deletion to wait for the copy."""
+    asked = proof.opened(http, reference)
+    if asked is not None:
+        with suppress(MoveNotAllowed):  # pressed twice, or fetched meanwhile: it waits no longer, as wished
+            approvals.go_on_without(asked, now=timezone.now())
+    return redirect("request-status", reference=reference)
+
+
+@never_cache
+@posted
 def withdraw(http: HttpRequest, reference: str) -> HttpResponse:
     """The person takes the request back."""
     asked = proof.opened(http, reference)
@@ -302,7 +315,8 @@ def _package(asked: Request) -> Package | None:
 
 
 def _standing(asked: Request) -> dict[str, Any]:
-    today = controller_day(timezone.now())
+    now = timezone.now()
+    today = controller_day(now)
     together, written = asked.together(), letters.of(asked)
     return {
         "asked": asked,
@@ -320,6 +334,8 @@ def _standing(asked: Request) -> dict[str, Any]:
         "letters": written,
         "letters_erased": not written and letters.erased(asked),
         "reply": ReplyForm() if asked.person.email else None,
+        "wait": copies.shown(asked, now=now),
+        "erased_after": copies.erased_after(asked, now=now),
         "status_path": reverse("request-status", args=[asked.reference]),
         # What was found and done, for whoever may learn it.
         **(_found(asked) if asked.discloses else {}),

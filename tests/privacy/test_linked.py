@@ -8,10 +8,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from crasme.staff.models import User
-from privacy.errors import CopyWaits
-from privacy.models import Message, Plan, Request
-from privacy.services import approvals, confirmation, intake, plans, verification
+from privacy.models import Message, Request
+from privacy.services import confirmation, intake, verification
 from privacy.services.intake import Submission
 from privacy.states import Outcome, State
 from tests.builders import NOW, make_account, run_steps, submit_request
@@ -39,44 +37,6 @@ def test_one_mail_proves_the_mailbox_for_all_of_them() -> None:
     states = dict(Request.objects.values_list("kind", "state"))
     assert states == {"access": State.REVIEW, "deletion": State.REVIEW, "complaint": State.REVIEW}
     assert Message.objects.filter(template="started").count() == 1  # of the lead, for all of them
-
-
-def test_a_copy_of_the_same_message_comes_before_the_erasure(agent: User, officer: User) -> None:
-    make_account(email=ADDRESS)
-    copy, deletion = asked_together("access", "deletion")
-    confirmation.confirm_by_link(verification.issue(copy, now=NOW).token, now=NOW)
-    run_steps()
-    plan, found = plans.current(deletion), plans.current(copy)
-    assert plan is not None
-    assert found is not None
-    with pytest.raises(CopyWaits, match=copy.reference):
-        approvals.propose_erasure(deletion, plan_hash=plan.hash, by=agent, now=NOW)
-    Plan.objects.filter(pk=plan.pk).update(
-        requested_by=agent, requested_at=NOW
-    )  # proposed before the copy was opened again
-    with pytest.raises(CopyWaits, match=copy.reference):
-        approvals.approve_erasure(deletion, plan_hash=plan.hash, by=officer, now=NOW)
-
-    approvals.release(copy, plan_hash=found.hash, by=agent, now=NOW)
-    run_steps()
-    deliver(NOW + timedelta(seconds=1))
-    copy.refresh_from_db()
-    assert copy.state == State.CLOSED
-    approvals.approve_erasure(deletion, plan_hash=plan.hash, by=officer, now=NOW)
-    deletion.refresh_from_db()
-    assert deletion.state != State.REVIEW
-
-
-def test_a_copy_that_was_joined_with_an_earlier_one_comes_first_too(agent: User) -> None:
-    make_account(email=ADDRESS)
-    earlier = submit_request("access", ADDRESS, now=NOW - timedelta(days=3))
-    copy, deletion = asked_together("access", "deletion")
-    confirmation.confirm_by_link(verification.issue(copy, now=NOW).token, now=NOW)
-    run_steps()
-    plan = plans.current(deletion)
-    assert plan is not None
-    with pytest.raises(CopyWaits, match=earlier.reference):
-        approvals.propose_erasure(deletion, plan_hash=plan.hash, by=agent, now=NOW)
 
 
 def test_the_proof_of_one_that_follows_confirms_its_lead_as_well() -> None:
