@@ -10,12 +10,12 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from privacy.admin.acts import Words, asks
-from privacy.admin.forms import DeskForm
+from privacy.admin.unread import ReadingForm
 from privacy.models import Request
-from privacy.services import desk
+from privacy.services import writing
 
 
-class WriteForm(DeskForm):
+class WriteForm(ReadingForm):
     letter = "message"
 
     words = forms.CharField(
@@ -37,7 +37,8 @@ class MailActs:
         form_class=WriteForm,
     )
     def write(self, http: HttpRequest, asked: Request, form: Any) -> Words:
-        desk.write(asked, **form.cleaned_data, by=form.by, now=timezone.now())
+        told = form.cleaned_data
+        writing.write(asked, words=told["words"], read=told["seen"], by=form.by, now=timezone.now())
         return _("The message is queued.")
 
     @action(description=_("Mark as read"), permissions=["privacy.work_request"], icon="mark_email_read")
@@ -45,7 +46,8 @@ class MailActs:
         title=_("Mark as read"),
         text=_("What came in is no longer listed as unread. Whoever writes to the person marks it by that."),
         button=_("Mark as read"),
+        form_class=ReadingForm,
     )
     def mark_read(self, http: HttpRequest, asked: Request, form: Any) -> Words:
-        count = desk.mark_read(asked, by=form.by, now=timezone.now())
+        count = writing.mark_read(asked, form.cleaned_data["seen"], by=form.by, now=timezone.now())
         return ngettext("%(count)d message is read.", "%(count)d messages are read.", count) % {"count": count}

@@ -28,7 +28,7 @@ from privacy.admin.acts import Words, asks
 from privacy.admin.forms import DeskForm
 from privacy.forms.values import ProposalForm
 from privacy.models import Correction, Request
-from privacy.services import corrections, decisions, desk
+from privacy.services import corrections, decisions, writing
 from privacy.services.corrections import Line
 from privacy.services.decisions import Verdict
 from privacy.services.holdings import Held
@@ -194,5 +194,5 @@ class CorrectionActs:
         button=_("Send the mail"),
     )
     def ask_values(self, http: HttpRequest, asked: Request, form: Any) -> Words:
-        desk.ask_for_values(asked, by=form.by, now=timezone.now())
+        writing.ask_for_values(asked, by=form.by, now=timezone.now())
         return _("The mail is queued.")

@@ -1,14 +1,13 @@
-"""What agents do with a request, apart from approving (privacy.services.approvals).
+"""What agents do with a request, apart from approving (`approvals`) and writing to the person (`writing`).
 
 What could go wrong: two people act on one request at once (every verb locks its row first), somebody without the right
 acts by another door (the admin and the API both come through here, and here the right is asked for), a decision without
 words (a refusal needs its reason, an answer its text).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -16,7 +15,6 @@ from django.utils.translation import gettext as _
 from crasme.kit import cards
 from crasme.kit.claims import WorkState, redrive
 from crasme.kit.clock import controller_day
-from crasme.kit.ids import uuid7
 from crasme.kit.text import clean
 from crasme.ledger.services import record
 from crasme.staff.models import User
@@ -32,7 +30,7 @@ from privacy.services.closing import closed
 from privacy.services.reading import require_read
 from privacy.states import Outcome, State
 from privacy.steps import flow
-from privacy.steps.definitions import answerable, proposed, spec_of
+from privacy.steps.definitions import answerable, spec_of
 from privacy.wake import SEND, STEP, wake
 
 
@@ -109,45 +107,6 @@ def add_note(request: Request, *, body: str, by: User, now: datetime) -> Note:
     note = Note.objects.create(request=request, author=by, at=now, body=body)
     record(verbs.NOTED.name, actor=by.ref, subject=request.ref, note=note.pk)
     return note
-
-
-def require_proven(request: Request) -> None:
-    """MoveNotAllowed while nobody has shown that they read the mailbox: no words of ours go to strangers."""
-    if request.confirmed_at is None or request.without_proof:
-        raise MoveNotAllowed(
-            _("Nobody has shown yet that the mailbox is theirs."), remedy=_("Until then only the link goes there.")
-        )
-
-
-@transaction.atomic
-def write(request: Request, *, words: str, by: User, now: datetime) -> Message:
-    """Write to the person, in one's own words; what had come in counts as read. It moves and stops nothing."""
-    require(by, "work_request")
-    words = clean(words).strip()
-    if not words:
-        raise Incomplete(_("The message is empty."))
-    cards.refuse(words=words)
-    request = locked(request)
-    require_proven(request)
-    words = words_allowed(request, words)
-    if not request.person.email:
-        raise MoveNotAllowed(_("The person has been forgotten, as they wished."), remedy="")
-    message = enqueue(request, "message", period_key=f"message-{uuid7().hex}", now=now, written=words, written_by=by)
-    assert message is not None  # noqa: S101  (the occasion is new)
-    record(verbs.MESSAGE_WRITTEN.name, actor=by.ref, subject=request.ref, message=message.pk)
-    mark_read(request, by=by, now=now)
-    return message
-
-
-@transaction.atomic
-def mark_read(request: Request, *, by: User, now: datetime, only: Collection[UUID] | None = None) -> int:
-    """Say that what came in has been read, all of it or `only` these messages; the number of messages."""
-    require(by, "work_request")
-    unread = Message.objects.of_conversation(request).unread()
-    count: int = (unread if only is None else unread.filter(pk__in=only)).update(read_at=now)
-    if count:
-        record(verbs.REPLIES_READ.name, actor=by.ref, subject=request.ref, messages=count)
-    return count
 
 
 @transaction.atomic
@@ -264,17 +223,6 @@ def redrive_work(work: Step | Message, *, by: User, now: datetime) -> None:
     else:
         record(verbs.MAIL_REDRIVEN.name, actor=by.ref, subject=request.ref, message=work.pk)
         wake(*SEND, work.pk)
-
-
-@transaction.atomic
-def ask_for_values(request: Request, *, by: User, now: datetime) -> None:
-    """Ask the person to say, value by value, what shall be corrected; one mail a day."""
-    require(by, "work_request")
-    request = locked(request)
-    if request.state != State.REVIEW or not proposed(request.kind):
-        raise MoveNotAllowed(_("There is nothing to ask for now."))
-    if enqueue(request, "proposals-wanted", period_key=f"day-{now:%Y-%m-%d}", now=now, written_by=by) is None:
-        raise MoveNotAllowed(_("The person was asked today already."), remedy="")
 
 
 @transaction.atomic

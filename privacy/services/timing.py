@@ -25,7 +25,8 @@ from privacy.correspondence.queue import enqueue
 from privacy.errors import Incomplete, MoveNotAllowed
 from privacy.models import Message, Request
 from privacy.services import clock
-from privacy.services.desk import locked, require, require_proven, words_allowed
+from privacy.services.desk import locked, require, words_allowed
+from privacy.services.writing import require_proven
 from privacy.words import EXTENSIONS
 
 

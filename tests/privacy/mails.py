@@ -5,9 +5,11 @@ from email.message import EmailMessage
 
 from django.core import mail
 
+from crasme.staff.models import User
 from privacy.correspondence.send import send
-from privacy.models import LinkAsk, Message
-from privacy.services import links
+from privacy.models import LinkAsk, Message, Request
+from privacy.services import links, writing
+from tests.builders import NOW
 
 
 def deliver(now: datetime) -> list[EmailMessage]:
@@ -18,3 +20,9 @@ def deliver(now: datetime) -> list[EmailMessage]:
     for pk in Message.objects.outgoing().claimable(now).order_by("created_at", "id").values_list("pk", flat=True):
         send(pk, now=now)
     return [message.message() for message in mail.outbox[before:]]
+
+
+def read_all(request: Request, *, by: User) -> int:
+    """A colleague has read whatever came in."""
+    unread = Message.objects.of_conversation(request).unread()
+    return writing.mark_read(request, list(unread.values_list("pk", flat=True)), by=by, now=NOW)

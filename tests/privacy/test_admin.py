@@ -159,6 +159,9 @@ def test_an_agent_works_an_access_request_from_the_buttons(
     for words in ("Approve the release", "nobody has read it", f"{page(asked)}#messages", "I have read it."):
         assert words in html
     first = asked.messages.get(direction="in")
+    assert "I take it back." in html  # it stands there, so that the tick can be true
+    back = client.get(act(asked, "write")).content.decode()
+    assert str(first.pk) in back
     replies.reply(asked, text="Or not.", file=None, now=NOW + timedelta(seconds=1))
     with pytest.raises(UnreadMail) as refused:  # by whichever door
         approvals.release(asked, plan_hash=plan.hash, by=agent, now=NOW)

@@ -14,12 +14,13 @@ from privacy.mailroom import replies, triage
 from privacy.mailroom.files import File
 from privacy.models import Attachment, Message, Request
 from privacy.promises import Status
-from privacy.services import children, confirmation, desk, emptying, entering, intake, verification
+from privacy.services import children, confirmation, emptying, entering, intake, verification, writing
 from privacy.services.entering import Entered
 from privacy.services.intake import Submission
 from privacy.states import State
 from tests.builders import NOW, make_account, run_steps
 from tests.privacy.letters import ANA, PDF, came, letter
+from tests.privacy.mails import read_all
 
 pytestmark = pytest.mark.django_db
 CHILD = "timmy@customer.example"
@@ -44,7 +45,7 @@ def test_a_mail_about_a_child_that_asks_for_something_else_ends_with_the_report(
     replies.reply(Request.objects.get(pk=lead.pk), text="Timmy is in class 5b.", file=File("a.pdf", PDF), now=NOW)
     theirs = Message.objects.filter(direction="in")
     assert {each.request for each in theirs} == {report}
-    desk.mark_read(report, by=officer, now=NOW)
+    read_all(report, by=officer)
 
     close(report, officer)
 
@@ -102,8 +103,8 @@ def test_whoever_reported_an_account_gets_no_words_of_ours(officer: User) -> Non
     report = Request.objects.get(pk=report.pk)
     assert "write" not in fitting(report, officer)
     with pytest.raises(Incomplete, match="same letter in every case"):
-        desk.write(report, words="We found Timmy's account.", by=officer, now=NOW)
+        writing.write(report, words="We found Timmy's account.", by=officer, now=NOW)
     children.judge_parent(report, believed=True, words="Called the school.", by=officer, now=NOW)
     report = Request.objects.get(pk=report.pk)
     assert "write" in fitting(report, officer)
-    desk.write(report, words="We found Timmy's account.", by=officer, now=NOW)
+    writing.write(report, words="We found Timmy's account.", by=officer, now=NOW)

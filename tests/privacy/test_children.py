@@ -40,7 +40,7 @@ from privacy.steps.child import addresses_in
 from privacy.views.letters import of as letters_of
 from retention import residue
 from tests.builders import NOW, make_account, make_device, make_user, run_steps, sign_in
-from tests.privacy.mails import deliver
+from tests.privacy.mails import deliver, read_all
 
 pytestmark = pytest.mark.django_db
 CHILD, REPORTER = "timmy@customer.example", "teacher@school.example"
@@ -260,7 +260,7 @@ def test_what_comes_in_after_the_end_is_read_and_then_emptied_with_its_file(offi
     emptying.empty_rest(NOW + timedelta(minutes=2))
     message.refresh_from_db()
     assert message.body is not None  # nobody has read it yet
-    desk.mark_read(request, by=officer, now=NOW)
+    read_all(request, by=officer)
     emptying.empty_rest(NOW + timedelta(minutes=3))
     message.refresh_from_db()
     kept = message.attachments.get()

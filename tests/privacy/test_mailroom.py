@@ -22,12 +22,12 @@ from privacy.mailroom import identity, receive, replies, sorting, triage
 from privacy.mailroom.files import File
 from privacy.models import Attachment, InboundMail, Message, Person, Recipient, Request
 from privacy.packages import build, crypt, files, rows
-from privacy.services import approvals, desk, plans, sweeping
+from privacy.services import approvals, desk, plans, sweeping, writing
 from privacy.states import State
 from retention.services import run_due
 from tests.builders import NOW, confirm_request, make_account, make_user, reviewed_request, run_steps, submit_request
 from tests.privacy.letters import ANA, PDF, PNG, VERIFIED, came, letter, where
-from tests.privacy.mails import deliver
+from tests.privacy.mails import deliver, read_all
 
 pytestmark = pytest.mark.django_db
 
@@ -61,24 +61,28 @@ def test_a_reply_is_filed_by_thread_by_mail_and_by_reference() -> None:
 
 
 def test_our_next_mail_answers_theirs(agent: User) -> None:
-    request = reviewed_request()
+    request, other = reviewed_request(), confirm_request(submit_request(email="bob@elsewhere.example"))
     deliver(NOW)
     came(letter("When?", Subject=request.reference, Message_ID="<when@mail.customer.example>"))
-    desk.write(request, words="Soon. <b>Truly</b>.", by=agent, now=NOW)
-    assert not Message.objects.unread().exists()
+    answered = list(Message.objects.unread().values_list("pk", flat=True))
+    came(letter("And where?", Subject=request.reference, Message_ID="<where@mail.customer.example>"))
+    stranger = replies.reply(other, text="Mine.", file=None, now=NOW)
+    writing.write(request, words="Soon. <b>Truly</b>.", read=[*answered, stranger.pk], by=agent, now=NOW)
+    # What the colleague has not seen stays unread, and so does what is not of this conversation.
+    assert {each.body.strip() for each in Message.objects.unread()} == {"And where?", "Mine."}
     (sent,) = deliver(NOW + timedelta(minutes=1))
-    assert sent["In-Reply-To"] == "<when@mail.customer.example>"
+    assert sent["In-Reply-To"] == "<where@mail.customer.example>"
     assert sent["References"].split()[0] == f"<{request.pk}@{mail_domain()}>"
-    assert sent["References"].split()[-1] == "<when@mail.customer.example>"
+    assert sent["References"].split()[-1] == "<where@mail.customer.example>"
     assert "Soon." in sent.as_string()
     assert "<b>Truly" not in str(sent.get_payload()[1])
     for words, error in (("  ", Incomplete), ("4111 1111 1111 1111", ValidationError)):
         with pytest.raises(error):
-            desk.write(request, words=words, by=agent, now=NOW)
+            writing.write(request, words=words, by=agent, now=NOW)
     with pytest.raises(MoveNotAllowed):
-        desk.write(submit_request("deletion"), words="Who are you?", by=agent, now=NOW)
+        writing.write(submit_request("deletion"), words="Who are you?", by=agent, now=NOW)
     with pytest.raises(NotYours):
-        desk.write(request, words="Hello.", by=make_user(), now=NOW)
+        writing.write(request, words="Hello.", by=make_user(), now=NOW)
 
 
 def test_a_stranger_s_mail_enters_nobody_s_correspondence(agent: User) -> None:
@@ -294,7 +298,7 @@ def test_an_identity_document_is_destroyed_with_the_decision(kind: str, how: str
     came(letter("My passport and a list.", Subject=request.reference, files={"passport.png": PNG, "list.txt": b"x, y"}))
     passport, other = Attachment.objects.order_by("pk")
     identity.mark(passport, identity=True, by=agent, now=NOW)
-    desk.mark_read(request, by=agent, now=NOW)
+    read_all(request, by=agent)
     decide(request, how, agent, officer)
     passport.refresh_from_db()
     other.refresh_from_db()
@@ -336,7 +340,7 @@ def test_their_mail_is_shown_to_them_and_erased_with_them(agent: User, officer: 
     assert any("My passport." in each for each in shown)
     plan = plans.current(request)
     assert plan is not None
-    desk.mark_read(request, by=agent, now=NOW)
+    read_all(request, by=agent)
     approvals.propose_erasure(request, plan_hash=plan.hash, by=agent, now=NOW)
     approvals.approve_erasure(request, plan_hash=plan.hash, by=officer, now=NOW)
     run_steps()

@@ -16,11 +16,11 @@ from privacy import throttle
 from privacy.errors import UnreadMail
 from privacy.mailroom import replies
 from privacy.models import Request
-from privacy.services import approvals, desk, plans
+from privacy.services import approvals, desk, plans, writing
 from privacy.views import proof
 from tests.builders import NOW, confirm_request, make_account, make_user, reviewed_request, submit_request
 from tests.privacy.letters import PDF
-from tests.privacy.mails import deliver
+from tests.privacy.mails import deliver, read_all
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +35,7 @@ def opened(client: Client, request: Request) -> None:
 def test_the_correspondence_is_shown_after_proof_and_can_be_added_to(client: Client, agent: User) -> None:
     now = timezone.now()
     request = confirm_request(submit_request(now=now), now=now)
-    desk.write(request, words="Which <i>account</i>?", by=agent, now=now)
+    writing.write(request, words="Which <i>account</i>?", by=agent, now=now)
     deliver(timezone.now())
     address, reply = (reverse(f"request-{name}", args=[request.reference]) for name in ("status", "reply"))
     assert b"account" not in client.get(address).content
@@ -114,5 +114,5 @@ def test_no_verb_decides_over_a_letter_that_nobody_has_read(agent: User) -> None
             decide(asked)
         asked.refresh_from_db()
         assert (asked.state, asked.outcome) == ("review", "")
-        desk.mark_read(asked, by=agent, now=NOW)
+        read_all(asked, by=agent)
         decide(asked)
