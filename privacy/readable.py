@@ -6,11 +6,14 @@ that holds what somebody wrote (results hold counts and ids, never values; every
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date
 from typing import Any, Final
 
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -24,6 +27,7 @@ from privacy.states import Outcome
 from privacy.templatetags.tables import by_table
 
 NOTHING: Final = "–"
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32,128}")
 # What a step says of itself, in the order in which it is read.
 LABELS: dict[str, Promise] = {
@@ -136,4 +140,11 @@ def _fact(key: str, value: Any) -> SafeString | str:
     text = str(value)
     if _ID.fullmatch(text):
         return format_html('<span title="{}">…{}</span>', text, text[-8:])
-    return text
+    return _day(text) or text
+
+
+def _day(text: str) -> str:
+    """A day as every page says it; "" for what is none."""
+    with suppress(ValueError):
+        return date_format(date.fromisoformat(text)) if _DAY.fullmatch(text) else ""
+    return ""

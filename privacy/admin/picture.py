@@ -277,13 +277,23 @@ class Picture(ClockFace):
     @cached_property
     def story(self) -> list[Event]:
         entries = list(Entry.objects.filter(subject=self.asked.ref).order_by("-id"))
-        names = actors.names(entry.actor for entry in entries)
+        colleagues = (value for entry in entries for value in entry.facts.values() if _is_colleague(value))
+        names = actors.names([*(entry.actor for entry in entries), *colleagues])
         return [
             Event(
                 entry.recorded_at,
                 verb.meaning if (verb := known(entry.verb)) else entry.verb,
                 names[entry.actor],
-                {name: value for name, value in entry.facts.items() if value not in (None, "", {}, [])},
+                {
+                    name: names[value] if _is_colleague(value) else value
+                    for name, value in entry.facts.items()
+                    if value not in (None, "", {}, [])
+                },
             )
             for entry in entries
         ]
+
+
+def _is_colleague(value: Any) -> bool:
+    """Whether a fact names somebody who works here, by the reference that the ledger writes."""
+    return isinstance(value, str) and actors.is_staff(value)

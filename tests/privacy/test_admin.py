@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from crasme.staff.models import AccessEntry, User
 from crasme.staff.roles import AUDITOR, OPERATIONS
@@ -150,6 +151,10 @@ def test_an_agent_works_an_access_request_from_the_buttons(
     client.post(act(asked, "take"))
     asked.refresh_from_db()
     assert asked.assignee == agent
+    story = client.get(page(asked)).content.decode().partition("desk-story")[2]
+    assert f"Assignee: {agent}" in story
+    assert str(agent.pk) not in story
+    assert date_format(asked.received_on) in story
     client.post(act(asked, "note"), {"body": "Called back."})
     assert asked.notes.get().body == "Called back."
     plan = plans.current(asked)

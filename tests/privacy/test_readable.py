@@ -82,8 +82,10 @@ def test_a_result_that_says_nothing_is_a_dash_and_an_unknown_one_keeps_its_name(
 
 def test_facts_and_their_codes_have_words_and_what_has_none_is_shown_as_it_is() -> None:
     facts = {"addressee": "recipient", "channel": "page", "kind": "child", "by": "link", "code": "error-oserror"}
+    facts |= {"due": "2026-12-26", "rules_version": "2026-12", "code_of": "2026-02-30"}
     shown = str(readable.line(facts | {"half_known": "<b>", "verdict": "new"}))
     for words in (
+        "Due: 26 Dec 2026", "Version of the rules: 2026-12", "code of: 2026-02-30",
         "Written to: a recipient of data", "Came by: the page of the request", "Child&#x27;s account",
         "the link in a mail", "Another system could not be reached.", "half known: &lt;b&gt;", "Judged: new",
     ):  # fmt: skip
