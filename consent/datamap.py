@@ -1,6 +1,6 @@
 """What this room stores about people: their cookie choices, and hashes of addresses that want no mail."""
 
-from crasme.kit.datamap import Category, NoPeople, Purpose, Sensitivity, Table, kept
+from crasme.kit.datamap import OBSERVED, Category, NoPeople, Purpose, Sensitivity, Table, kept
 
 PROOF = "The controller must be able to show what was consented to and refused (GDPR Art. 7(1))."
 STANDING_WISH = "Only by keeping its hash can an address that wants no mail be left alone (GDPR Art. 21(3))."
@@ -63,6 +63,7 @@ TABLES = [
         subject={"visitor": "visitor", "account": "account"},
         ends="consent-browsers",
         order="joined_at",
+        source=OBSERVED,
         fields={
             "visitor": kept("Random number of the browser", reason=PROOF),
             "account": kept("The account, by its bare number", reason=PROOF),

@@ -5,6 +5,9 @@ from crasme.kit.datamap import Category, Field, Purpose, Sensitivity, kept
 ANSWERABLE = "The company must be able to show that the request was answered, and when (GDPR Art. 5(2), 12)."
 INTERNAL = "It says nothing about the person, and would help an attacker."
 LINK_DIGEST = "A digest of a link that was sent; of no use to its owner."
+WORKED_ON = "made while the request was worked on"
+MADE = "made by the system"
+SAID = "given by the person, and written by us"
 LOW = Sensitivity.LOW
 SECRET = Sensitivity.SECRET
 RIGHTS = Category.RIGHTS

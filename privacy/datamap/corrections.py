@@ -1,7 +1,18 @@
 """What somebody wanted put right, and which recipients were told of what was done."""
 
 from crasme.kit.datamap import Table, blanked, kept
-from privacy.datamap.common import ANSWERABLE, INTERNAL, LINK_DIGEST, PURPOSES, RIGHTS, SECRET, evidence, machinery
+from privacy.datamap.common import (
+    ANSWERABLE,
+    INTERNAL,
+    LINK_DIGEST,
+    PURPOSES,
+    RIGHTS,
+    SAID,
+    SECRET,
+    WORKED_ON,
+    evidence,
+    machinery,
+)
 
 COLLEAGUE = "It is about a colleague."
 
@@ -14,6 +25,7 @@ TABLES = [
         subject={"person": "request__person"},
         ends="requests",
         order="proposed_at",
+        source=SAID,
         fields={
             "request": evidence("The request"),
             "label": evidence("The table"),
@@ -45,6 +57,7 @@ TABLES = [
         subject={"person": "request__person"},
         ends="requests",
         order="created_at",
+        source=WORKED_ON,
         fields={
             "request": evidence("The request"),
             "recipient": evidence("The recipient of data"),

@@ -1,7 +1,7 @@
 """What was said about a request."""
 
 from crasme.kit.datamap import Purpose, Table, blanked, kept
-from privacy.datamap.common import ANSWERABLE, CLAIM_FIELDS, PURPOSES, RIGHTS, evidence, machinery
+from privacy.datamap.common import ANSWERABLE, CLAIM_FIELDS, PURPOSES, RIGHTS, SAID, evidence, machinery
 
 TABLES = [
     Table(
@@ -12,6 +12,7 @@ TABLES = [
         subject={"person": "request__person"},
         ends="requests",
         order="created_at",
+        source=SAID,
         fields={
             "request": evidence("The request"),
             "direction": evidence("Sent or received"),
@@ -63,6 +64,7 @@ TABLES = [
         subject={"person": "request__person"},
         ends="requests",
         order="at",
+        source="written by a colleague",
         fields={
             "request": evidence("The request"),
             "author": kept("Who wrote it", reason=ANSWERABLE, withheld="It is about a colleague."),

@@ -1,7 +1,7 @@
 """What other systems enter here and are told from here."""
 
 from crasme.kit.datamap import Category, Purpose, Table, blanked, kept
-from privacy.datamap.common import CLAIM_FIELDS, INTERNAL, PURPOSES, RIGHTS, SECRET, evidence, machinery
+from privacy.datamap.common import CLAIM_FIELDS, INTERNAL, MADE, PURPOSES, RIGHTS, SECRET, evidence, machinery
 
 SET_UP = "Shows who had which system told about requests, as long as that can be asked about."
 GUARDS = "It guards a system, and says nothing about a person."
@@ -60,6 +60,7 @@ TABLES = [
         subject={"person": "request__person"},
         ends="webhook-deliveries",
         order="created_at",
+        source=MADE,
         fields={
             "endpoint": machinery("The system that is told"),
             "request": evidence("The request"),

@@ -3,7 +3,7 @@ person, a representative.
 """
 
 from crasme.kit.datamap import Sensitivity, Table, anonymised, blanked, kept
-from privacy.datamap.common import ANSWERABLE, INTERNAL, PURPOSES, RIGHTS, SECRET, evidence
+from privacy.datamap.common import ANSWERABLE, INTERNAL, PURPOSES, RIGHTS, SECRET, WORKED_ON, evidence
 
 TABLES = [
     Table(
@@ -31,6 +31,7 @@ TABLES = [
         subject={"person": "request__person"},
         ends="requests",
         order="found_at",
+        source=WORKED_ON,
         fields={
             "request": evidence("The request"),
             "organisation": evidence("The customer who decides"),

@@ -6,6 +6,7 @@ from privacy.datamap.common import (
     CLAIM_FIELDS,
     INTERNAL,
     LINK_DIGEST,
+    MADE,
     PURPOSES,
     RIGHTS,
     SECRET,
@@ -22,6 +23,7 @@ TABLES = [
         subject={"email": "subject", "account": "account"},
         ends="preference-links",
         order="asked_at",
+        source=MADE,
         fields={
             name: gone(each.meaning, sensitivity=each.sensitivity, withheld=each.withheld)
             for name, each in CLAIM_FIELDS.items()
@@ -103,6 +105,7 @@ TABLES = [
         subject={"person": "request__person"},
         ends="hand-offs",
         order="spent_at",
+        source=MADE,
         fields={
             "digest": gone("Digest of the hand-off", sensitivity=SECRET, withheld=INTERNAL),
             "spent_at": gone("When it was used"),
@@ -118,6 +121,7 @@ TABLES = [
         subject={"person": "request__person"},
         ends="requests",
         order="created_at",
+        source=MADE,
         fields={
             "request": gone("The request"),
             "purpose": gone("What the link was for"),

@@ -1,7 +1,17 @@
 """What was done about a request, and when."""
 
 from crasme.kit.datamap import Table, anonymised, blanked, kept
-from privacy.datamap.common import ANSWERABLE, CLAIM_FIELDS, INTERNAL, PURPOSES, RIGHTS, SECRET, evidence, machinery
+from privacy.datamap.common import (
+    ANSWERABLE,
+    CLAIM_FIELDS,
+    INTERNAL,
+    PURPOSES,
+    RIGHTS,
+    SECRET,
+    WORKED_ON,
+    evidence,
+    machinery,
+)
 
 TABLES = [
     Table(
@@ -12,6 +22,7 @@ TABLES = [
         subject={"person": "request__person"},
         ends="requests",
         order="at",
+        source=WORKED_ON,
         fields={
             "request": evidence("The request"),
             "kind": evidence("What happened"),
@@ -29,6 +40,7 @@ TABLES = [
         subject={"person": "request__person"},
         ends="requests",
         order="created_at",
+        source=WORKED_ON,
         fields={
             "request": evidence("The request"),
             "kind": evidence("What is done"),
@@ -49,6 +61,7 @@ TABLES = [
         subject={"person": "request__person"},
         ends="requests",
         order="made_at",
+        source=WORKED_ON,
         fields={
             "request": evidence("The request"),
             "kind": evidence("Release or erasure"),
@@ -71,6 +84,7 @@ TABLES = [
         subject={"person": "request__person"},
         ends="packages",
         order="made_at",
+        source=WORKED_ON,
         fields={
             "request": evidence("The request"),
             "file_name": machinery("Name of the file"),
@@ -93,6 +107,7 @@ TABLES = [
         subject={"person": "request__person"},
         ends="requests",
         order="since",
+        source=WORKED_ON,
         fields={
             "request": evidence("The request"),
             "account": evidence("The restricted account"),

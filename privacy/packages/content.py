@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import translation
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from crasme.kit import datamap
 from crasme.kit.calendar import Period
-from crasme.kit.datamap import Purpose, Subject, Table
+from crasme.kit.datamap import GIVEN, Purpose, Subject, Table
 from crasme.kit.recipes import counts
 from crasme.kit.remember import remembered
 from privacy.policy import facts as policy_facts
@@ -22,16 +22,20 @@ from privacy.policy.words import PURPOSES, RECIPIENT_KINDS
 from retention.endings import Endings
 from retention.errors import RuleBroken
 
+OF_OTHERS = gettext_noop("given by somebody else, in whose record it stands")
+
 
 @dataclass(slots=True)
 class Described:
-    """One table with rows of the person. `kept_for` is the period by which its rows end as things are, `stays_for` the
-    one of what an erasure leaves of them; `shown` are the first rows, as (meaning, text) pairs, for reading."""
+    """One table with rows of the person. `is_own_word`: they gave it themselves, so there is no other source to name
+    (GDPR Art. 15(1)(g)). `kept_for` is the period by which its rows end as things are, `stays_for` the one of what an
+    erasure leaves of them; `shown` are the first rows, as (meaning, text) pairs, for reading."""
 
     label: str
     title: str
     purposes: list[str]
     source: str
+    is_own_word: bool
     kept_for: str
     stays_for: str
     reasons: list[str]
@@ -103,7 +107,8 @@ def _described(table: Table) -> Described:
         if table.own
         else gettext(table.title),
         purposes=[str(PURPOSES[Purpose(purpose)].title) for purpose in table.purposes],
-        source=gettext(table.source),
+        source=gettext(OF_OTHERS if table.own and table.source == GIVEN else table.source),
+        is_own_word=table.source == GIVEN and not table.own,
         kept_for="",
         stays_for="",
         reasons=[gettext(reason) for reason in table.legal_reasons()],

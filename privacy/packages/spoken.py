@@ -1,22 +1,24 @@
 """What a copy says of a value to whoever reads it, in the language that is active.
 
 What could go wrong: a value that the files beside it hold and the page leaves out (an empty one is shown as a dash), a
-time without its zone, a code that means something to us only (the words of its choice stand there, or those of
-`codes`; of a code that this version does not know any more, the code).
+time without its zone, a company shown as a number (it is named), a code that means something to us only (the words of
+its choice stand there, or those of `codes`; of a code that this version does not know any more, the code).
 """
 
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
+from django.db.models import Model
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
 from crasme.kit import datamap
+from crasme.kit.statements import Fetch
 from privacy import factwords, readable
 from privacy.packages import codes
 
@@ -27,9 +29,29 @@ _CODES: Final[dict[str, Speaker]] = {"language": readable.language, "template": 
 
 
 def speaker(column: Any) -> Speaker:
-    """How the values of one column of a model are said."""
+    """How the values of one column of a model are said. What it leads to is named, where that is nobody."""
+    if column.is_relation and (found := _named(column.related_model)) is not None:
+        return cache(partial(_name, found))
     words = {code: str(label) for code, label in getattr(column, "flatchoices", None) or ()}
     return partial(_said, words=words, name=column.name)
+
+
+def _named(model: type[Model]) -> Fetch[Any] | None:
+    """For the names of what is no person: companies and the like."""
+    nobody = isinstance(datamap.covers(model._meta.label), datamap.NoPeople)
+    return _by_key(model) if nobody and any(each.name == "name" for each in model._meta.concrete_fields) else None
+
+
+@cache
+def _by_key(model: type[Model]) -> Fetch[Any]:
+    return Fetch(model._base_manager.order_by, "pk")
+
+
+def _name(found: Fetch[Any], pk: Any) -> str:
+    if pk is None:
+        return readable.NOTHING
+    row = found.one(pk)
+    return str(pk if row is None else row.name)
 
 
 def _said(value: Any, *, words: Mapping[Any, str], name: str) -> str:

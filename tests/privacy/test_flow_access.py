@@ -21,6 +21,7 @@ from privacy.states import Outcome, State
 from tests.builders import (
     NOW,
     make_account,
+    make_billing_profile,
     make_credential,
     make_device,
     make_integration,
@@ -89,9 +90,21 @@ def test_csv_and_json_hold_the_same_rows_and_formulas_are_defused(agent: User) -
 
 
 def test_the_summary_answers_what_the_law_asks(agent: User) -> None:
-    make_invoice(make_account(email="ana@customer.example"))
+    account = make_account(email="ana@customer.example")
+    make_billing_profile(make_account(), billing_email=account.email)  # somebody else's, that names her
+    make_invoice(account)
     archive = archive_of(released(agent))
     page = archive.read("index.html").decode()
+    assert f'<dd dir="auto">{account.organisation.name}</dd>' in page
+    assert str(account.organisation_id) not in page
+    assert json.loads(archive.read("data/crm-account.json"))[0]["organisation"] == str(account.organisation_id)
+    # Where it came from, table by table (GDPR Art. 15(1)(g)).
+    row = r'<a href="#([^"]+)">[^<]*</a></th><td class="num">[^<]*</td><td>[^<]*</td><td>([^<]*)</td>'
+    sources = dict(re.findall(row, page))
+    assert sources["crm-account"] == "from you"
+    assert sources["crm-invoice"] == "made when the subscription was billed"
+    assert sources["crm-billingprofile-mentions"] == "given by somebody else, in whose record it stands"
+    assert sources["privacy-step"] == "made while the request was worked on"
     assert '<html lang="en" dir="ltr">' in page
     assert "http" not in page.replace("http-equiv", "")  # opening it contacts nobody
     assert "7 years" in page
