@@ -152,6 +152,8 @@ class EnterForm(ProposalForm):
 
     def widget(self, each: Held) -> forms.Widget | None:
         long = not each.in_words and isinstance(each.field.formfield().widget, forms.Textarea)
+        if each.is_language:
+            return UnfoldAdminSelectWidget()  # type: ignore[no-any-return]
         widget: forms.Widget = UnfoldAdminTextareaWidget() if long else UnfoldAdminTextInputWidget()
         return widget
 

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.conf.locale import LANG_INFO
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
 from crasme.kit import cards
 from crasme.kit.text import problem
+from privacy import readable
 from privacy.models import Correction, Request
+from privacy.readable import NOTHING
 from privacy.services.holdings import Held, held
 from privacy.services.places import normal, place_of
 
@@ -68,16 +71,18 @@ class ProposalForm(forms.Form):
             )
             field.initial = proposal.proposed if proposal else ""
         else:
-            field = each.field.formfield(show_hidden_initial=True)
+            field = _languages(each) if each.is_language else each.field.formfield(show_hidden_initial=True)
             field.required = field.required or each.is_mailbox
             field.initial = proposal.proposed if proposal else each.stored
             field.validators.extend(own for own in each.field.validators if own not in field.validators)
-            if getattr(field, "max_length", None) is None:
+            if getattr(field, "max_length", None) is None and not each.is_language:
                 field.widget.attrs["maxlength"] = LONGEST
                 field.validators.append(MaxLengthValidator(LONGEST))
         field.label = each.title
         field.validators.append(storable)
         if (widget := self.widget(each)) is not None:
+            if isinstance(widget, forms.Select):
+                widget.choices = field.choices  # type: ignore[attr-defined]  # a select is only put where there are some
             field.widget = widget
         if isinstance(field.widget, forms.Textarea):
             field.widget.attrs["rows"] = 3
@@ -108,3 +113,12 @@ class ProposalForm(forms.Form):
         for entry in self.entries():
             found.setdefault(entry.held.row, (entry.held.group, []))[1].append(entry)
         return list(found.values())
+
+
+def _languages(each: Held) -> forms.Field:
+    """A choice of languages by what they are called in the active one; what is held is among them."""
+    named = {code: readable.language(code) for code, known in LANG_INFO.items() if "name" in known}
+    held = {each.stored: each.text or NOTHING}
+    found = sorted((held | named).items(), key=lambda language: language[1].casefold())
+    blank = [("", NOTHING)] if each.field.blank and each.stored else []
+    return forms.ChoiceField(choices=[*blank, *found], required=not each.field.blank, show_hidden_initial=True)

@@ -17,7 +17,7 @@ from crasme.kit.crypto import keyed_hash
 from crasme.kit.text import clean
 from crasme.ledger.services import record
 from crasme.staff.models import User
-from privacy import verbs
+from privacy import readable, verbs
 from privacy.errors import MoveNotAllowed, ProposalsChanged
 from privacy.models import Correction, Request
 from privacy.services import mailboxes
@@ -42,6 +42,12 @@ class Line:
         """What a colleague has seen: the old value and the new one."""
         old = self.held.stored if self.held else ""
         return keyed_hash("privacy.correction.seen", f"{self.correction.proposed}\0{old}")[:32]
+
+    @property
+    def proposed(self) -> str:
+        """The proposed value as people read it."""
+        text = self.correction.proposed or ""
+        return readable.language(text) if self.held is not None and self.held.is_language else text
 
     def needs_proof(self) -> bool:
         correction = self.correction

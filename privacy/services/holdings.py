@@ -1,5 +1,7 @@
 """What is held about a person that can be put right, value by value.
 
+What they are called is what the data map calls them, as in a copy: models have names for colleagues.
+
 What could go wrong: a row that is somebody else's by now is shown, or written to (the rows come from the data map, and
 only while the account has the proven mailbox), or a role is handed out because somebody asked for it (what is chosen
 from a list, or links to another record, is proposed in free words, and a colleague chooses).
@@ -10,12 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Model
-from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 from crasme.crm.fields import MailboxField
 from crasme.crm.models import Account
 from crasme.crm.services.corrections import CORRECTABLE
+from crasme.crm.validators import validate_language
 from crasme.kit import datamap
+from privacy import readable
 from privacy.models import Request
 from privacy.services.people import still_theirs
 from privacy.services.places import Place, digest, normal
@@ -47,12 +51,17 @@ class Held:
 
     @property
     def title(self) -> str:
-        return str(title_of(self.label, self.name))
+        return title_of(self.label, self.name)
 
     @property
     def group(self) -> str:
         """What the record is, as a heading."""
-        return capfirst(str(self.row._meta.verbose_name))
+        return group_of(self.label)
+
+    @property
+    def is_language(self) -> bool:
+        """Whether it is stored as the code of a language."""
+        return _is_language(self.field)
 
     @property
     def in_words(self) -> bool:
@@ -102,13 +111,18 @@ def _rows(request: Request, *, lock: bool) -> Iterator[tuple[Model, tuple[str, .
                 yield row, names
 
 
-def title_of(label: str, name: str) -> Any:
-    """What the field is called, in the active language: the model's own word for it."""
-    return capfirst(str(_field(label, name).verbose_name))
+def group_of(label: str) -> str:
+    """What the records of a table are, in the active language. LookupError when they are no more."""
+    return _(datamap.table(label).title)
+
+
+def title_of(label: str, name: str) -> str:
+    """What the field is called, in the active language. LookupError when it is no more."""
+    return _(datamap.table(label).fields[name].meaning)
 
 
 def shown(field: Any, value: Any, row: Model | None = None) -> str:
-    """A stored value in words: the name of what it links to, the label of a choice."""
+    """A stored value in words: the name of what it links to, the label of a choice, what a language is called."""
     if value in (None, ""):
         return ""
     if field.is_relation:
@@ -116,11 +130,11 @@ def shown(field: Any, value: Any, row: Model | None = None) -> str:
             getattr(row, field.name) if row is not None else field.related_model._base_manager.filter(pk=value).first()
         )
         return str(getattr(linked, "name", linked or ""))
-    return str(dict(field.flatchoices).get(value, value))
+    return readable.language(str(value)) if _is_language(field) else str(dict(field.flatchoices).get(value, value))
 
 
-def _field(label: str, name: str) -> Any:
-    return datamap.table(label).model._meta.get_field(name)
+def _is_language(field: Any) -> bool:
+    return validate_language in field.validators
 
 
 def _table_of(model: type[Model]) -> datamap.Table:

@@ -34,7 +34,7 @@ def corrected(request: Request) -> list[Corrected]:
 
 
 def titled(correction: Correction) -> str:
-    return str(title_of(correction.label, correction.field))
+    return title_of(correction.label, correction.field)
 
 
 def written(request: Request) -> list[tuple[str, str]]:

@@ -3,14 +3,12 @@
 from typing import Any
 
 from django import template
-from django.apps import apps
-from django.core.exceptions import FieldDoesNotExist
 from django.utils.safestring import SafeString
 
 from privacy import readable, troubles
 from privacy.correspondence.withheld import Marked, marked as _marked
 from privacy.models import Correction
-from privacy.services.holdings import title_of
+from privacy.services.holdings import group_of, title_of
 
 register = template.Library()
 
@@ -47,11 +45,10 @@ def marked(text: str, language: str) -> Marked:
 
 @register.filter
 def value_title(correction: Correction) -> str:
-    """Which value a proposal is about: "Account · Job title"; its names in the database when it is no more."""
+    """Which value a proposal is about: "Accounts · Job title"; its names in the database when it is no more."""
     try:
-        table = str(apps.get_model(correction.label)._meta.verbose_name)
-        return f"{table[:1].upper()}{table[1:]} · {title_of(correction.label, correction.field)}"
-    except (LookupError, FieldDoesNotExist):
+        return f"{group_of(correction.label)} · {title_of(correction.label, correction.field)}"
+    except LookupError:
         return f"{correction.label} · {correction.field}"
 
 
@@ -63,6 +60,6 @@ def field_titles(names: list[str], label: str) -> list[str]:
 
 def _title(label: str, name: str) -> str:
     try:
-        return str(title_of(label, name))
-    except (LookupError, FieldDoesNotExist):
+        return title_of(label, name)
+    except LookupError:
         return name

@@ -106,7 +106,7 @@ def test_what_is_accepted_is_written_and_the_old_value_is_readable_nowhere(
     assert "55501" not in str(list(Entry.objects.values_list("facts", flat=True)))
 
     text = letter()
-    assert "Phone: corrected" in text
+    assert "Phone number: corrected" in text
     assert "Job title: not changed. We looked into it, and what we hold is right." in text
     assert "We rang you." in text
     assert "data protection authority" in text
@@ -130,7 +130,7 @@ def test_rejecting_everything_is_a_refusal_with_a_reason_for_each(
     account.refresh_from_db()
     assert account.phone == OLD_PHONE
     assert not asked.notices.exists()
-    assert "Phone: not changed." in letter()
+    assert "Phone number: not changed." in letter()
     assert not asked.messages.filter(template="refused").exists()
 
 
@@ -344,10 +344,12 @@ def visit(client: Client, asked: Request) -> str:
 def form_of(html: str) -> dict[str, str]:
     """What a browser would send when nothing is touched."""
     found = {}
-    for tag in re.findall(r"<input[^>]+>", html.partition('id="corrections"')[2].partition("</form>")[0]):
+    html = html.partition('id="corrections"')[2].partition("</form>")[0]
+    for tag in re.findall(r"<input[^>]+>", html):
         name, value = re.search(r'name="([^"]+)"', tag), re.search(r'value="([^"]*)"', tag)
         if name:
             found[name.group(1)] = value.group(1) if value else ""
+    found |= dict(re.findall(r'<select name="([^"]+)".*?<option value="([^"]*)" selected>', html, re.DOTALL))
     return found | dict(re.findall(r'<textarea name="([^"]+)"[^>]*>\s*(.*?)</textarea>', html, re.DOTALL))
 
 
@@ -371,7 +373,7 @@ def test_the_person_proposes_on_their_page_and_errors_stand_at_their_field(clien
         ("phone", "1" * 41, "at most 40"),
         ("full_name", "a\x1bb", "control character"),
         ("full_name", "a\x00b", "Null characters"),
-        ("language", "Klingon!", "language code"),
+        ("language", "Klingon!", "valid choice"),
         ("email", "no address", "valid email"),
         ("email", "", "required"),
     ):
@@ -457,4 +459,4 @@ def test_an_agent_enters_and_decides_from_the_desk(
     ended(asked, timezone.now())
     account.refresh_from_db()
     assert (asked.outcome, account.phone, account.role) == (Outcome.GRANTED, NEW_PHONE, "admin")
-    assert "Account · Phone" in client.get(page).content.decode()
+    assert "Accounts · Phone number" in client.get(page).content.decode()

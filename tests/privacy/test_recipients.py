@@ -129,7 +129,7 @@ def test_a_correction_is_passed_on_with_the_new_value_and_without_a_record_of_it
     run_steps()
     deliver(NOW + timedelta(minutes=1))
     told = to_recipient()
-    assert "Phone, from now on: +43 1 5550199" in told
+    assert "Phone number, from now on: +43 1 5550199" in told
     assert "5550100" not in told
     assert "5550199" not in str(RecipientNotice.objects.get(why_not="").message.body)
     assert "Our payment processor" in str(mail.outbox[-1].body) + str(mail.outbox[-2].body)
