@@ -4,18 +4,20 @@ What could go wrong: the sender writes that header himself. So only our own serv
 MAIL_AUTHSERV_ID, and of its headers the topmost: a server puts its own on top and takes away those that bear its name,
 so that what stands below is not its own. A pass counts for the domain of the sender that we read and for no other.
 Where the header says nothing, or is not there, nothing is known, and whoever reads the mail is told that. Or a pass for
-co.uk counts for every company there: which domains are one organisation's only a list of public suffixes knows, so the
-alignment is strict, and a pass counts for exactly the sender's domain. A server that checks DMARC has such a list; what
-it says of the sender's domain under a relaxed policy is taken from it.
+co.uk counts for every company there: which domains are one organisation's only the list of public suffixes knows. It
+comes with a package and is never fetched; below a suffix younger than the package, strangers count as one organisation,
+so it is renewed with the other packages.
 
-Source: RFC 8601 §2.2, §5; RFC 7489 §3.1.1, §3.1.2 (strict alignment).
+Source: RFC 8601 §2.2, §5; RFC 7489 §3.1.1, §3.1.2 (relaxed alignment, the default), §3.2 (organisational domains).
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 from django.conf import settings
+from publicsuffixlist import PublicSuffixList
 
 from privacy.mailroom.parsing import LONGEST_RESULTS, Parsed
 from privacy.models.messages import SenderCheck
@@ -63,9 +65,24 @@ def _judged(results: list[Result], domain: str) -> SenderCheck:
     if any(each.result == "pass" for each in dmarc):
         return SenderCheck.PASSED
     others = [each for each in results if each.method in ("dkim", "spf")]
-    if domain and any(each.result == "pass" and each.domain == domain for each in others):
+    if domain and any(each.result == "pass" and _aligned(each.domain, domain) for each in others):
         return SenderCheck.PASSED
     return SenderCheck.FAILED if any(each.result in _FAILED for each in others) else SenderCheck.NONE
+
+
+def _aligned(one: str, other: str) -> bool:
+    """Whether two domains are one organisation's."""
+    return one == other or ("" != _organisation(one) == _organisation(other))
+
+
+def _organisation(domain: str) -> str:
+    """The domain that somebody registered; "" for a public suffix."""
+    return _suffixes().privatesuffix(domain) or "" if domain else ""
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList()
 
 
 def read(header: str) -> tuple[str, list[Result]]:

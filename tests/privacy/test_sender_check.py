@@ -37,6 +37,8 @@ def with_results(*headers: str, text: str = "Hello.", **more: str) -> bytes:
         ("passed", [f"{OURS}; dkim=pass header.i=@customer.example; spf=softfail smtp.mailfrom=a@list.example"]),
         ("passed", [f"{OURS}; spf = pass smtp.mailfrom = ana@customer.example"]),
         ("passed", ["relay.inside.example; dmarc=fail", PASS]),
+        ("passed", [f"{OURS}; dkim=pass header.d=mail.customer.example"]),  # one organisation's
+        ("passed", [f"{OURS}; dkim=pass header.d=example; spf=pass smtp.mailfrom=a@mail.customer.example"]),
         ("failed", [FAIL]),
         ("failed", [FAIL, PASS]),  # what stands below was there before
         ("failed", [f"{OURS}; dkim=fail header.d=customer.example"]),
@@ -49,7 +51,7 @@ def with_results(*headers: str, text: str = "Hello.", **more: str) -> bytes:
         ("none", []),
         ("none", [f"{OURS}; none"]),
         ("none", [f"{OURS}; dkim=pass header.d=evil.example; spf=pass smtp.mailfrom=a@evil.example"]),
-        ("none", [f"{OURS}; dkim=pass header.d=example; spf=pass smtp.mailfrom=a@mail.customer.example"]),
+        ("none", [f"{OURS}; dkim=pass header.d=example; spf=pass smtp.mailfrom=a@other.example"]),
         ("none", [f"{OURS}; dkim=pass header.d=example header.i=@customer.example"]),  # who signed is another
         ("failed", [f"{OURS}; dmarc=pass header.from=mail.customer.example"]),  # not the sender whom we read
         ("none", [f"{OURS}; dmarc=temperror; spf=none"]),
@@ -61,6 +63,24 @@ def with_results(*headers: str, text: str = "Hello.", **more: str) -> bytes:
 )  # fmt: skip
 def test_only_our_own_server_s_topmost_word_counts(expected: str, headers: list[str]) -> None:
     assert authenticity.check(parse(with_results(*headers))) == expected
+
+
+@pytest.mark.parametrize(
+    ("expected", "sender", "vouched"),
+    [
+        ("passed", "ana@news.shop.co.uk", "shop.co.uk"),
+        ("passed", "ana@shop.co.uk", "a.b.shop.co.uk"),
+        ("passed", "ana@xn--fa-hia.de", "mail.xn--fa-hia.de"),
+        ("none", "ana@shop.co.uk", "other.co.uk"),
+        ("none", "ana@shop.co.uk", "co.uk"),
+        ("none", "ana@ana.github.io", "mallory.github.io"),  # whoever likes has a domain there
+        ("none", "ana@xn--85x722f.xn--55qx5d.cn", "xn--p8s937b.xn--55qx5d.cn"),
+        ("none", "ana@localhost", ""),
+    ],
+)
+def test_a_domain_vouches_for_its_own_organisation_alone(expected: str, sender: str, vouched: str) -> None:
+    mail = with_results(f"{OURS}; dkim=pass header.d={vouched}", sender=sender)
+    assert authenticity.check(parse(mail)) == expected
 
 
 def test_a_forged_answer_waits_for_a_person_and_cannot_be_filed(agent: User, client: Client) -> None:
