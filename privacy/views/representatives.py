@@ -21,7 +21,8 @@ from privacy.forms.representative import RepresentativeForm
 from privacy.models import Package, Request
 from privacy.services import intake, mandates, packages, representatives, verification
 from privacy.views import admission, justnow, proof
-from privacy.views.requests import ANSWER_TO, as_file, page, private
+from privacy.views.asking import ANSWER_TO
+from privacy.views.requests import as_file, page, private
 
 FORM = "portal/requests/representative.html"
 # The file, and room for everything else in the form.

@@ -1,14 +1,11 @@
-"""The public pages of a request: asking, proving the mailbox, following, fetching, taking back.
+"""The page of a request, for whoever has proven the mailbox: following it, fetching, writing to us, taking it back.
 
-What could go wrong: a page that says whether an address or a reference is known (every answer is the same either way),
-a link that a mail scanner follows (looking changes nothing; a button does), a secret in an address that is passed on
-(no referrer, no cache, exchanged for a cookie at once), a visitor's strange input (an error at its field, never a
-fault of the server).
+What could go wrong: a page that says whether a reference is known (every answer is the same either way), a page or an
+address that is passed on (no referrer, no cache).
 """
 
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -22,160 +19,29 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from crasme.kit.clock import controller_day
 from crasme.kit.crypto import subject_ref
-from crasme.kit.limits import TooOften, limited, network
+from crasme.kit.limits import limited, network
 from crasme.staff.actors import person as by_person
 from privacy import throttle
 from privacy.correspondence.others import customers
-from privacy.errors import LinkSpent, MoveNotAllowed, PackageGone
-from privacy.forms import AddressForm, ChooseForm, CodeForm, LinkForm, ReplyForm, RequestForm
+from privacy.errors import MoveNotAllowed, PackageGone
+from privacy.forms import AddressForm, ReplyForm
 from privacy.mailroom import replies
 from privacy.models import Package, Request
 from privacy.refusals import authority_of, refusal_of
 from privacy.services import (
     approvals,
-    confirmation,
     copies,
     desk,
-    intake,
-    links,
     marketing,
     packages,
     plans,
     representatives,
-    verification,
 )
 from privacy.states import MOVES, Outcome, State
-from privacy.steps.definitions import harmless, needs_proof
-from privacy.views import admission, evidence, holdings, justnow, letters, proof, timeline
+from privacy.steps.definitions import harmless
+from privacy.views import evidence, holdings, letters, proof, timeline
 from privacy.views.posted import posted
 from privacy.words import LOOKED_AT, LOOKING, STANDING, WISHES, ending_of, in_a_row
-
-ANSWER_TO = ("person", "rep")
-
-
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def new(http: HttpRequest) -> HttpResponse:
-    """First the choice of what, then the form. The answer to a valid one is the same whoever asks."""
-    if http.method != "POST":
-        return _choose(http)
-    form = RequestForm(http.POST)
-    if not form.is_valid():
-        return render(http, "portal/requests/new.html", {"form": form}, status=422)
-    now = timezone.now()
-    try:
-        admission.admit(http, form.cleaned_data["email"], now=now)
-    except TooOften as error:
-        return admission.turned_away(http, "portal/requests/new.html", form, error)
-    wishes = form.submissions()
-    intake.submit_many(wishes, now=now)
-    done = [not needs_proof(asked.kind, asked.facts) for asked in wishes]
-    if all(done):
-        return justnow.led("request-done")
-    return justnow.led("request-sent", "partly" if any(done) else "asked")
-
-
-def _choose(http: HttpRequest) -> HttpResponse:
-    """What was chosen leads to its questions; nothing, or `choose`, to the choice."""
-    kinds = http.GET.getlist("kind")
-    if not kinds or "choose" in http.GET:
-        return render(http, "portal/requests/choose.html", {"form": ChooseForm(initial={"kind": kinds})})
-    form = ChooseForm(http.GET)
-    if not form.is_valid():
-        return render(http, "portal/requests/choose.html", {"form": form}, status=422)
-    return render(http, "portal/requests/new.html", {"form": RequestForm(kinds=form.cleaned_data["kind"])})
-
-
-@never_cache
-@require_safe
-def sent(http: HttpRequest) -> HttpResponse:
-    """What happens next, and the place to type the code, which is there for anybody who has one."""
-    done = justnow.happened(http, "partly")
-    asked = done or justnow.happened(http, "asked")
-    linked = justnow.happened(http, "linked")
-    return render(
-        http, "portal/requests/sent.html", {"form": CodeForm(), "asked": asked, "linked": linked, "done": done}
-    )
-
-
-@never_cache
-@require_safe
-def done(http: HttpRequest) -> HttpResponse:
-    """What was asked for needed no confirmation and has happened; for anybody else, where to go from here."""
-    return render(http, "portal/requests/done.html" if justnow.happened(http) else "portal/requests/nothing.html")
-
-
-@never_cache
-@partial(posted, page="request-sent")
-@limited
-def code(http: HttpRequest) -> HttpResponse:
-    """The reference and the code from the mail, typed."""
-    form = CodeForm(http.POST)
-    if form.is_valid():
-        now, reference = timezone.now(), form.cleaned_data["reference"]
-        throttle.CODE_NETWORK.hit(network(http), now=now)
-        throttle.CODE_REFERENCE.hit(reference, now=now)
-        try:
-            return let_in(confirmation.confirm_by_code(reference, form.cleaned_data["code"], now=now))
-        except LinkSpent as error:
-            form.add_error("code", str(error))
-    return render(http, "portal/requests/sent.html", {"form": form}, status=422)
-
-
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-@limited
-def confirm(http: HttpRequest, token: str) -> HttpResponse:
-    """The page behind the mailed link: inert, with one button."""
-    now = timezone.now()
-    if http.method == "POST":
-        throttle.CODE_NETWORK.hit(network(http), now=now)
-        try:
-            asked = confirmation.confirm_by_link(token, now=now)
-            if (to := http.POST.get("to")) in ANSWER_TO:
-                # Rejected before anybody confirmed: the answer goes to the person, as their page says.
-                with suppress(MoveNotAllowed):
-                    representatives.choose(asked, to, now=now)
-            return let_in(asked)
-        except LinkSpent:
-            pass
-    found = verification.known(token, now=now)
-    if found is None:
-        return private(render(http, "portal/requests/spent.html", {"form": LinkForm()}, status=410))
-    if found.used_at is not None:
-        # Pressed twice, or opened again: the page behind it knows whether this visitor may see it.
-        return private(redirect("request-status", reference=_leading(found.request).reference))
-    context = {
-        "asked": found.request,
-        "wishes": [WISHES[asked.kind] for asked in _confirmed_with(found.request)],
-        "confirms": found.request.is_unconfirmed,
-        "representative": representatives.of(found.request),
-    }
-    return private(render(http, "portal/requests/confirm.html", context))
-
-
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-@limited
-def link(http: HttpRequest, reference: str = "") -> HttpResponse:
-    """A fresh link, if reference and address belong together; the page is the same if they do not."""
-    if http.method != "POST":
-        return _ask_for_link(http, reference)
-    form = AddressForm(http.POST) if reference else LinkForm(http.POST)
-    if not form.is_valid():
-        context = {"form": form, "reference": reference, "asking": True}
-        return render(http, "portal/requests/spent.html", context, status=422)
-    now = timezone.now()
-    throttle.LINK_NETWORK.hit(network(http), now=now)
-    throttle.LINK_ADDRESS.hit(form.cleaned_data["email"], now=now)
-    links.ask(reference or form.cleaned_data["reference"], form.cleaned_data["email"], now=now)
-    return justnow.led("request-sent", "linked")
-
-
-def _ask_for_link(http: HttpRequest, reference: str) -> HttpResponse:
-    if reference:
-        return redirect("request-status", reference=reference)
-    return render(http, "portal/requests/spent.html", {"form": LinkForm(), "asking": True})
 
 
 @never_cache
@@ -304,12 +170,6 @@ def let_in(asked: Request) -> HttpResponseRedirect:
     return private(response)
 
 
-def _leading(asked: Request) -> Request:
-    """The request that goes on, for one that was joined with an earlier one."""
-    joined = asked.outcome == Outcome.DUPLICATE and asked.duplicate_of is not None
-    return asked.duplicate_of if joined else asked  # type: ignore[return-value]
-
-
 def _package(asked: Request) -> Package | None:
     return Package.objects.filter(request=asked).available(timezone.now()).select_related("request").first()
 
@@ -361,12 +221,6 @@ def _marketing(asked: Request) -> str:
     if not harmless(asked.kind, asked.facts) or asked.outcome != Outcome.GRANTED or not asked.person.email:
         return ""
     return "stopped" if marketing.is_stopped(asked) else "resumed"
-
-
-def _confirmed_with(asked: Request) -> list[Request]:
-    """What the button confirms: the request, and all from the same message that wait for it too."""
-    waiting = asked.together().filter(state=State.RECEIVED) if asked.is_unconfirmed else []
-    return [asked, *waiting]
 
 
 def _standing_words(asked: Request) -> Promise:
