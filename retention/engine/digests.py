@@ -39,14 +39,36 @@ def sql_of_keys(model: type[models.Model], column: str, rows: str, *, span: str 
     return f"SELECT {which}, coalesce({keys}, '') FROM {rows}{grouped}"  # noqa: S608
 
 
-def of_batch(model: type[models.Model], keys: bytes | memoryview) -> tuple[int, str]:
-    """The number of rows and the digest of the keys that `sql_of_keys` found, one after the other.
+def of_batch(model: type[models.Model], keys: bytes, without: bytes = b"") -> tuple[int, str]:
+    """The number of rows and the digest of the keys that `sql_of_keys` found, one after the other, except for those
+    of them that are in `without` too, as often as they are in it.
 
     They are hashed here and not by the database: where PostgreSQL is built without OpenSSL its sha256() takes as long
-    as everything else about a digest together.
+    as everything else about a digest together. And a few are left out here: to compare each row with them costs the
+    database as much as to read it.
     """
-    size = len(keys) // UUID_BYTES if _is_uuid(model) else bytes(keys).count(b"\n")
-    return size, hashlib.sha256(keys).hexdigest()
+    uuids, whole = _is_uuid(model), memoryview(keys)
+    digest, rows, since = hashlib.sha256(), _count(keys, uuids=uuids), 0
+    for key in _split(without, uuids=uuids):
+        # Both are in the order of the keys: what is looked for comes after what was found last.
+        at = keys.find(key, since)
+        while at > 0 and (at % UUID_BYTES if uuids else keys[at - 1] != ord("\n")):
+            at = keys.find(key, at + 1)
+        if at >= 0:
+            digest.update(whole[since:at])
+            rows, since = rows - 1, at + len(key)
+    digest.update(whole[since:])
+    return rows, digest.hexdigest()
+
+
+def _count(keys: bytes, *, uuids: bool) -> int:
+    return len(keys) // UUID_BYTES if uuids else keys.count(b"\n")
+
+
+def _split(keys: bytes, *, uuids: bool) -> list[bytes]:
+    if uuids:
+        return [keys[at : at + UUID_BYTES] for at in range(0, len(keys), UUID_BYTES)]
+    return keys.splitlines(keepends=True)
 
 
 def leaf(label: str, rows: int, digest: str) -> str:

@@ -6,7 +6,8 @@ crash anywhere before the commit leaves everything as it was. DROP needs the who
 not get it in three seconds, an instant at a time, the purge gives way and comes back.
 
 The month in which the cut-off lies is cut by stretches of time: one DELETE each, in a transaction of its own, whose
-keys are digested where they are deleted. A stretch with a locked row is left to the row by row pass, which comes last.
+keys are digested where they are deleted. A stretch with a locked row is left to the row by row pass, which comes last,
+and only where whole tables and stretches end nothing more.
 
 What could go wrong: a month dropped that still holds younger rows (its bounds, from the catalogue, decide, never its
 name), a gap taken for the end (every partition is looked at), a held row lost (what goes is what is not on the shelf).
@@ -42,7 +43,9 @@ STRETCHES = 1_000  # a month in three quarters of an hour each, at most
 
 
 def end(run: Run, watch: Watch) -> bool:
-    """Drop what is wholly over, delete up to the cut-off, clear the shelf. False when time ran out before."""
+    """Drop what is wholly over and delete up to the cut-off; where that ended nothing, row by row what is left there
+    and on the shelf (whoever asks whether something is left calls again). False when time ran out before."""
+    before = run.rows_total
     watch.give_way()
     for months in _groups(over(run), watch):
         if watch.is_over():
@@ -56,7 +59,7 @@ def end(run: Run, watch: Watch) -> bool:
             return False
         _cut(run, watch, since, until)
         watch.give_way()
-    return rows.end(run, watch) and rows.end(run, watch, shelf(run.rule))
+    return run.rows_total > before or (rows.end(run, watch) and rows.end(run, watch, shelf(run.rule)))
 
 
 def over(run: Run) -> list[Partition]:
@@ -212,29 +215,41 @@ def _deleted(found: QuerySet[Any]) -> tuple[int, str]:
 def _counted(rule: Rule, label: str, months: list[Partition]) -> list[Leaf]:
     """Of each partition: how many of its rows are not on the shelf, and the digest of their keys. A very large one is
     taken in equal spans of its time, each a leaf of its own ("… 2/3")."""
+    spans = [1 + each.rows_estimate // LEAF_ROWS for each in months]
+    kept = {(number, span): keys for number, span, keys in _keys(rule, months, spans, on_shelf=True)}
+    found = [
+        (number, span, *digests.of_batch(rule.model, keys, kept.get((number, span), b"")))
+        for number, span, keys in _keys(rule, months, spans)
+    ]
+    return [
+        (f"{label} {months[number].name}" + (f" {1 + span}/{spans[number]}" if spans[number] > 1 else ""), gone, digest)
+        for number, span, gone, digest in sorted(found)
+    ]
+
+
+def _keys(
+    rule: Rule, months: list[Partition], spans: list[int], *, on_shelf: bool = False
+) -> Iterator[tuple[int, int, bytes]]:
+    """The keys of each partition and of each span of its time, by their numbers; with `on_shelf` of those rows only
+    that are there too."""
     quote = connection.ops.quote_name
     key, anchor = quote(column(rule.model, rule.model._meta.pk.name)), quote(column(rule.model, rule.anchor))
-    held = quote(shelf(rule)._meta.db_table)
-    carried = f"SELECT 1 FROM {held} h WHERE h.{key} = p.{key} AND h.{anchor} = p.{anchor}"  # noqa: S608
     # By one statement, whose parts PostgreSQL gives to several workers: a digest in order is the work of one each.
-    parts, bounds = [], []
-    for number, each in enumerate(months):
-        rows, spans = f"{quote(each.name)} p WHERE NOT EXISTS ({carried})", 1 + each.rows_estimate // LEAF_ROWS
-        span = ""
-        if spans > 1:
+    parts, values = [], []
+    for number, (each, times) in enumerate(zip(months, spans, strict=True)):
+        span, rows = "", f"{quote(each.name)} p"
+        if times > 1:
             span = f"width_bucket(p.{anchor}, %s::timestamptz[])"
-            bounds.append([each.lower + (each.upper - each.lower) * place / spans for place in range(1, spans)])
+            values.append([each.lower + (each.upper - each.lower) * place / times for place in range(1, times)])
+        if on_shelf:
+            rows += f" JOIN {quote(shelf(rule)._meta.db_table)} h USING ({key}, {anchor})"
+            rows += f" WHERE h.{anchor} >= %s AND h.{anchor} < %s"  # or all that ever was carried is looked up in each
+            values += [each.lower, each.upper]
         sql = digests.sql_of_keys(rule.model, f"p.{key}", rows, span=span)
-        parts.append(f"SELECT {number}, {spans}, leaf.* FROM ({sql}) AS leaf")  # noqa: S608
-    found = []
+        parts.append(f"SELECT {number}, leaf.* FROM ({sql}) AS leaf")  # noqa: S608
     # As bytes and one by one: no more is held here than the keys of one leaf.
     with Cursor(connection.connection) as reading:
-        for number, spans, span, keys in reading.stream(" UNION ALL ".join(parts), bounds, binary=True):
-            found.append((number, spans, span, *digests.of_batch(rule.model, keys)))
-    return [
-        (f"{label} {months[number].name}" + (f" {1 + span}/{spans}" if spans > 1 else ""), gone, digest)
-        for number, spans, span, gone, digest in sorted(found)
-    ]
+        yield from reading.stream(" UNION ALL ".join(parts), values, binary=True)
 
 
 def column(model: type[Model], name: str) -> str:

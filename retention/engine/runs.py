@@ -170,11 +170,13 @@ def _drain(run: Run, watch: Watch) -> bool | None:
 
 def _remains(run: Run) -> bool:
     rule = run.rule
+    drops = rule.action == Rule.Action.DROP_PARTITIONS
+    if drops and partitions.over(run):
+        return True
     if anonymous.remains(run) or predicate.releasable(rule, run.cutoff).exists():
         return True
-    if rule.action == Rule.Action.DROP_PARTITIONS:
-        shelf = partitions.shelf(rule)
-        return bool(partitions.over(run)) or predicate.releasable(rule, run.cutoff, model=shelf).exists()
+    if drops:
+        return predicate.releasable(rule, run.cutoff, model=partitions.shelf(rule)).exists()
     return rule.action == Rule.Action.ERASE_ACCOUNT and accounts.leftovers_remain(run)
 
 
