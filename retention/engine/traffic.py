@@ -19,7 +19,7 @@ from django.db import connection
 
 LATELY: Final = "250 ms"
 RESTED: Final = "rested"  # in `progress`
-REST: Final = 2.0  # so many times as long as it worked
+REST: Final = 4.0  # so many times as long as it worked
 SELDOM: Final = 30.0  # and so many times as long as others could not pass at all: three seconds of a hundred
 SHORTEST, LONGEST = 0.02, 2.0  # seconds of one rest
 
