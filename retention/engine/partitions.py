@@ -235,7 +235,8 @@ def _keys(
     quote = connection.ops.quote_name
     key, anchor = quote(column(rule.model, rule.model._meta.pk.name)), quote(column(rule.model, rule.anchor))
     # By one statement, whose parts PostgreSQL gives to several workers: a digest in order is the work of one each.
-    parts, values = [], []
+    parts: list[str] = []
+    values: list[Any] = []
     for number, (each, times) in enumerate(zip(months, spans, strict=True)):
         span, rows = "", f"{quote(each.name)} p"
         if times > 1:
