@@ -174,6 +174,15 @@ def refused(addresses: Sequence[str], scope: str = Scope.MARKETING, channel: str
     return [position for position, each in enumerate(known) if each in shut] if shut else []
 
 
+def unwanted_at(emails: Iterable[str]) -> set[str]:
+    """Those of the addresses, as they were given, that get no marketing mail of any topic, whoever may have asked for
+    one: for imports, which know no topic. One query; what settings.UNWANTED_AT names.
+    """
+    asked = {email: normalise(email) for email in emails}
+    shut = _shut(list(asked.values()), Scope.MARKETING, Channel.EMAIL)
+    return {email for email, known in asked.items() if known in shut}
+
+
 def _shut(known: Sequence[str], scope: str, channel: str) -> set[str]:
     """Which of the normalised addresses are on the list for this, or belong to somebody restricted."""
     by_hash: dict[str, str] = {}

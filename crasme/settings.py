@@ -186,6 +186,8 @@ ERASURE_LEDGER_URL = env.str("ERASURE_LEDGER_URL", default=str(DATA_DIR / "erasu
 WRITES_OUTSIDE = "retention.outside.soon.note"
 # What follows a person whose address is corrected, for rooms above: `(former, fresh, *, actor, now)`.
 FOLLOW_ADDRESS = ["consent.suppression.follow"]
+# Which of many addresses are refused by the gate of marketing, for rooms below: `(addresses) -> those of them`.
+UNWANTED_AT = "consent.suppression.unwanted_at"
 # Who carries out such an act again: `(content, *, actor, now) -> whether there was anything to do`.
 REPLAYED = {
     "restrict": ["crasme.crm.services.again.restrict"],

@@ -16,7 +16,9 @@ DISPUTE_OPENED = register(
 DISPUTE_CLOSED = register("crm.dispute_closed", "A dispute about an invoice was settled.", facts=("dispute",)).name
 CORRECTED = register("crm.corrected", "Data about a person was corrected.", facts=("table", "fields")).name
 ACCOUNTS_IMPORTED = register(
-    "crm.accounts_imported", "A file of accounts was imported.", facts=("created", "updated", "unchanged")
+    "crm.accounts_imported",
+    "A file of accounts was imported.",
+    facts=("created", "updated", "unchanged", "unwanted"),
 ).name
 INTEGRATION_DISCONNECTED = register(
     "crm.integration_disconnected",

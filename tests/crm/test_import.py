@@ -19,6 +19,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from consent import suppression
 from crasme.crm.models import Account, Organisation
 from crasme.crm.sheets import imports
 from crasme.kit.formats import SAFE_FORMATS
@@ -97,6 +98,8 @@ class TestBothFormats:
         known = make_account(organisation=firm, email="known@customer.example", full_name="Old Name", phone="1")
         same = make_account(organisation=firm, email="same@customer.example", full_name="Ada Berger", phone="2")
         Account.objects.filter(pk=same.pk).update(phone="", business_address="", job_title="")
+        for unwanted in ("new@BÜCHER.example", "known@customer.example", "other@customer.example"):
+            suppression.suppress(unwanted, reason="unsubscribed", source="unsubscribe-link", actor=chief.ref, now=NOW)
         preview = upload(
             desk,
             table(
@@ -108,6 +111,7 @@ class TestBothFormats:
         )
         assert [each.import_type for each in preview.context["result"].rows] == ["new", "update", "skip"]
         assert Account.objects.count() == 2, "a preview writes nothing"
+        assert "2 of the addresses want no marketing." in preview.content.decode()
         assert len(waiting()) == 1
         assert b"Berger" not in waiting()[0].read_bytes(), "the file waits encrypted"
 
@@ -125,7 +129,8 @@ class TestBothFormats:
         assert (known.full_name, known.phone, known.role) == ("New Name", "", "member")
         assert not waiting()
         entry = Entry.objects.get(verb="crm.accounts_imported")
-        assert (entry.actor, entry.facts) == (chief.ref, {"created": 1, "updated": 1, "unchanged": 1})
+        assert (entry.actor, entry.facts) == (chief.ref, {"created": 1, "updated": 1, "unchanged": 1, "unwanted": 2})
+        assert suppression.is_suppressed("new@bücher.example"), "an account is no permission"
 
     def test_one_bad_row_stops_all(self, desk: Client, firm: Organisation, which: int, table: Any) -> None:
         preview = upload(desk, table(row("good@customer.example"), row("bad@customer.example", "Nobody GmbH")), which)
@@ -297,12 +302,14 @@ class TestWho:
     def test_whoever_only_imports_sees_nobody(self, settings: Settings, firm: Organisation) -> None:
         account = make_account(organisation=firm, full_name="Zacharias Quellmalz", phone="+43 7")
         clerk = make_user()
+        suppression.suppress(account.email, reason="unsubscribed", source="staff", actor=clerk.ref, now=NOW)
         clerk.user_permissions.set(Permission.objects.filter(codename="import_account"))
         desk = self._client(clerk, settings)
         preview = upload(desk, as_csv([account.email, "Director"], head=["email", "job_title"]))
         assert preview.context["result"].totals["update"] == 1  # type: ignore[attr-defined]
         assert "Quellmalz" not in preview.content.decode()
         assert "+43 7" not in preview.content.decode()
+        assert "marketing" not in preview.content.decode(), "one row's number would be one person's choice"
         done = confirm(desk, preview)
         assert done.redirect_chain == [(reverse("admin:crm_account_import"), 302)]  # type: ignore[attr-defined]
         assert "1 updated" in done.content.decode()

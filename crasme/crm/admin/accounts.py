@@ -17,7 +17,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.translation import gettext, gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _, ngettext
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     ChoicesDropdownFilter,
@@ -304,6 +304,14 @@ class AccountAdmin(SearchById, PersonalImportExportAdmin):
         return redirect("admin:crm_account_change", account.pk)
 
     # --- tables ------------------------------------------------------------------------------------------------------
+    def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = super().import_action(request, **kwargs)
+        result = (getattr(response, "context_data", None) or {}).get("result")
+        # Of a file with one row the number would tell somebody's choice to whoever may not look at them.
+        if result is not None and result.unwanted and self.has_view_permission(request):
+            messages.info(request, _words_of_unwanted(result.unwanted))
+        return response
+
     def get_import_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
         return {
             "actor": request.user.ref,  # type: ignore[union-attr]
@@ -313,6 +321,14 @@ class AccountAdmin(SearchById, PersonalImportExportAdmin):
 
     def get_export_resource_classes(self, request: HttpRequest) -> list[type[AccountExport]]:
         return [AccountExport]
+
+
+def _words_of_unwanted(number: int) -> str:
+    return ngettext(
+        "%(number)d of the addresses wants no marketing. The account is imported all the same, and the “no” stays.",
+        "%(number)d of the addresses want no marketing. The accounts are imported all the same, and each “no” stays.",
+        number,
+    ) % {"number": number}
 
 
 def _fitting(account: Account) -> set[str]:

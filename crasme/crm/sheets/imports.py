@@ -6,17 +6,22 @@ keep their value).
 
 What could go wrong: a misspelt column is ignored and its data lost; ten thousand rows cost seventy thousand queries;
 an import changes somebody who is restricted, closed or under a legal hold; between preview and confirmation another
-person changes the same rows. So unknown columns are refused, organisations and accounts are read in one query each,
-such accounts are refused by name of the reason, and the known rows are locked while the file is taken.
+person changes the same rows; a list that somebody bought brings back people who want no advertising, and nobody hears
+of it. So unknown columns are refused, organisations and accounts are read in one query each, such accounts are refused
+by name of the reason, the known rows are locked while the file is taken, and the gate of marketing is asked about all
+addresses at once (UNWANTED_AT): its "no" stays, and no import is refused for it, because an account is no permission.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from import_export import resources
 from import_export.fields import Field
@@ -56,6 +61,8 @@ class _Changed(resources.Diff):
 
 
 class _Result(Result):
+    unwanted = 0  # rows whose addresses want no marketing
+
     def valid_rows(self) -> list[RowResult]:
         rows: list[RowResult] = super().valid_rows()
         return rows[:PREVIEWED]
@@ -145,8 +152,11 @@ class AccountImport(resources.ModelResource):
                 _("The file has more than %(rows)d rows.") % {"rows": MOST_ROWS}, remedy=_("Split it into several.")
             )
 
-    def after_import(self, dataset: Any, result: Result, **kwargs: Any) -> None:
-        if kwargs["dry_run"] or result.has_errors() or result.has_validation_errors():
+    def after_import(self, dataset: Any, result: _Result, **kwargs: Any) -> None:
+        if result.has_errors() or result.has_validation_errors():
+            return
+        result.unwanted = len(_unwanted(self.first_row_of))
+        if kwargs["dry_run"]:
             return
         record(
             verbs.ACCOUNTS_IMPORTED,
@@ -154,6 +164,7 @@ class AccountImport(resources.ModelResource):
             created=result.totals[RowResult.IMPORT_TYPE_NEW],
             updated=result.totals[RowResult.IMPORT_TYPE_UPDATE],
             unchanged=result.totals[RowResult.IMPORT_TYPE_SKIP],
+            unwanted=result.unwanted,
         )
 
     def handle_import_error(self, result: Result, error: Exception, raise_errors: bool = False) -> None:
@@ -205,6 +216,12 @@ def _untouchable(account: Account) -> str:
     if account.status != Account.Status.ACTIVE:
         return _("This account is closed. Remove the row or open the account again.")
     return ""
+
+
+def _unwanted(addresses: Iterable[str]) -> set[str]:
+    """Whom the gate of marketing refuses; nobody, in an installation without one."""
+    refused: set[str] = import_string(settings.UNWANTED_AT)(addresses) if settings.UNWANTED_AT else set()
+    return refused
 
 
 def _organisations(dataset: Any) -> dict[str, list[Organisation]]:
