@@ -23,6 +23,8 @@ class Spec:
     """`sources` has one row each; `queue` names the workers that take it. `manual` steps wait for a person.
 
     Steps that are done `together` cost as much for one request as for many: a worker does all that are due at once.
+    One that is `quick` takes milliseconds and waits for nobody, so it may be done in the transaction that ends the step
+    before, when that is one of LOOKING (`runner`); it leaves the same row as any other.
     """
 
     kind: Step.Kind
@@ -30,16 +32,19 @@ class Spec:
     sources: tuple[str, ...] = ("",)
     queue: str = "celery"
     together: bool = False
+    quick: bool = False
 
 
 LOCATE = Spec(StepKind.LOCATE)
-COLLECT = Spec(StepKind.COLLECT, sources=(LOCAL,))
-PLAN = Spec(StepKind.PLAN)
+COLLECT = Spec(StepKind.COLLECT, sources=(LOCAL,), quick=True)
+PLAN = Spec(StepKind.PLAN, quick=True)
 APPROVAL = Spec(StepKind.APPROVAL, manual=True)
 WORK = Spec(StepKind.WORK, manual=True)
 APPLY = Spec(StepKind.APPLY)
 NOTIFY = Spec(StepKind.NOTIFY)
-ANSWER = Spec(StepKind.ANSWER)
+ANSWER = Spec(StepKind.ANSWER, quick=True)
+# Steps that change nothing of the person's data, and so lock nothing that others wait for.
+LOOKING = frozenset({StepKind.LOCATE, StepKind.COLLECT, StepKind.PLAN, StepKind.VERIFY})
 
 # A person looks at a plan; then it is carried out and verified, and the verification decides the outcome.
 RELEASE = (

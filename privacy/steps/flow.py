@@ -17,6 +17,7 @@ from privacy.steps.definitions import ANSWER, Spec, StepKind, steps_of
 from privacy.wake import STEP, wake
 from privacy.webhooks import Event, emit
 
+States = dict[str, list[str]]
 _UNFINISHED = statements.Fetch(Step.objects.unfinished, "request")
 # A request's state moves on when a worker takes up the first step after it.
 ON_START = {State.CONFIRMED: "collect", State.APPROVED: "execute"}
@@ -31,26 +32,56 @@ def begin(request: Request, *, now: datetime) -> None:
 
 def advance(request: Request, *, now: datetime) -> None:
     """Make the next steps when everything before them is done; doing it again changes nothing."""
-    states: dict[str, list[str]] = {}
+    if (spec := following(request, states_of(request))) is not None:
+        insert(request, spec, now=now)
+
+
+def states_of(request: Request) -> States:
+    """How far each kind of step of the current round is."""
+    states: States = {}
     for step in rows.steps(request):
         states.setdefault(step.kind, []).append(step.state)
+    return states
+
+
+def following(request: Request, states: States) -> Spec | None:
+    """What comes now; None while something before it is not done, and when there is nothing left."""
     for spec in steps_of(request.kind, request.facts):
         if spec.kind not in states:
-            insert(request, spec, now=now)
-            return
+            return spec
         if any(state != WorkState.DONE for state in states[spec.kind]):
-            return
+            return None
+    return None
 
 
 def insert(request: Request, spec: Spec, *, now: datetime) -> None:
     """Make a stage's steps. When it is a person's turn, it waits for review; when all is done, it is decided."""
+    prepare(request, spec, now=now)
+    steps = made(request, spec, now=now)
+    for step in steps:
+        statements.insert(step, unless_there=True)
+    if spec.manual:
+        if request.state == State.COLLECTING:
+            request.present()
+            statements.update(request, "state")
+        return
+    for step in steps:
+        wake(STEP, spec.queue, step.pk, for_later=spec.together)
+
+
+def prepare(request: Request, spec: Spec, *, now: datetime) -> None:
+    """What is so before a stage's steps are there."""
     if spec.kind == StepKind.APPLY:
         _proceed(request)
     if spec.kind == StepKind.ANSWER and request.state == State.EXECUTING:
         _decide(request)
     if spec.kind == StepKind.ANSWER:
         emit(Event.DECIDED, request, now=now)
-    steps = [
+
+
+def made(request: Request, spec: Spec, *, now: datetime) -> list[Step]:
+    """A stage's steps, not stored."""
+    return [
         Step(
             request=request,
             kind=spec.kind,
@@ -62,15 +93,6 @@ def insert(request: Request, spec: Spec, *, now: datetime) -> None:
         )
         for source in spec.sources
     ]
-    for step in steps:
-        statements.insert(step, unless_there=True)
-    if spec.manual:
-        if request.state == State.COLLECTING:
-            request.present()
-            statements.update(request, "state")
-        return
-    for step in steps:
-        wake(STEP, spec.queue, step.pk, for_later=spec.together)
 
 
 def _proceed(request: Request) -> None:

@@ -4,11 +4,16 @@ What could go wrong: a message that comes ten times, a worker killed at any line
 claim is committed before the work; effects, the end of the step and the next steps are one commit after it; a lapsed
 lease is taken over; every attempt counts when it begins, and the one too many parks the step for a person. Errors
 leave a code and never a text: texts quote data.
+
+A step may take the `quick` ones that follow along into its own end: they are one commit, all of it or nothing. Whatever
+goes wrong with one of them is undone together with the end, and the step ends once more, alone; a worker that dies of
+one finds the step alone when it comes round again. So each failure is counted with the step that failed.
 """
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
@@ -18,7 +23,7 @@ from django.db import transaction
 
 from crasme.kit.claims import LeaseLost, WorkState, cancel, claim, finish, retry_or_park
 from crasme.kit.errors import CrasmeError
-from crasme.kit.statements import update
+from crasme.kit.statements import insert, update
 from crasme.ledger.services import gathered, record
 from crasme.staff.actors import system
 from privacy import rows, verbs
@@ -26,6 +31,7 @@ from privacy.errors import PlanOutdated, ResidueFound
 from privacy.models import Request, Step
 from privacy.states import State
 from privacy.steps import flow, library
+from privacy.steps.definitions import LOOKING, Spec
 from privacy.steps.handlers import Done, Job
 
 log = logging.getLogger(__name__)
@@ -35,15 +41,33 @@ MAX_ATTEMPTS = 5
 ACTOR = system("worker")
 
 
+GoesOn = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The request as it is then, and how many of its steps ended."""
+
+    request: Request
+    steps: int = 1
+
+
+class _NotAlong(Exception):
+    """A step that was taken along did not work out."""
+
+
 def run(step_id: UUID, *, now: datetime) -> bool:
     """Do the step if it is due and nobody else has it. Whether it ended here."""
     return attempt(step_id, now=now) is not None
 
 
-def attempt(step_id: UUID, *, now: datetime, known: Request | None = None) -> Request | None:
-    """The same; the request as it is now, or None when the step did not end here.
+def attempt(
+    step_id: UUID, *, now: datetime, known: Request | None = None, goes_on: GoesOn = lambda: False
+) -> Ended | None:
+    """The same; None when the step did not end here.
 
     `known` is a request that the caller has just seen, by chance this step's: handlers read it without a lock anyway.
+    `goes_on` is asked whether the step that follows may be taken along, if it is quick.
     """
     step, later = _claimed(step_id, now), _clock(now)
     if step is None:
@@ -52,10 +76,10 @@ def attempt(step_id: UUID, *, now: datetime, known: Request | None = None) -> Re
     if request is None:
         return None
     job = Job(step=step, request=request, now=now)
-    return _settled(step, lambda: _ended(step, library.handler_of(step, request)(job), later), later)
+    return _settled(step, lambda: _ended(step, library.handler_of(step, request)(job), later, goes_on), later)
 
 
-def attempt_together(step_ids: Iterable[UUID], *, now: datetime) -> int:
+def attempt_together(step_ids: Iterable[UUID], *, now: datetime, goes_on: GoesOn = lambda: False) -> int:
     """Do those of the steps that are due and that nobody else has, all of one kind, at once; how many ended here.
 
     Each is claimed and ended by itself, and one that fails does not keep the others from their end.
@@ -74,10 +98,10 @@ def attempt_together(step_ids: Iterable[UUID], *, now: datetime) -> int:
     except Exception as error:  # noqa: BLE001  (it is each step's failure, and settled as such)
         outcomes = [error] * len(jobs)
     ended = (
-        _settled(job.step, partial(_ended, job.step, outcome, later), later)
+        _settled(job.step, partial(_ended, job.step, outcome, later, goes_on), later)
         for job, outcome in zip(jobs, outcomes, strict=True)
     )
-    return sum(request is not None for request in ended)
+    return sum(each.steps for each in ended if each is not None)
 
 
 def _claimed(step_id: UUID, now: datetime) -> Step | None:
@@ -94,7 +118,7 @@ def _clock(now: datetime) -> Callable[[], datetime]:
     return lambda: now + timedelta(seconds=monotonic() - started)
 
 
-def _settled(step: Step, work: Callable[[], Request | None], later: Callable[[], datetime]) -> Request | None:
+def _settled[T](step: Step, work: Callable[[], T | None], later: Callable[[], datetime]) -> T | None:
     """What the work gives; None when it failed, and what follows from that is noted on the step."""
     try:
         return work()
@@ -129,10 +153,21 @@ def _taken_up(step: Step, known: Request | None, later: Callable[[], datetime]) 
     return request
 
 
-def _ended(step: Step, outcome: Done | Exception, later: Callable[[], datetime]) -> Request | None:
-    """The request after the step's end, its effects included; None when it was cancelled instead."""
+def _ended(
+    step: Step, outcome: Done | Exception, later: Callable[[], datetime], goes_on: GoesOn = lambda: False
+) -> Ended | None:
+    """The step's end, its effects included, and of those that it takes along; None when it was cancelled instead."""
     if isinstance(outcome, Exception):
         raise outcome
+    if step.attempts == 1 and step.kind in LOOKING:
+        try:
+            return _ended_at_once(step, outcome, later, goes_on)
+        except _NotAlong:
+            log.info("Step %s ends alone: what follows it did not work out.", step.pk)
+    return _ended_at_once(step, outcome, later, lambda: False)
+
+
+def _ended_at_once(step: Step, outcome: Done, later: Callable[[], datetime], goes_on: GoesOn) -> Ended | None:
     with transaction.atomic():
         request = rows.locked(step.request_id)
         if not _wanted(step, request):
@@ -140,7 +175,8 @@ def _ended(step: Step, outcome: Done | Exception, later: Callable[[], datetime])
             return None
         with gathered():
             _end(step, request, outcome, now=later())
-    return request
+            along = _go_on(request, later, goes_on)
+    return Ended(request, 1 + along)
 
 
 def _wanted(step: Step, request: Request) -> bool:
@@ -155,6 +191,39 @@ def _end(step: Step, request: Request, done: Done, *, now: datetime) -> None:
     finish(copy(step), now=now, result=done.result, done_by=ACTOR)
     if done.effect is not None and (more := done.effect(request)):
         update(Step(pk=step.pk, result=done.result | more), "result")
+    _noted(step, request)
+
+
+def _go_on(request: Request, later: Callable[[], datetime], goes_on: GoesOn) -> int:
+    """Make the next steps; the quick ones that come first are done with it, and counted."""
+    if not request.is_open:
+        return 0
+    states, along = flow.states_of(request), 0
+    while request.is_open and (spec := flow.following(request, states)) is not None:
+        if not (spec.quick and goes_on()):
+            flow.insert(request, spec, now=later())
+            break
+        try:
+            _take_along(request, spec, now=later())
+        except Exception as error:
+            raise _NotAlong from error
+        states[spec.kind] = [WorkState.DONE]
+        along += 1
+    return along
+
+
+def _take_along(request: Request, spec: Spec, *, now: datetime) -> None:
+    flow.prepare(request, spec, now=now)
+    for step in flow.made(request, spec, now=now):
+        step.attempts, step.state, step.finished_at, step.done_by = 1, WorkState.DONE, now, ACTOR
+        flow.start(request)
+        done = library.handler_of(step, request)(Job(step=step, request=request, now=now))
+        step.result = done.result | ((done.effect(request) if done.effect is not None else None) or {})
+        insert(step)
+        _noted(step, request)
+
+
+def _noted(step: Step, request: Request) -> None:
     record(
         verbs.STEP_DONE.name,
         actor=ACTOR,
@@ -165,8 +234,6 @@ def _end(step: Step, request: Request, done: Done, *, now: datetime) -> None:
         round=step.round,
         attempts=step.attempts,
     )
-    if request.is_open:
-        flow.advance(request, now=now)
 
 
 def _failed(step: Step, code: str, *, now: datetime) -> None:

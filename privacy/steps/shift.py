@@ -1,8 +1,8 @@
 """A worker's shift: the step that it was woken for, what follows from it, and what else is due in the same queue.
 
 Handing each step to another worker by a message costs more than most steps do. So whoever has finished one goes on
-with the next of the same request, and then with others, for SECONDS; nothing about a single step changes: each is
-claimed, done and ended by itself (`runner`), and can be taken up by anybody at each boundary. Steps that are done
+with the next of the same request, and then with others, for SECONDS. A step is claimed, done and ended by itself, or
+with the quick ones that follow it (`runner`), and can be taken up by anybody at each boundary. Steps that are done
 together wait until nothing else is due, or until they have waited for GATHERING; then all are done at once.
 
 What could go wrong: a long queue that keeps one worker from ever answering (no step begins after SECONDS; the rest is
@@ -21,7 +21,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from crasme.kit.remember import moment
-from privacy.models import Step
+from privacy.models import Request, Step
 from privacy.steps import runner
 from privacy.steps.definitions import every_spec, spec_of
 from privacy.wake import STEP, Kept, keeping
@@ -57,6 +57,9 @@ class _Shift:
     def is_over(self) -> bool:
         return monotonic() - self._started > SECONDS
 
+    def _goes_on(self) -> bool:
+        return not self.is_over
+
     def work(self) -> int:
         ended = self._one_by_one() + self._together()
         if self.ours.found and not self.is_over:  # what follows from those
@@ -66,12 +69,14 @@ class _Shift:
         return ended
 
     def _one_by_one(self) -> int:
-        ended, known = 0, None
+        ended = 0
+        known: Request | None = None
         while self.ours.found or (not self.is_over and self._find(LOOK)):
             # The newest first: a request is finished before the next one is begun.
             _queue, step_id = self.ours.found.pop()
-            known = runner.attempt(UUID(step_id), now=self.now, known=known)
-            ended += known is not None
+            done = runner.attempt(UUID(step_id), now=self.now, known=known, goes_on=self._goes_on)
+            known = done.request if done is not None else None
+            ended += done.steps if done is not None else 0
             if self.is_over:
                 break
         return ended
@@ -105,7 +110,7 @@ class _Shift:
             if attempts:
                 ended += sum(runner.run(pk, now=self.now) for pk in keys)
             else:
-                ended += runner.attempt_together(keys, now=self.now)
+                ended += runner.attempt_together(keys, now=self.now, goes_on=self._goes_on)
         return ended
 
 

@@ -82,12 +82,48 @@ def test_a_step_that_kills_its_workers_is_parked(step: Step) -> None:
 
 
 def test_nothing_of_a_failed_end_remains(step: Step) -> None:
-    with mock.patch.object(runner.flow, "advance", side_effect=RuntimeError):
+    with mock.patch.object(runner.flow, "following", side_effect=RuntimeError):
         assert not runner.run(step.pk, now=NOW)
     step.refresh_from_db()
     assert (step.state, step.result) == ("due", {})
     assert not Entry.objects.filter(verb="request.located").exists()
     assert runner.run(step.pk, now=NOW + timedelta(minutes=1))
+
+
+def test_quick_steps_that_follow_are_one_commit_with_the_step_before(step: Step) -> None:
+    """One that kills its worker takes everything along and is met alone the next time; one that fails, fails alone."""
+    steps = Step.objects.filter(request=step.request_id).order_by("id")
+    collecting = "privacy.steps.collect.held"
+    with mock.patch(collecting, side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
+        runner.attempt(step.pk, now=NOW, goes_on=lambda: True)
+    assert list(steps.values_list("kind", "state", "attempts")) == [("locate", "leased", 1)]
+    assert not Entry.objects.filter(verb="request.located").exists()
+
+    later = NOW + runner.LEASE
+    with mock.patch(collecting, side_effect=KeyboardInterrupt):
+        ended = runner.attempt(step.pk, now=later, goes_on=lambda: True)
+    assert ended is not None
+    assert ended.steps == 1
+    assert list(steps.values_list("kind", "state", "attempts")) == [("locate", "done", 2), ("collect", "due", 0)]
+
+    other = confirm_request(submit_request("deletion")).steps.get()
+    with mock.patch(collecting, side_effect=PrivacyError("away", code="source-away")):
+        assert runner.attempt(other.pk, now=NOW, goes_on=lambda: True) is not None
+        failing = other.request.steps.get(kind="collect")
+        assert (failing.state, failing.attempts) == ("due", 0)
+        assert runner.attempt(failing.pk, now=NOW + timedelta(minutes=1), goes_on=lambda: True) is None
+    failing.refresh_from_db()
+    assert (failing.last_error, failing.attempts) == ("source-away", 1)
+    assert Entry.objects.filter(verb="request.located").count() == 2
+
+    third = confirm_request(submit_request("complaint", email="cy@customer.example")).steps.get()
+    ended = runner.attempt(third.pk, now=NOW, goes_on=lambda: True)
+    assert ended is not None
+    assert ended.steps == 2
+    whole = third.request.steps.order_by("id").values_list("kind", "state", "done_by")
+    assert list(whole) == [("locate", "done", runner.ACTOR), ("collect", "done", runner.ACTOR), ("work", "due", "")]
+    done = Entry.objects.filter(verb="request.step_done", subject=third.request.ref)
+    assert sorted(done.values_list("facts__kind", flat=True)) == ["collect", "locate"]
 
 
 def test_a_request_taken_back_in_the_meantime_stops_the_work(step: Step) -> None:
