@@ -109,6 +109,7 @@ def _fill(
             "empty": empty,
             "contacts": contacts,
             "shown": rows.SHOWN,
+            "common": "" if portable else content.common(now, request.language),
         }
         archive.writestr("about.json", json.dumps(_about(context), ensure_ascii=False, indent=1))
         page = "portal/requests/portable.html" if portable else "portal/requests/package.html"

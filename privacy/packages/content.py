@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext, gettext_noop
 
@@ -155,6 +156,13 @@ def _last_rules() -> dict[str, str]:
         if ending is not None:
             found[table.key] = ending.rule.slug
     return found
+
+
+@remembered(key=lambda now, language: language)
+def common(now: datetime, language: str) -> str:
+    """The end of the page of a copy, which is the same for everybody: who else receives it, and the rights."""
+    with translation.override(language):
+        return render_to_string("portal/requests/package_common.html", {"facts": facts(now, language)})
 
 
 def held(subject: Subject) -> list[tuple[Table, int]]:

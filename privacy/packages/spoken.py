@@ -15,7 +15,7 @@ from typing import Any, Final
 from django.db.models import Model
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format, number_format
-from django.utils.translation import gettext as _
+from django.utils.translation import get_language, gettext as _
 
 from crasme.kit import datamap
 from crasme.kit.statements import Fetch
@@ -32,8 +32,13 @@ def speaker(column: Any) -> Speaker:
     """How the values of one column of a model are said. What it leads to is named, where that is nobody."""
     if column.is_relation and (found := _named(column.related_model)) is not None:
         return cache(partial(_name, found))
-    words = {code: str(label) for code, label in getattr(column, "flatchoices", None) or ()}
-    return partial(_said, words=words, name=column.name)
+    return partial(_said, words=_choices(column, get_language()), name=column.name)
+
+
+@cache  # a copy has hundreds of columns, and their choices come with the program
+def _choices(column: Any, _language: str | None) -> Mapping[Any, str]:
+    """The words of a column's codes in the language that is active now; it is named for the cache."""
+    return {code: str(label) for code, label in getattr(column, "flatchoices", None) or ()}
 
 
 def _named(model: type[Model]) -> Fetch[Any] | None:
@@ -69,8 +74,12 @@ def _in_words(value: Any, name: str) -> str:
     if _empty(value):
         return readable.NOTHING
     match value:
+        case str():
+            return _text(value, name)
         case bool():
             return _("Yes") if value else _("No")
+        case int() if -1000 < value < 1000:  # nothing to group; most numbers are
+            return str(value)
         case datetime():
             return f"{date_format(value, 'DATETIME_FORMAT')} UTC"
         case date():
