@@ -37,34 +37,38 @@ FARTHEST: Final = 2.0  # standard deviations; beyond it nothing is farther
 _NUMBERS = (models.IntegerField, models.FloatField, models.DecimalField)
 _TIMES = (models.DateField, models.TimeField, models.DurationField)  # a DateTimeField is a DateField
 
-# Materialized, for what stands in a LATERAL would be computed anew for each of the originals. A class is known by `c`,
-# the digest of all that its rows will say: joined by one narrow value, and counted once whoever has half of the rows.
-_SHARE = """
+# Materialized, for what stands in a LATERAL would be computed anew for each of the originals, and the image, for which
+# all rows are read, for each attempt. A class is known by `c0`, `c1` …, the digest of all that its rows will say in the
+# columns of an attempt: joined by one narrow value, and counted once whoever has half of the rows.
+_SEARCH = """
 WITH image AS MATERIALIZED ({image}),
 scale AS MATERIALIZED (SELECT {scales} FROM image),
 targets AS MATERIALIZED (
     SELECT * FROM image WHERE may OR NOT (SELECT bool_or(may) FROM image)
-    ORDER BY hashtextextended(key, 0), key LIMIT {tried}
+    ORDER BY hashed, key LIMIT {tried}
 ),
-pool AS MATERIALIZED (
-    SELECT {pooled}, count(*) AS n FROM image GROUP BY c
-    ORDER BY bool_or(key IN (SELECT key FROM targets)) DESC, min(hashtextextended(key, 0)) LIMIT {pool}
+{parts}
+SELECT (SELECT count(*) FROM targets), (SELECT coalesce(bool_or(may), false) FROM targets), {shares}
+"""
+# Once for each set of columns that make classes.
+_CLASSES = """pool{k} AS MATERIALIZED (
+    SELECT {pooled}, count(*) AS n FROM image GROUP BY c{k}
+    ORDER BY bool_or(key IN (SELECT key FROM targets)) DESC, min(hashed) LIMIT {pool}
 ),
-own AS MATERIALIZED (
-    SELECT who, c, count(*) AS n FROM image
-    WHERE who IN (SELECT who FROM targets) AND c IN (SELECT c FROM pool) GROUP BY who, c
-),
-shares AS (
+own{k} AS MATERIALIZED (
+    SELECT who, c{k}, count(*) AS n FROM image
+    WHERE who IN (SELECT who FROM targets) AND c{k} IN (SELECT c{k} FROM pool{k}) GROUP BY who, c{k}
+)"""
+# Once for each attempt.
+_SHARE = """share{j} AS (
     SELECT t.key, sum(coalesce(own.n, 0)) / sum(near.n) AS share
     FROM targets t CROSS JOIN scale
     CROSS JOIN LATERAL (
-        SELECT pool.c, pool.n FROM pool ORDER BY {distance} FETCH FIRST 1 ROW WITH TIES
+        SELECT pool.c{k}, pool.n FROM pool{k} pool ORDER BY {distance} FETCH FIRST 1 ROW WITH TIES
     ) near
-    LEFT JOIN own ON own.who = t.who AND own.c = near.c
+    LEFT JOIN own{k} own ON own.who = t.who AND own.c{k} = near.c{k}
     GROUP BY t.key
-)
-SELECT coalesce(avg(share), 0)::float8, count(*), (SELECT coalesce(bool_or(may), false) FROM targets) FROM shares
-"""
+)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +100,49 @@ class Share:
     originals: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What somebody knows: the columns of these places, exactly or roughly."""
+
+    places: tuple[int, ...]
+    roughly: bool = False
+
+
 def share(rows: QuerySet[Any], columns: list[Column], pending: Q, *, roughly: bool = False) -> Share:
     """The attack by what is known of these columns. Reads only."""
+    return shares(rows, columns, pending, [Attempt(tuple(range(len(columns))), roughly)])[0]
+
+
+def shares(rows: QuerySet[Any], columns: list[Column], pending: Q, attempts: list[Attempt]) -> list[Share]:
+    """Several attacks on the same rows, which are read once for all of them. Reads only."""
+    sets = list(dict.fromkeys(attempt.places for attempt in attempts))
+    image, parameters = _image(rows, columns, pending, sets)
+    measured = [number for number in range(len(columns)) if columns[number].measured]
+    parts = []
+    for k, places in enumerate(sets):
+        pooled = (f"min({'xy'[columns[n].change is not None]}{n}) AS y{n}" for n in places)
+        parts.append(_CLASSES.format(k=k, pooled=", ".join([f"c{k}", *pooled]), pool=POOL))
+    for j, attempt in enumerate(attempts):
+        away = (_distance(n, columns[n], roughly=attempt.roughly) for n in attempt.places)
+        parts.append(_SHARE.format(j=j, k=sets.index(attempt.places), distance=" + ".join(["0", *away])))
+    statement = _SEARCH.format(
+        image=image,
+        scales=", ".join(["0 AS none", *(f"coalesce(nullif(stddev_pop(x{n}), 0), 1) AS s{n}" for n in measured)]),
+        tried=TRIED,
+        parts=",\n".join(parts),
+        shares=", ".join(f"(SELECT coalesce(avg(share), 0)::float8 FROM share{j})" for j in range(len(attempts))),  # noqa: S608
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        tried, originals, *right = cursor.fetchone()
+    return [Share(round(float(each), 6), int(tried), bool(originals)) for each in right]
+
+
+def _image(
+    rows: QuerySet[Any], columns: list[Column], pending: Q, sets: list[tuple[int, ...]]
+) -> tuple[str, tuple[Any, ...]]:
+    """SQL of the rows as somebody may know them (`x`, what the rule makes of it `g`) and as the result says them (`y`),
+    with the class in which each is by each set of columns."""
     image: dict[str, Any] = {
         "key": Cast("pk", TextField()),
         "who": _who(rows.model),
@@ -112,24 +157,13 @@ def share(rows: QuerySet[Any], columns: list[Column], pending: Q, *, roughly: bo
         *(f"i_{name}" for name in image)
     ).query.sql_with_params()  # fmt: skip
     quote = connection.ops.quote_name
-    every, carried = range(len(columns)), [name for name in image if not name.startswith("a")]
-    measured = [number for number in every if columns[number].measured]
-    names = ", ".join(f"{quote(f'i_{name}')} AS {name}" for name in carried)
-    # Where nothing stays every row is of one class.
-    row = ", ".join(["0", *(quote(f"i_a{number}") for number in every)])
-    pooled = (f"min({'xy'[columns[n].change is not None]}{n}) AS y{n}" for n in every)
-    statement = _SHARE.format(
-        image=f"SELECT {names}, md5(ROW({row})::text)::uuid AS c FROM ({sql}) AS rows_as_they_are",  # noqa: S608
-        scales=", ".join(["0 AS none", *(f"coalesce(nullif(stddev_pop(x{n}), 0), 1) AS s{n}" for n in measured)]),
-        tried=TRIED,
-        pool=POOL,
-        pooled=", ".join(["c", *pooled]),
-        distance=" + ".join(["0", *(_distance(n, columns[n], roughly=roughly) for n in every)]),
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        right, tried, originals = cursor.fetchone()
-    return Share(round(float(right), 6), int(tried), bool(originals))
+    chosen = [f"{quote(f'i_{name}')} AS {name}" for name in image if not name.startswith("a")]
+    chosen.append(f"hashtextextended({quote('i_key')}, 0) AS hashed")
+    for k, places in enumerate(sets):
+        # Where nothing stays every row is of one class.
+        row = ", ".join(["0", *(quote(f"i_a{number}") for number in places)])
+        chosen.append(f"md5(ROW({row})::text)::uuid AS c{k}")
+    return f"SELECT {', '.join(chosen)} FROM ({sql}) AS rows_as_they_are", parameters  # noqa: S608
 
 
 def _who(model: type[models.Model]) -> Any:

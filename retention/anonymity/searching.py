@@ -6,22 +6,25 @@ when none of them does it alone, all are named).
 
 from retention.anonymity import nearest
 from retention.anonymity.measuring import Measured
-from retention.anonymity.nearest import Column
+from retention.anonymity.nearest import Attempt, Column
 from retention.anonymity.report import Finding, Question, Search
 
 
 def search_for(measured: Measured) -> tuple[Search, list[Finding]]:
     """The figures of the search, and what it found."""
-    decision, changes, after = measured.decision, measured.changes, measured.after
-
-    def right(names: tuple[str, ...], *, roughly: bool = False) -> nearest.Share:
-        columns = [Column(measured.model._meta.get_field(name), changes.get(name), after[name]) for name in names]
-        return nearest.share(measured.rows, columns, measured.pending, roughly=roughly)
-
+    decision = measured.decision
     further = tuple(dict.fromkeys((*decision.sensitive, *decision.harmless)))
     further = tuple(name for name in further if name not in decision.quasi)
-    every = (*decision.quasi, *further)
-    guessed, exactly, roughly = right(decision.quasi), right(every), right(every, roughly=True)
+    names = (*decision.quasi, *further)
+    columns = [
+        Column(measured.model._meta.get_field(name), measured.changes.get(name), measured.after[name]) for name in names
+    ]
+    quasi, every = tuple(range(len(decision.quasi))), tuple(range(len(names)))
+
+    def right(*attempts: Attempt) -> list[nearest.Share]:
+        return nearest.shares(measured.rows, columns, measured.pending, list(attempts))
+
+    guessed, exactly, roughly = right(Attempt(quasi), Attempt(every), Attempt(every, roughly=True))
     search = Search(
         tried=exactly.tried,
         guessed=guessed.right,
@@ -35,5 +38,6 @@ def search_for(measured: Measured) -> tuple[Search, list[Finding]]:
     if guessed.right > decision.r or not further:
         named = decision.quasi
     else:
-        named = tuple(name for name in further if right((*decision.quasi, name)).right > decision.r) or further
+        alone = right(*(Attempt((*quasi, len(quasi) + place)) for place in range(len(further))))
+        named = tuple(name for name, one in zip(further, alone, strict=True) if one.right > decision.r) or further
     return search, [Finding(Question.LINK, "found-again", ", ".join(named), exactly.tried)]
