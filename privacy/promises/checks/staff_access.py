@@ -29,6 +29,8 @@ def encrypted(now: datetime) -> Verdict:
     words = ", ".join(f"{names[name]}: {yes if value else no}" for name, value in figures.items())
     if not settings.DEBUG and not (figures["web"] and figures["mail"]):
         return Verdict(Status.BROKEN, _("Encrypted in transit: %(ways)s.") % {"ways": words}, figures)
+    if settings.DEBUG:
+        words = _("%(ways)s (a development installation, where it is not demanded)") % {"ways": words}
     evidence = _("Encrypted in transit: %(ways)s. Whether the disks are encrypted cannot be seen from here.")
     return Verdict(Status.PARTLY, evidence % {"ways": words}, figures)
 
