@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from crasme.kit.clock import controller_day
 from crasme.ledger.models import Entry
@@ -191,7 +192,7 @@ def test_the_desk_offers_what_can_be_done_and_shows_the_dates_as_they_followed(c
     assert [turn.event.kind for turn in turns] == ["received", "regime", "paused", "extended"]
     assert len({turn.dates.law_due for turn in turns}) == 3
     for turn in turns:
-        assert f"{turn.dates.law_due:%Y-%m-%d}" in html
+        assert date_format(turn.dates.law_due) in html
     assert client.post(act("replied"), {"on": str(controller_day(timezone.now()))}).status_code == 302
     assert offered() == ["ask", "set_law"]
     sign_in(client, make_user(AUDITOR))

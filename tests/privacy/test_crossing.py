@@ -20,11 +20,12 @@ LATER = NOW + timedelta(minutes=1)
 
 @pytest.fixture
 def steps(agent: User, officer: User) -> tuple[Step, Step]:
-    """Of one person: the step that erases and the step that makes a copy. Both are approved and due."""
+    """Of one person, who would not wait: the step that erases and the step that makes a copy. Both are approved and due."""
     deletion, access = reviewed_request("deletion"), reviewed_request("access")
     erasure, release = plans.current(deletion), plans.current(access)
     assert erasure is not None
     assert release is not None
+    approvals.go_on_without(deletion, now=NOW)
     approvals.propose_erasure(deletion, plan_hash=erasure.hash, by=agent, now=NOW)
     approvals.approve_erasure(deletion, plan_hash=erasure.hash, by=officer, now=NOW)
     approvals.release(access, plan_hash=release.hash, by=agent, now=NOW)

@@ -209,6 +209,7 @@ def test_an_erasure_destroys_the_copies_that_were_made_before(
     approvals.release(access, plan_hash=found.hash, by=agent, now=NOW)
     run_steps()
     package = access.packages.get()
+    b"".join(packages.fetch(package, now=NOW))
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
         erased(agent, officer)
     package.refresh_from_db()

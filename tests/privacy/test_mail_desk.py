@@ -1,5 +1,7 @@
 """Mail on the desk: sorted by a click, read with its request, its files saved and logged."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -80,7 +82,10 @@ def test_the_request_s_page_shows_what_came_in_and_files_are_saved_and_logged(cl
     assert answer["Content-Security-Policy"] == "sandbox; default-src 'none'"
     logged = AccessEntry.objects.filter(action="download", table="privacy.attachment", user=agent)
     assert logged.get().subject_ref
-    client.post(reverse("admin:privacy_request_write", args=[request.pk]), {"words": "Thank you."})
+    write = reverse("admin:privacy_request_write", args=[request.pk])
+    seen = re.search(r'name="seen" value="([^"]+)"', client.get(write).content.decode())
+    assert seen is not None
+    client.post(write, {"words": "Thank you.", "seen": seen.group(1)})
     assert "nobody has read it" not in client.get(address).content.decode()
     assert Message.objects.get(template="message").written == "Thank you."
     sign_in(client, make_user(AUDITOR))

@@ -92,6 +92,7 @@ def test_nobody_is_told_what_legal_holds_cover(agent: User, officer: User) -> No
     assert plan is not None
     assert [line["table"] for line in plan.content["kept"]].count("retention.HoldItem") == 1  # staff can read it there
     assert not [line for line in plans.kept_of(plan) if "hold" in line.title.lower()]
+    approvals.go_on_without(deletion, now=NOW + timedelta(hours=2))
     approvals.propose_erasure(deletion, plan_hash=plan.hash, by=agent, now=NOW + timedelta(hours=2))
     approvals.approve_erasure(deletion, plan_hash=plan.hash, by=officer, now=NOW + timedelta(hours=2))
     run_steps(NOW + timedelta(hours=2))

@@ -57,6 +57,7 @@ def test_a_later_request_that_finds_nothing_takes_nothing_from_an_earlier_one(ag
     corrections.correct(account, actor=agent.ref, now=NOW, email=ADDRESS)  # a mistake, put right
     plan = plans.current(first)
     assert plan is not None
+    approvals.go_on_without(first, now=NOW)
     approvals.propose_erasure(first, plan_hash=plan.hash, by=agent, now=NOW)
     approvals.approve_erasure(first, plan_hash=plan.hash, by=officer, now=NOW)
     run_steps(NOW + timedelta(minutes=1))
