@@ -53,7 +53,8 @@ def plan_anew(run: Run, *, now: datetime, actor: str) -> bool:
     """Count exactly by the run's own cut-off and put that plan in the old one's place, with no approval; whether it is
     more than the rule may do without approval. `actor` has approved it first: who approved the old plan did not approve
     this one. In the caller's transaction; the caller saves the run."""
-    line = plans.of_run(run.rule, run.cutoff, exact=True, ended=run.rows_total)
+    moved = run.counts.get("carried", 0)
+    line = plans.of_run(run.rule, run.cutoff, exact=True, ended=run.rows_total, moved=moved)
     run.plan = plans.signed([line], at=run.started_at, now=now, actor=actor)
     run.rows_due, run.share_due = line.rows, line.share
     run.requested_by = actor

@@ -71,9 +71,12 @@ def foreseen(rules: Iterable[Rule], now: datetime) -> list[PlanLine]:
     return [_line(rule, rule.cutoff(now), exact=True, kept=True) for rule in rules]
 
 
-def of_run(rule: Rule, cutoff: datetime, *, exact: bool = False, ended: int = 0, kept: bool = True) -> PlanLine:
-    """What a run has before it, and what it `ended` already; apart from it what is `kept`, where that is asked."""
-    return _line(rule, cutoff, exact=exact, ended=ended, kept=kept)
+def of_run(
+    rule: Rule, cutoff: datetime, *, exact: bool = False, ended: int = 0, moved: int = 0, kept: bool = True
+) -> PlanLine:
+    """What a run has before it, and what it `ended` and `moved` to the shelf already; apart from it what is `kept`,
+    where that is asked."""
+    return _line(rule, cutoff, exact=exact, ended=ended, moved=moved, kept=kept)
 
 
 def signed(lines: Iterable[PlanLine], *, at: datetime, now: datetime, actor: str) -> Plan:
@@ -107,12 +110,14 @@ def holds(content: dict[str, Any], *, hash_of: str, signature: str, key: str) ->
     return hash_of == digest(content) and signing.is_signed(content, signature=signature, key=key)
 
 
-def _line(rule: Rule, cutoff: datetime, *, exact: bool, kept: bool = False, ended: int = 0) -> PlanLine:
+def _line(rule: Rule, cutoff: datetime, *, exact: bool, kept: bool = False, ended: int = 0, moved: int = 0) -> PlanLine:
     fields.require(rule)
     by_partitions = rule.action == Rule.Action.DROP_PARTITIONS
     staying = _deferred(rule, cutoff) if kept else None
     to_shelf, on_shelf = (staying.to_shelf, staying.on_shelf) if staying is not None else (0, 0)
     rows, share = limits.measure(rule, cutoff, exact=exact, kept=to_shelf)
+    moved = min(moved, on_shelf)  # a hold may have been released since
+    to_shelf, on_shelf = to_shelf + moved, on_shelf - moved
     if by_partitions and exact:
         rows += predicate.releasable(rule, cutoff, model=partitions.shelf(rule)).count()
     rows += ended

@@ -15,7 +15,7 @@ from crasme.crm.partitions import TABLE
 from crasme.kit import merkle, partitions
 from crasme.kit.ids import uuid7
 from retention import holds, reckoning, services
-from retention.engine import checkpoint, digests, partitions as purge
+from retention.engine import checkpoint, digests, partitions as purge, plans
 from retention.engine.traffic import Traffic
 from retention.engine.watch import Watch
 from retention.models import Run
@@ -145,6 +145,9 @@ def test_the_numbers_of_a_run_add_up_from_its_plan_to_its_end() -> None:
     assert run is not None
     found = [(entry.depth, entry.rows) for entry in reckoning.of_run(run)]
     assert found == [(0, 11), (1, 6), (1, 5), (2, 2), (2, 1), (2, 2)]
+    # Counted anew after some were moved, what the run moved is not also what lay there before.
+    anew = plans.of_run(rule, run.cutoff, exact=True, ended=run.rows_total, moved=run.counts["carried"])
+    assert (anew.rows, anew.deferred, anew.to_shelf, anew.on_shelf) == (6, 5, 2, 1)
     run.state, run.rows_total, run.rows_due, run.counts = Run.State.WAITING, 0, 6, {}
     waiting = reckoning.of_run(run)
     assert [(entry.depth, entry.rows) for entry in waiting][:4] == [(0, 11), (1, 0), (1, 6), (1, 5)]
