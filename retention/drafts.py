@@ -8,7 +8,6 @@ condition), or a draft that means something else by the time it is approved (the
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from crasme.kit import calendar
 from crasme.ledger.services import record
-from retention import counting, fields, predicate, reckoning
+from retention import counting, fields, reckoning
 from retention.engine import limits
 from retention.errors import NotADraft, RuleBroken
 from retention.models import Rule
@@ -166,14 +165,7 @@ def _side(rule: Rule, at: datetime, scopes: Scopes, until: float) -> Side:
     if rule.action == Rule.Action.KEEP:
         return Side(rule.period, rule.action, 0, 0)
     fields.require(rule)
-    cutoff = rule.cutoff(at)
-    rows, deferred = (
-        sum(
-            counting.up_to(partial(ask, rule, cutoff, scopes=scopes, model=model), COUNT_UP_TO, until=until)
-            for model in predicate.places(rule)
-        )
-        for ask in (predicate.releasable, predicate.deferred_by_few)
-    )
+    rows, deferred = reckoning.counted(rule, rule.cutoff(at), scopes, up_to=COUNT_UP_TO, until=until)
     return Side(rule.period, rule.action, rows, deferred)
 
 

@@ -6,12 +6,15 @@ it, and parts of parts say so), or a sum of what was estimated that looks exact 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext as _, ngettext
 
-from retention import counting, effects, wording
-from retention.models import Run
+from retention import counting, effects, predicate, wording
+from retention.models import Rule, Run
+from retention.obstacles import Scopes
 
 WHOLE, PART, OF_PART = 0, 1, 2
 
@@ -56,6 +59,19 @@ def aside(line: Mapping[str, Any]) -> str:
         (_("to be moved aside: %(rows)s"), line.get("to_shelf", 0)),
     )
     return ", ".join(words % {"rows": f"{rows:,}"} for words, rows in said if rows)
+
+
+def counted(rule: Rule, cutoff: datetime, scopes: Scopes, *, up_to: int, until: float) -> tuple[int, int]:
+    """How many rows are over and go, and how many are over and stay, wherever they lie. A count stops at `up_to` + 1,
+    and all of them at the moment `until` (see `counting.patience`)."""
+    goes, stays = (
+        sum(
+            counting.up_to(partial(which, rule, cutoff, scopes=scopes, model=model), up_to, until=until)
+            for model in predicate.places(rule)
+        )
+        for which in (predicate.releasable, predicate.deferred_by_few)
+    )
+    return goes, stays
 
 
 def preview(action: str, rows: int, deferred: int, *, up_to: int) -> str:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable
-from functools import partial
 from typing import Any, Final
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
@@ -12,10 +11,11 @@ from django.utils.translation import gettext_lazy as _, ngettext
 from unfold.decorators import display
 
 from crasme.staff import actors
-from retention import counting, fields, predicate, ruletext, wording
+from retention import counting, fields, reckoning, ruletext, wording
 from retention.anonymity.decision import Decision
 from retention.errors import RuleBroken
 from retention.models import Rule, Run, Standing
+from retention.obstacles import Scopes
 
 # Counting further would read much of a large table, and the page only has to say "many".
 COUNT_UP_TO = 10_000
@@ -220,13 +220,7 @@ def _counted(rule: Rule) -> tuple[int, int] | None:
     if (known := rule.__dict__.get("counted")) is None:
         fields.require(rule)
         cutoff, until = rule.cutoff(timezone.now()), counting.patience()
-        goes, stays = (
-            sum(
-                counting.up_to(partial(which, rule, cutoff, model=model), COUNT_UP_TO, until=until)
-                for model in predicate.places(rule)
-            )
-            for which in (predicate.releasable, predicate.deferred_by_few)
-        )
-        known = rule.__dict__["counted"] = (goes, stays)
+        known = reckoning.counted(rule, cutoff, Scopes.now(), up_to=COUNT_UP_TO, until=until)
+        rule.__dict__["counted"] = known
     found: tuple[int, int] = known
     return found

@@ -91,8 +91,9 @@ def test_a_rules_page_counts_what_is_due_and_what_is_kept(client: Client, office
     draft = drafts.succeed(rule, actor=officer.ref, now=timezone.now())
     text = client.get(reverse("admin:retention_rule_change", args=[draft.pk])).content.decode()
     assert "not in force yet" in text
-    listed = client.get(reverse("admin:retention_rule_changelist"), {"q": "account-closed"}).context["cl"].result_list
-    assert [shown.name(each) for each in listed] == ["account-closed (draft)", "account-closed"]
+    listed = client.get(reverse("admin:retention_rule_changelist")).context["cl"].result_list
+    named = [shown.name(each) for each in listed if each.slug == rule.slug]
+    assert named == ["account-closed (draft)", "account-closed"]
     assert 'name="period"' in text
 
 
