@@ -20,7 +20,7 @@ LATER = NOW + timedelta(minutes=1)
 
 @pytest.fixture
 def steps(agent: User, officer: User) -> tuple[Step, Step]:
-    """Of one person, who would not wait: the step that erases and the step that makes a copy. Both are approved and due."""
+    """Of one person, who would not wait: the steps that erase and that make a copy. Both are approved and due."""
     deletion, access = reviewed_request("deletion"), reviewed_request("access")
     erasure, release = plans.current(deletion), plans.current(access)
     assert erasure is not None
