@@ -78,6 +78,15 @@ class StaffSite(UnfoldAdminSite):
         context = {"results": results, "finds": finding.finds(self, request)}
         return TemplateResponse(request, "admin/staff/found.html", context, headers={"HX-Trigger": "search"})
 
+    def _build_app_dict(self, request: HttpRequest, label: str | None = None) -> dict[str, Any]:
+        """As Django's, with names as text: sorted as they are there, each is translated once a comparison."""
+        found: dict[str, Any] = super()._build_app_dict(request, label)
+        for app in found.values() if label is None else [found] if found else []:
+            app["name"] = str(app["name"])
+            for page in app["models"]:
+                page["name"] = str(page["name"])
+        return found
+
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         from crasme.staff.admin import finding
 

@@ -65,8 +65,7 @@ class RequestAdmin(
         "person_name",
         "forecast",
         "assignee",
-        "channel",
-        "received_on",
+        "arrival",
     )
     list_display_links = ("name",)
     list_select_related = ("person", "assignee")

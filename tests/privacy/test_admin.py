@@ -58,6 +58,7 @@ def test_the_list_shows_open_requests_with_their_clocks_and_masked_people(client
     assert "a…@c….example" in html
     assert "ana@customer.example" not in html
     assert "desk-clock" in html
+    assert f"{date_format(asked.received_on)}<small>Web form</small>" in html
     columns = re.findall(r"(?:field|column)-(\w+)", html.partition('id="result_list"')[2])
     assert [name for name in columns if name != "action-checkbox"][:2] == ["name", "clock"]  # a phone shows no more
 
