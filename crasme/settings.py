@@ -98,7 +98,7 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "django_celery_beat",
+    "crasme.staff.apps.SchedulesConfig",  # django_celery_beat, by the name that its pages have here
     "import_export",
     "crasme.kit",
     "crasme.ledger",
