@@ -188,6 +188,7 @@ WRITES_OUTSIDE = "retention.outside.soon.note"
 FOLLOW_ADDRESS = ["consent.suppression.follow"]
 # Which of many addresses are refused by the gate of marketing, for rooms below: `(addresses) -> those of them`.
 UNWANTED_AT = "consent.suppression.unwanted_at"
+UNWANTED_IN = "consent.suppression"  # the table it asks: whoever may see that is told how many, and has searched it
 # Who carries out such an act again: `(content, *, actor, now) -> whether there was anything to do`.
 REPLAYED = {
     "restrict": ["crasme.crm.services.again.restrict"],

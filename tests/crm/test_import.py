@@ -112,6 +112,8 @@ class TestBothFormats:
         assert [each.import_type for each in preview.context["result"].rows] == ["new", "update", "skip"]
         assert Account.objects.count() == 2, "a preview writes nothing"
         assert "2 of the addresses want no marketing." in preview.content.decode()
+        looked = AccessEntry.objects.get(table="consent.suppression")
+        assert (looked.user, looked.action, looked.rows) == (chief, "search", 2)
         assert len(waiting()) == 1
         assert b"Berger" not in waiting()[0].read_bytes(), "the file waits encrypted"
 
@@ -315,6 +317,23 @@ class TestWho:
         assert "1 updated" in done.content.decode()
         account.refresh_from_db()
         assert account.job_title == "Director"
+
+    def test_how_many_want_no_marketing_is_for_whoever_may_search_the_list_and_is_logged_as_that(
+        self, settings: Settings, firm: Organisation
+    ) -> None:
+        account, other = make_account(organisation=firm), make_account(organisation=firm)
+        clerk = make_user()
+        suppression.suppress(account.email, reason="unsubscribed", source="staff", actor=clerk.ref, now=NOW)
+        clerk.user_permissions.set(Permission.objects.filter(codename="import_account"))
+        desk = self._client(clerk, settings)
+        searches = AccessEntry.objects.filter(table="consent.suppression", user=clerk, action="search")
+        for codename, told in (("view_account", False), ("view_suppression", True)):
+            clerk.user_permissions.add(Permission.objects.get(codename=codename))
+            preview = upload(desk, as_csv([account.email, "Director"], head=["email", "job_title"]))
+            assert ("1 of the addresses wants no marketing." in preview.content.decode()) is told
+            assert searches.exists() is told
+        upload(desk, as_csv([other.email, "Director"], head=["email", "job_title"]))
+        assert sorted(searches.values_list("rows", flat=True)) == [0, 1], "none is an answer, too"
 
 
 class TestExport:

@@ -9,8 +9,10 @@ from functools import partial
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -36,9 +38,11 @@ from crasme.crm.services import accounts, again, corrections
 from crasme.crm.sheets import AccountExport, AccountImport
 from crasme.crm.sheets.cells import as_uuid
 from crasme.kit.errors import CrasmeError
+from crasme.staff import access
 from crasme.staff.admin import EstimatePaginator
 from crasme.staff.admin.confirm import confirmed
 from crasme.staff.admin.sheets import PersonalImportExportAdmin
+from crasme.staff.models import AccessEntry
 
 CORRECTABLE = corrections.CORRECTABLE[Account]
 
@@ -305,11 +309,17 @@ class AccountAdmin(SearchById, PersonalImportExportAdmin):
 
     # --- tables ------------------------------------------------------------------------------------------------------
     def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        response: HttpResponse = super().import_action(request, **kwargs)
-        result = (getattr(response, "context_data", None) or {}).get("result")
-        # Of a file with one row the number would tell somebody's choice to whoever may not look at them.
-        if result is not None and result.unwanted and self.has_view_permission(request):
-            messages.info(request, _words_of_unwanted(result.unwanted))
+        """Of a file with one row the number is somebody's choice, and so is none: it is said to whoever may search the
+        list for one address, and is logged as a search of it."""
+        with transaction.atomic():
+            response: HttpResponse = super().import_action(request, **kwargs)
+            result = (getattr(response, "context_data", None) or {}).get("result")
+            if result is not None and result.unwanted is not None and _may_see_the_unwanted(request):
+                user: Any = request.user
+                found: int = result.unwanted
+                access.record(user, AccessEntry.Action.SEARCH, settings.UNWANTED_IN, now=timezone.now(), rows=found)
+                if found:
+                    messages.info(request, _words_of_unwanted(found))
         return response
 
     def get_import_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
@@ -321,6 +331,11 @@ class AccountAdmin(SearchById, PersonalImportExportAdmin):
 
     def get_export_resource_classes(self, request: HttpRequest) -> list[type[AccountExport]]:
         return [AccountExport]
+
+
+def _may_see_the_unwanted(request: HttpRequest) -> bool:
+    app, _dot, model = settings.UNWANTED_IN.partition(".")
+    return bool(model) and request.user.has_perm(f"{app}.view_{model}")
 
 
 def _words_of_unwanted(number: int) -> str:

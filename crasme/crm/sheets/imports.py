@@ -61,7 +61,7 @@ class _Changed(resources.Diff):
 
 
 class _Result(Result):
-    unwanted = 0  # rows whose addresses want no marketing
+    unwanted: int | None = None  # rows whose addresses want no marketing; None where nobody was asked
 
     def valid_rows(self) -> list[RowResult]:
         rows: list[RowResult] = super().valid_rows()
