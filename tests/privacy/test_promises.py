@@ -24,6 +24,7 @@ from privacy import promises
 from privacy.models import Message, Recipient, Request, Right
 from privacy.policy import publication
 from privacy.promises import Status, cardscan, catalogue, registry
+from privacy.promises.checks import staff_access
 from privacy.promises.checks.requests import working_days
 from privacy.services import acceptance
 from retention import standing
@@ -150,11 +151,18 @@ def test_roles_are_as_defined_and_staff_have_a_second_factor(client: Client) -> 
     assert status("P4.2") is Status.BROKEN
 
 
-def test_encryption_at_rest_is_never_claimed(settings: Settings) -> None:
+def test_encryption_at_rest_is_never_claimed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.DEBUG, settings.SECURE_SSL_REDIRECT = False, False
     assert status("P4.1") is Status.BROKEN
     settings.SECURE_SSL_REDIRECT, settings.SECURE_HSTS_SECONDS, settings.EMAIL_USE_TLS = True, 3600, True
+    assert status("P4.1") is Status.PARTLY, "the database of the tests is on this machine"
+    # Unencrypted to another machine is not in order, and where nothing is demanded nothing is measured.
+    monkeypatch.setattr(staff_access, "_way_to_the_database", lambda: (False, False))
+    assert status("P4.1") is Status.AT_RISK
+    monkeypatch.setattr(staff_access, "_way_to_the_database", lambda: (True, False))
     assert status("P4.1") is Status.PARTLY
+    settings.DEBUG = True
+    assert (status("P4.1"), finding("P4.1").figures["database"]) == (Status.UNKNOWN, True)
 
 
 # --- periods ---------------------------------------------------------------------------------------------------------

@@ -15,10 +15,9 @@ from privacy.promises.registry import Status, Verdict, promise
 
 @promise("P4.1")
 def encrypted(now: datetime) -> Verdict:
-    """Broken where a way is seen to be open; at best partly measured, because the disks cannot be seen from here."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
-        database = bool((cursor.fetchone() or [False])[0])
+    """Broken where people's own ways are seen to be open, at risk where that to the database is and leaves the machine.
+    At best partly measured, because the disks cannot be seen from here; not at all where it is not demanded."""
+    database, is_near = _way_to_the_database()
     figures = {
         "web": bool(settings.SECURE_SSL_REDIRECT and settings.SECURE_HSTS_SECONDS),
         "mail": bool(settings.EMAIL_USE_TLS or settings.EMAIL_USE_SSL),
@@ -27,12 +26,14 @@ def encrypted(now: datetime) -> Verdict:
     yes, no = _("yes"), _("no")
     names = {"web": _("web pages"), "mail": _("mail"), "database": _("database")}
     words = ", ".join(f"{names[name]}: {yes if value else no}" for name, value in figures.items())
-    if not settings.DEBUG and not (figures["web"] and figures["mail"]):
-        return Verdict(Status.BROKEN, _("Encrypted in transit: %(ways)s.") % {"ways": words}, figures)
+    is_open = not (figures["web"] and figures["mail"])
+    if not settings.DEBUG and (is_open or not (database or is_near)):
+        status = Status.BROKEN if is_open else Status.AT_RISK
+        return Verdict(status, _("Encrypted in transit: %(ways)s.") % {"ways": words}, figures)
     if settings.DEBUG:
         words = _("%(ways)s (a development installation, where it is not demanded)") % {"ways": words}
     evidence = _("Encrypted in transit: %(ways)s. Whether the disks are encrypted cannot be seen from here.")
-    return Verdict(Status.PARTLY, evidence % {"ways": words}, figures)
+    return Verdict(Status.UNKNOWN if settings.DEBUG else Status.PARTLY, evidence % {"ways": words}, figures)
 
 
 @promise("P4.2")
@@ -69,6 +70,17 @@ def by_role(now: datetime) -> Verdict:
         figures["staff"],
     )
     return Verdict(Status.KEPT, evidence % figures, figures)
+
+
+def _way_to_the_database() -> tuple[bool, bool]:
+    """Whether the connection is encrypted, and whether it stays on this machine: a socket, or loopback."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT ssl, coalesce(inet_server_addr() <<= '127.0.0.0/8' OR inet_server_addr() = '::1', true)"
+            " FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+        )
+        encrypted, is_near = cursor.fetchone() or (False, False)
+    return encrypted, is_near
 
 
 def _changed_roles() -> list[str]:
