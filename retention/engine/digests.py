@@ -68,7 +68,8 @@ def _count(keys: bytes, *, uuids: bool) -> int:
 def _split(keys: bytes, *, uuids: bool) -> list[bytes]:
     if uuids:
         return [keys[at : at + UUID_BYTES] for at in range(0, len(keys), UUID_BYTES)]
-    return keys.splitlines(keepends=True)
+    # Not splitlines: a key may hold a carriage return.
+    return [key + b"\n" for key in keys.split(b"\n")[:-1]]
 
 
 def leaf(label: str, rows: int, digest: str) -> str:
