@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from crasme.crm.models import Account, Invoice
 from crasme.staff.admin import panels
 from crasme.staff.admin.panels import Panel
-from retention import dependants, explanation, obstacles
+from retention import dependants, explanation, obstacles, wording
 from retention.dependants import Dependants
 from retention.errors import RetentionError, RuleBroken
 from retention.explanation import Verdict
@@ -51,7 +51,8 @@ def kept(request: HttpRequest, shown: Model) -> Panel | None:
         )
     except RetentionError:
         return None
-    head, tone, state = _state(verdict)
+    rule = Rule.objects.active().filter(slug=verdict.rule).first() if verdict.rule else None
+    head, tone, state = _state(verdict, rule)
     return Panel(
         TEMPLATE,
         {
@@ -61,7 +62,7 @@ def kept(request: HttpRequest, shown: Model) -> Panel | None:
             "state": state,
             # What is looked at for this very question shows it; elsewhere it is one line above the page's own matter.
             "open": isinstance(shown, Invoice) or ASKED in request.GET,
-            "reasons": _reasons(request, verdict),
+            "reasons": _reasons(request, verdict, rule),
             "has_dependants": isinstance(shown, Account),
             "dependants": _dependants(request, shown, now),
         },
@@ -84,14 +85,14 @@ def _dependants(request: HttpRequest, shown: Model, now: datetime) -> list[Depen
     return list(dependants.of_account(shown.pk, now))
 
 
-def _state(verdict: Verdict) -> tuple[str, str, str]:
+def _state(verdict: Verdict, rule: Rule | None) -> tuple[str, str, str]:
     day = {"day": verdict.until.date().isoformat() if verdict.until else ""}
     if verdict.over and verdict.kept:
         return _("Period over on %(day)s") % day, "warn", _("kept")
     if verdict.over:
         return _("Due since %(day)s") % day, "bad", _("goes with the next run")
     if verdict.until is None:
-        return _("No end yet"), "info", _("kept")
+        return (_begins(verdict, rule) if rule is not None else _("No end yet")), "info", _("kept")
     if verdict.kept and verdict.matters:
         return _("Kept until %(day)s at least; no end while the hold lasts") % day, "warn", _("kept")
     if verdict.kept:
@@ -99,8 +100,16 @@ def _state(verdict: Verdict) -> tuple[str, str, str]:
     return _("Kept until %(day)s") % day, "good", _("kept")
 
 
-def _reasons(request: HttpRequest, verdict: Verdict) -> list[Reason]:
-    rule = Rule.objects.active().filter(slug=verdict.rule).first() if verdict.rule else None
+def _begins(verdict: Verdict, rule: Rule) -> str:
+    """Of a row whose period has not begun: how long it is, and by what it begins."""
+    date = wording.column(rule.target, rule.anchor)
+    if rule.target.lower() != verdict.label:
+        date = f"{rule.model._meta.verbose_name}: {date}"
+    words = _("No end yet: kept for %(period)s, counted from “%(date)s”, which is still open")
+    return words % {"period": rule.length.words(), "date": date}
+
+
+def _reasons(request: HttpRequest, verdict: Verdict, rule: Rule | None) -> list[Reason]:
     rule_page = ""
     if rule is not None and request.user.has_perm("retention.view_rule"):
         rule_page = reverse("admin:retention_rule_change", args=[rule.pk])

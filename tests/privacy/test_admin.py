@@ -114,6 +114,7 @@ def test_a_page_says_what_is_not_known_yet_how_late_it_is_and_opens_its_menus_by
     sign_in(client, agent)
     asked = submit_request(now=timezone.now() - timedelta(days=33))
     html = client.get(page(asked)).content.decode()
+    assert "No end yet: kept for 3 years, counted from “closed at”, which is still open" in html
     assert "not looked for yet" in html
     assert "none under this address" not in html
     assert "days late" in html

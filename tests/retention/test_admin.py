@@ -408,6 +408,11 @@ def test_the_page_of_a_row_says_until_when_it_is_kept_and_why(
     assert "at least; no end while the hold lasts" in shown
     assert account.full_name in shown.split('id="whom"', 1)[1].split("</h2>")[0]
     assert '<details class="dash-card">' in shown
+    # Before the period has begun, the one line says how long it is and by what it begins.
+    open_one = builders.furnish(builders.account())
+    for row, date in ((open_one, "closed at"), (open_one.devices.get(), "account: closed at")):
+        shown_open = client.get(reverse(f"admin:crm_{row._meta.model_name}_change", args=[row.pk])).content.decode()
+        assert f"<h2>No end yet: kept for 90 days, counted from “{date}”, which is still open</h2>" in shown_open
     # Who may not look at holds learns that there is one, not which.
     agent = sign_in(client, make_user())
     agent.user_permissions.add(Permission.objects.get(codename="view_account"))
