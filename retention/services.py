@@ -144,8 +144,8 @@ def approve(run: Run, *, plan_hash: str, actor: str, now: datetime) -> Run:
 
 def plan_anew(run: Run, *, actor: str, now: datetime) -> Run:
     """Count again what a run would end that waits, or stopped; it goes on by itself when that is within its rule's
-    limits by now. If not, `actor` has approved the new plan first, and somebody else approves it next. RunNotWaiting
-    when it is over, or at work at this moment.
+    limits by now. If not, two people approve the new plan, `actor` being one of them or not: to count is no approval.
+    RunNotWaiting when it is over, or at work at this moment.
     """
     with locks.only_one(runs.lock_of(run.rule)) as mine, transaction.atomic():
         locked = _locked(run)

@@ -51,13 +51,13 @@ def look_again(run: Run) -> bool:
 
 def plan_anew(run: Run, *, now: datetime, actor: str) -> bool:
     """Count exactly by the run's own cut-off and put that plan in the old one's place, with no approval; whether it is
-    more than the rule may do without approval. `actor` has approved it first: who approved the old plan did not approve
-    this one. In the caller's transaction; the caller saves the run."""
+    more than the rule may do without approval. Nobody has approved it: who approved the old plan did not approve this
+    one, and `actor`, who had it drawn, has not either. In the caller's transaction; the caller saves the run."""
     moved = run.counts.get("carried", 0)
     line = plans.of_run(run.rule, run.cutoff, exact=True, ended=run.rows_total, moved=moved)
     run.plan = plans.signed([line], at=run.started_at, now=now, actor=actor)
     run.rows_due, run.share_due = line.rows, line.share
-    run.requested_by = actor
+    run.requested_by = TICK
     run.approved_by, run.approved_at, run.approved_hash = "", None, ""
     return line.over_limit
 

@@ -148,7 +148,8 @@ def test_a_waiting_run_is_approved_by_who_may(client: Client, rows: dict[str, ob
     act(client, "run", "plan_anew", run.pk)
     old = run.plan.hash
     run.refresh_from_db()
-    assert (run.state, run.plan.hash == old) == (Run.State.WAITING, False)
+    assert (run.state, run.plan.hash == old, run.is_approved_once) == (Run.State.WAITING, False, False)
+    act(client, "run", "approve_first", run.pk, plan=run.plan.hash)
     act(client, "run", "approve", run.pk, plan=run.plan.hash)
     page = client.get(reverse("admin:retention_run_change", args=[run.pk])).content.decode()
     run.refresh_from_db()

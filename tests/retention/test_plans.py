@@ -20,7 +20,7 @@ from retention import changing, drafts, holds, operations, services, wording
 from retention.engine import digests, limits, pace, plans, rows, tidy, traffic
 from retention.engine.pace import Pace
 from retention.engine.traffic import Traffic
-from retention.errors import PlanChanged, RunNotWaiting
+from retention.errors import PlanChanged, RunNotWaiting, SameHands
 from retention.models import Plan, Rule, Run
 from tests.retention import builders
 from tests.retention.builders import NOW
@@ -224,6 +224,18 @@ def test_a_plan_that_was_changed_in_the_database_is_not_carried_out(small: None)
     assert (again.state, again.last_error, erased()) == ("stopped", "plan-altered", 0)
     anew = services.plan_anew(again, actor="staff:one", now=NOW)
     assert (anew.state, anew.approved_by, anew.rows_due) == ("waiting", "", 3)
+    # Whoever had it drawn anew approved nothing by that: two people do, and it may be one of them.
+    assert anew.plan is not None
+    assert (anew.is_approved_once, anew.plan.made_by) == (False, "staff:one")
+    with pytest.raises(SameHands):
+        services.approve(anew, plan_hash=anew.plan.hash, actor="staff:second", now=NOW)
+    with pytest.raises(PlanChanged):
+        services.approve_first(anew, plan_hash=plan.hash, actor="staff:one", now=NOW)
+    services.approve_first(anew, plan_hash=anew.plan.hash, actor="staff:one", now=NOW)
+    with pytest.raises(SameHands):
+        services.approve(anew, plan_hash=anew.plan.hash, actor="staff:one", now=NOW)
+    first = Entry.objects.get(verb="retention.approved_first", actor="staff:one")
+    assert first.facts["plan"] == anew.plan.hash
     approve(anew)
     assert carried_out(NOW + timedelta(minutes=2)).state == Run.State.DONE
     with pytest.raises(RunNotWaiting):
