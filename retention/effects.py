@@ -40,7 +40,7 @@ def to_do(action: str) -> str:
 def asked(rule: Rule, rows: int, *, before: str, most: str) -> str:
     """What an approval is asked for: how many rows of which table, dated before when, and how many at most."""
     said = {"would": would(rule.action, rows), "table": wording.table(rule.target), "cutoff": before, "most": most}
-    return str(capfirst(_("%(would)s, of %(table)s, dated before %(cutoff)s UTC; %(most)s at most.") % said))
+    return str(capfirst(_("of %(table)s dated before %(cutoff)s UTC, %(would)s; %(most)s at most.") % said))
 
 
 def for_good(action: str) -> str:

@@ -44,7 +44,7 @@ def of_run(run: Run) -> list[Entry]:
         parts.append(Entry(_to_do(run), to_do, about=about))
     parts += kept
     whole = sum(part.rows for part in parts if part.depth == PART)
-    return [Entry(_("over, in all: dated before the day that counts"), whole, WHOLE, about), *parts]
+    return [Entry(_("over in total (dated before the moment that counts)"), whole, WHOLE, about), *parts]
 
 
 def over(line: Mapping[str, Any]) -> int | None:

@@ -94,7 +94,7 @@ class ApproveForm(forms.Form):
 
 def _ask_for_the_end(form: forms.Form, proposal: PolicyProposal) -> None:
     ending = [
-        _("%(would)s, of %(table)s") % {"would": _would(preview), "table": rule.model._meta.verbose_name_plural}
+        _("of %(table)s, %(would)s") % {"would": _would(preview), "table": rule.model._meta.verbose_name_plural}
         for rule, _changes, preview in proposals.rules_changed(proposal, timezone.now())
         if preview.after.rows
     ]
@@ -118,10 +118,10 @@ def _what_ends(proposal: PolicyProposal) -> list[str]:
             }
         else:
             words["when"] = _("with the next run, within a minute of this approval")
-        ends = _("Rule %(rule)s: %(would)s, of %(table)s, %(when)s.") % words
+        ends = _("Rule %(rule)s: of %(table)s, %(would)s %(when)s.") % words
         kept = ngettext(
-            "%(kept)s row more is over as well, and stays for a hold or a dispute.",
-            "%(kept)s rows more are over as well, and stay for a hold or a dispute.",
+            "%(kept)s other row is over, too, and stays for a hold or a dispute.",
+            "%(kept)s other rows are over, too, and stay for a hold or a dispute.",
             preview.after.deferred,
         ) % {"kept": preview.after.kept}
         waits = _("That run waits until two people have approved it.")

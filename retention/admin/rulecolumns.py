@@ -144,7 +144,7 @@ class RuleColumns:
             words = f"{words} ({Run.State(rule.last_state).label})"
         return format_html('<span class="whitespace-nowrap">{}:</span> {}', rule.last_key, words)
 
-    @display(description=_("over, in all"))
+    @display(description=_("over in total"))
     def over_in_all(self, rule: Rule) -> str:
         try:
             found = _counted(rule)

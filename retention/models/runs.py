@@ -119,7 +119,7 @@ class Run(models.Model):
             models.CheckConstraint(
                 condition=~Q(approved_by=F("requested_by")),
                 name="retention_run_two_people",
-                violation_error_message=_("Two approvals of a run are of two people."),
+                violation_error_message=_("Two approvals of a run must come from two different people."),
             ),
             models.CheckConstraint(
                 condition=Q(state__in=OPEN, finished_at=None) | (~Q(state__in=OPEN) & Q(finished_at__isnull=False)),

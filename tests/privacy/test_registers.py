@@ -131,8 +131,8 @@ def test_a_shortened_rule_says_what_ends_asks_for_a_tick_and_is_told_afterwards(
     approve = reverse("admin:privacy_policyproposal_approve", args=[proposal.pk])
     sign_in_just_now(client, "Privacy officer")
     page = client.get(approve).content.decode()
-    assert "2 rows would be deleted, of usage events (crm.usageevent), with the next run, within a minute" in page
-    assert "I know it: 2 rows would be deleted, of usage events." in page
+    assert "of usage events (crm.usageevent), 2 rows would be deleted with the next run, within a minute" in page
+    assert "I know it: of usage events, 2 rows would be deleted." in page
     assert "That run waits" not in page
     client.post(approve, follow=True)
     assert not PolicyVersion.objects.filter(version="2026.12").exists()  # without the tick

@@ -133,7 +133,8 @@ def test_a_waiting_run_is_approved_by_who_may(client: Client, rows: dict[str, ob
         words in asked
         for words in (
             run.plan.hash,
-            "1 account would be erased, of accounts (crm.account)",
+            "Of accounts (crm.account) dated before",
+            " UTC, 1 account would be erased; ",
             "Erased accounts do not come back.",
             "more than the 0 rows of its limit",
         )
