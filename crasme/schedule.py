@@ -40,6 +40,9 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
     "ledger: seal what is new": task("crasme.ledger.tasks.seal", 5 * MINUTE, "clock", expires=280),
     "consent: count answers": task("consent.tasks.count_answers", HOUR, "clock", expires=3000),
     "staff: forget abandoned uploads": task("crasme.staff.tasks.forget_uploads", HOUR, "clock", expires=3600),
+    "crm: build the index of names anew": task(
+        "crasme.crm.tasks.renew_name_index", nightly(4, 20), "celery", expires=3600
+    ),
     "crm: finish disconnecting services": task("crasme.crm.tasks.finish_disconnecting", HOUR, "clock", expires=3600),
 }
 # Needs a worker that has Chromium, so only where COOKIE_SCAN says that one is there.

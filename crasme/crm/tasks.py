@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from crasme.crm import partitions
+from crasme.crm import names, partitions
 from crasme.crm.services import integrations
 from crasme.staff.actors import system
 
@@ -12,6 +12,13 @@ from crasme.staff.actors import system
 def make_partitions() -> int:
     """Months ahead for usage events; how many were missing."""
     return len(partitions.make_ahead(timezone.now()))
+
+
+# Not again before it is over: it may wait for a backup that is being made.
+@shared_task(acks_late=False, soft_time_limit=3_600, time_limit=3_700)
+def renew_name_index() -> None:
+    """Words that no name has any more leave the index."""
+    names.renew_index()
 
 
 @shared_task

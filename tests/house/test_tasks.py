@@ -34,6 +34,7 @@ TESTED: Final = {
     "consent.tasks.scan_cookies": "tests/consent/test_scan.py",
     "crasme.crm.tasks.finish_disconnecting": "tests/crm/test_integrations.py",
     "crasme.crm.tasks.make_partitions": "tests/crm/test_partitions.py",
+    "crasme.crm.tasks.renew_name_index": "tests/crm/test_names.py",
     "crasme.ledger.tasks.seal": "tests/ledger/test_seals.py",
     "crasme.staff.tasks.forget_uploads": "tests/crm/test_import.py",
     "crasme.staff.tasks.mail_password_link": "tests/staff/test_forgotten.py",

@@ -19,7 +19,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from crasme.crm.fields import MailboxField
-from crasme.crm.names import NameWords, has_words
+from crasme.crm.names import INDEX, NameWords, has_words
 from crasme.crm.validators import validate_language, validate_time_zone
 from crasme.kit.cards import CardFree, CardFreeQuerySet
 from crasme.kit.ids import uuid7
@@ -163,7 +163,7 @@ class Account(CardFree):
             models.Index(fields=["closed_at"], name="crm_account_closed", condition=Q(status="closed")),
             models.Index(fields=["erased_at"], name="crm_account_erased", condition=Q(status="erased")),
             models.Index(fields=["-created_at", "-id"], name="crm_account_newest"),
-            GinIndex(NameWords("full_name"), name="crm_account_name_words"),
+            GinIndex(NameWords("full_name"), name=INDEX),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(
