@@ -40,6 +40,7 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
     "ledger: seal what is new": task("crasme.ledger.tasks.seal", 5 * MINUTE, "clock", expires=280),
     "consent: count answers": task("consent.tasks.count_answers", HOUR, "clock", expires=3000),
     "staff: forget abandoned uploads": task("crasme.staff.tasks.forget_uploads", HOUR, "clock", expires=3600),
+    "staff: forget ended searches": task("crasme.staff.tasks.forget_searches", HOUR, "clock", expires=3000),
     "crm: build the index of names anew": task(
         "crasme.crm.tasks.renew_name_index", nightly(4, 20), "celery", expires=3600
     ),

@@ -65,10 +65,11 @@ class StaffSite(UnfoldAdminSite):
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """What the box at the top of the menu finds: pages; and, asked by POST, rows. Nothing of it is kept: the
         theme's own would remember what was found, and whom, for five minutes."""
+        from crasme.staff import searches
         from crasme.staff.admin import finding
 
         by_post = request.method == "POST"
-        term = (request.POST if by_post else request.GET).get("s", "").strip()
+        term = searches.typed((request.POST if by_post else request.GET).get("s", ""))
         if not term:
             return HttpResponse()
         results = self._search_apps(self.get_app_list(request), term.lower())

@@ -3,14 +3,21 @@
 import time
 
 from celery import shared_task
+from django.utils import timezone
 
-from crasme.staff import forgotten, uploads
+from crasme.staff import forgotten, searches, uploads
 
 
 @shared_task
 def forget_uploads() -> int:
     """Files that somebody uploaded and did not confirm within a day are deleted; how many."""
     return uploads.forget_old(time.time())
+
+
+@shared_task
+def forget_searches() -> int:
+    """What somebody searched for an hour ago is taken out of their session; of how many."""
+    return searches.forget_ended(timezone.now())
 
 
 @shared_task

@@ -36,6 +36,7 @@ TESTED: Final = {
     "crasme.crm.tasks.make_partitions": "tests/crm/test_partitions.py",
     "crasme.crm.tasks.renew_name_index": "tests/crm/test_names.py",
     "crasme.ledger.tasks.seal": "tests/ledger/test_seals.py",
+    "crasme.staff.tasks.forget_searches": "tests/staff/test_searching.py",
     "crasme.staff.tasks.forget_uploads": "tests/crm/test_import.py",
     "crasme.staff.tasks.mail_password_link": "tests/staff/test_forgotten.py",
     "privacy.tasks.deliver": "tests/privacy/test_webhooks.py",

@@ -89,6 +89,16 @@ def test_staff_set_up_a_security_key_and_use_it(page: Page, complaints: list[str
     page.locator(f'#command-results a[href$="/{account.pk}/change/"]').wait_for()
     page.keyboard.press("Enter")  # opens the first
     page.wait_for_url(f"**/{account.pk}/change/")
+    for number in range(6):
+        make_account(full_name=f"Quendolin Number {number}")
+    page.keyboard.press("Control+k")
+    page.locator("#search-input-command").press_sequentially("quendol")
+    page.get_by_role("button", name="show all").wait_for()
+    for _hit in range(5):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")  # the button below the hits
+    page.wait_for_url("**/crm/account/?search=*")
+    assert page.locator("#result_list .data-row").count() == 6
     page.goto("/admin/crm/account/")
     page.fill("#searchbar", account.email)
     page.keyboard.press("Enter")

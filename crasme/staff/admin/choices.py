@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 
 from crasme.staff.admin.personal import PersonalDataAdmin
 from crasme.staff.models import AccessEntry
+from crasme.staff.searches import typed
 
 
 class ChoicesView(AutocompleteJsonView):
@@ -24,6 +25,10 @@ class ChoicesView(AutocompleteJsonView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         request.GET = request.POST  # where Django's view looks
         return self.get(request, *args, **kwargs)
+
+    def process_request(self, request: HttpRequest) -> Any:
+        term, *where = super().process_request(request)
+        return typed(term), *where
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         with transaction.atomic():

@@ -2,10 +2,12 @@
 
 What could go wrong: an address in a URL, which whoever keeps a proxy's log reads as well (only a POST finds rows, and
 the box of every page asks by one), a row shown to whoever may not open its list, or a look at people that the access
-log does not know (it is written before the answer is sent, as for a list).
+log does not know (it is written before the answer is sent, as for a list). Or half a name kept at each pause of whoever
+types it: the box keeps nothing, and a button posts the words to the list that has more.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final, Protocol, runtime_checkable
 
 from django.contrib.admin import AdminSite
@@ -13,17 +15,22 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from unfold.dataclasses import SearchResult
 
 from crasme.staff.admin.personal import PersonalDataAdmin
-from crasme.staff.admin.searching import SOUGHT_VAR, keep
 from crasme.staff.models import AccessEntry
 
 MOST: Final = 5  # of one table; its own list shows all
+
+
+@dataclass
+class AllOfThem(SearchResult):
+    """More than the box shows: `words` are posted to the list at `link`."""
+
+    words: str = ""
 
 
 @runtime_checkable
@@ -47,7 +54,7 @@ def found(site: AdminSite, request: HttpRequest, term: str) -> list[SearchResult
                 few = list(rows[: MOST + 1])
                 results += _listed(page, request, model, few[:MOST])
                 if len(few) > MOST:
-                    results.append(_all_of_them(page, request, term))
+                    results.append(_all_of_them(page, term))
     return results
 
 
@@ -63,13 +70,12 @@ def _findable(site: AdminSite, request: HttpRequest) -> Iterator[tuple[type[Mode
             yield model, page
 
 
-def _all_of_them(page: Any, request: HttpRequest, term: str) -> SearchResult:
-    """Leads to the list, where these words are searched for; they stand in no address there either."""
+def _all_of_them(page: Any, term: str) -> AllOfThem:
+    """Posts these words to the list, as its own box does."""
     address = reverse(f"admin:{page.opts.app_label}_{page.model._meta.model_name}_changelist")
-    name = keep(request.session, term, now=timezone.now())
     more = _("More than %(count)d fit: show all") % {"count": MOST}
     words = capfirst(str(page.opts.verbose_name_plural))
-    return SearchResult(title=more, description=words, link=f"{address}?{SOUGHT_VAR}={name}", icon="list")
+    return AllOfThem(title=more, description=words, link=address, icon="list", words=term)
 
 
 def _listed(page: Any, request: HttpRequest, model: type[Model], rows: list[Any]) -> list[SearchResult]:

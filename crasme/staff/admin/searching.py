@@ -6,37 +6,29 @@ encrypted and until an hour after they were last used; and the address bears a r
 in an address all the same (typed by hand, or in an old bookmark) are taken out of it before anything is shown.
 
 What could go wrong: a name that means nothing any more is taken for no search at all, and an action or an export takes
-every row in place of some. So a search that has ended finds nothing and says so. Or a session that grows with every
-search: it keeps the latest few.
+every row in place of some. So a search that has ended finds nothing and says so. Or the box of an admin that is not
+ours posts its words to a list that does not take them: templates of the admin's names show the theme's own to those.
 """
 
-import secrets
-from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR, SEARCH_VAR
-from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from unfold.views import ChangeList
 
-from crasme.kit.crypto import decrypt, encrypt
-from crasme.kit.errors import CrasmeError
-from crasme.kit.text import clean
+from crasme.staff.searches import keep, typed, words_of
 
 SOUGHT_VAR: Final = "search"
-LASTS: Final = timedelta(hours=1)
-RENEWED_AFTER: Final = timedelta(minutes=10)  # not at every look: each writes the session
-KEPT: Final = 30
-MOST: Final = 400  # characters; an address has 254 at most
-_PLACE: Final = "searches"  # in the session: name → [encrypted words, until when in seconds]
 
 
 class SearchedList(ChangeList):
     """A list whose words come from the session; `search_ended` when they are not there any more."""
 
     search_ended = False
+    # What templates/admin/search_form.html and change_list_results.html show for these lists alone.
+    own_templates: ClassVar = {"box": "admin/staff/list_box.html", "rows": "admin/staff/list_rows.html"}
 
     def get_filters_params(self, params: Any = None) -> dict[str, Any]:
         found: dict[str, Any] = super().get_filters_params(params)
@@ -63,7 +55,7 @@ def taken_out(request: HttpRequest) -> HttpResponse | None:
     rest = request.GET.copy()
     for name in (SEARCH_VAR, SOUGHT_VAR, PAGE_VAR, ERROR_FLAG):
         rest.pop(name, None)
-    if words := clean(words).strip()[:MOST]:
+    if words := typed(words):
         rest[SOUGHT_VAR] = keep(request.session, words, now=timezone.now())
     return redirect(f"{request.path}?{rest.urlencode()}" if rest else request.path)
 
@@ -72,27 +64,4 @@ def sought(request: HttpRequest) -> str | None:
     """The words that this page searches for, "" without any; None when the search that it names has ended."""
     if token := request.GET.get(SOUGHT_VAR):
         return words_of(request.session, token, now=timezone.now())
-    return clean(request.GET.get(SEARCH_VAR, "")).strip()[:MOST]
-
-
-def keep(session: SessionBase, words: str, *, now: datetime) -> str:
-    """The name under which this session finds `words` again."""
-    token = secrets.token_urlsafe(12)
-    valid = {name: entry for name, entry in session.get(_PLACE, {}).items() if entry[1] > now.timestamp()}
-    latest = sorted(valid.items(), key=lambda item: item[1][1])[1 - KEPT :]
-    session[_PLACE] = {**dict(latest), token: [encrypt(words.encode()).decode(), (now + LASTS).timestamp()]}
-    return token
-
-
-def words_of(session: SessionBase, token: str, *, now: datetime) -> str | None:
-    """The words of that name, which are kept for another hour; None when they have ended, or are somebody else's."""
-    searches = session.get(_PLACE, {})
-    sealed, until = searches.get(token, ("", 0))
-    if until <= now.timestamp():
-        return None
-    if until < (now + LASTS - RENEWED_AFTER).timestamp():
-        session[_PLACE] = searches | {token: [sealed, (now + LASTS).timestamp()]}
-    try:
-        return decrypt(sealed.encode()).decode()
-    except CrasmeError:  # the key was exchanged, and the former one is gone
-        return None
+    return typed(request.GET.get(SEARCH_VAR, ""))
