@@ -63,12 +63,12 @@ def _all(run: Run, watch: Watch, name: str, find: Find, anchor: str, tables: lis
         checkpoint.begin(run, watch, measured=True)
         locks.share_holds()
         scopes = Scopes.now()
-        found = keys_after(find(run, scopes), anchor, position, watch.pace.rows, skip_locked)
-        if not found:
+        keys, _first, last = keys_after(find(run, scopes), anchor, position, watch.pace.rows, skip_locked)
+        if not keys:
             return None
-        after = found[-1][1], found[-1][0]
+        after = last, keys[-1]
         at = watermark(Account, name, skip_locked=skip_locked, position=after)
-        _erase(run, watch, [key for key, _anchor in found], tables, scopes, at)
+        _erase(run, watch, keys, tables, scopes, at)
         return after
 
     return through(run, watch, name, Account, batch)

@@ -33,7 +33,7 @@ def end(run: Run, watch: Watch) -> bool:
         run.progress[MEASURED] = watch.now.isoformat()
         run.save(update_fields=["progress"])
         watch.reached("anonymity.measured")
-    through = rows.end(run, watch)
+    through = rows.end(run, watch, waits=True)  # or all would be measured once more for one locked row
     if through:
         _require(run, checker.check(run.rule, run.cutoff, watch.now))
         run.progress.pop(MEASURED, None)

@@ -1,4 +1,4 @@
-"""Going through rows in batches: once past what somebody has locked, then once more, waiting for it.
+"""Going through rows in batches: past what somebody has locked, and once that ends nothing, once more, waiting for it.
 
 What could go wrong: a batch that waits for a locked row holds up a thousand others (so a first pass skips locked rows,
 and a second one waits for them), rows in the way at the front are read again and again (so each pass goes on after the
@@ -10,7 +10,8 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
-from django.db import OperationalError, transaction
+from django.core.exceptions import EmptyResultSet
+from django.db import OperationalError, connection, transaction
 from django.db.models import Model, Q, QuerySet
 from psycopg.errors import QueryCanceled
 
@@ -23,8 +24,11 @@ Position = tuple[Any, Any]  # anchor and key of the last row looked at
 Batch = Callable[[Position | None, bool], Position | None]
 
 
-def through(run: Run, watch: Watch, name: str, model: type[Model], batch: Batch) -> bool:
-    """Both passes over `model`, from the watermark on if it is this work's. False when time ran out before the end."""
+def through(run: Run, watch: Watch, name: str, model: type[Model], batch: Batch, *, waits: bool = False) -> bool:
+    """A pass over `model`, from the watermark on if it is this work's. Where it ends nothing, or with `waits` in any
+    case, the second one; otherwise whoever calls asks whether something is left, and calls again. False when time ran
+    out before the end."""
+    before = run.rows_total, dict(run.counts)
     at = run.progress.get(checkpoint.AT) or {}
     mine = at.get("of") == watermark(model, name, skip_locked=True, position=None)["of"]
     for skip_locked in (True, False):
@@ -48,6 +52,8 @@ def through(run: Run, watch: Watch, name: str, model: type[Model], batch: Batch)
                 break
             position = after
             watch.reached(f"{name}.committed")
+        if not waits and before != (run.rows_total, run.counts):
+            break
     run.progress.pop(checkpoint.AT, None)
     return True
 
@@ -65,12 +71,22 @@ def watermark(model: type[Model], name: str, *, skip_locked: bool, position: Pos
 
 def keys_after(
     rows: QuerySet[Any], anchor: str, position: Position | None, size: int, skip_locked: bool
-) -> list[tuple[Any, Any]]:
-    """The next keys with their anchors, oldest first, locked for the current transaction."""
+) -> tuple[list[Any], Any, Any]:
+    """The next keys, oldest first, locked for the current transaction; the anchors of the first and of the last."""
     if position is not None:
         at, key = position
         rows = rows.filter(Q(**{f"{anchor}__gt": at}) | Q(**{anchor: at, "pk__gt": key}), **{f"{anchor}__gte": at})
-    return list(rows.order_by(anchor, "pk").select_for_update(skip_locked=skip_locked).values_list("pk", anchor)[:size])
+    found = rows.order_by(anchor, "pk").select_for_update(skip_locked=skip_locked).values_list("pk", anchor)[:size]
+    try:
+        sql, values = found.query.sql_with_params()
+    except EmptyResultSet:  # Django sees that no row can fit
+        return [], None, None
+    # As one row: a thousand dates, of which two are asked for, take as long to read as to find.
+    sql = f"SELECT array_agg(key ORDER BY at, key), min(at), max(at) FROM ({sql}) AS found (key, at)"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        keys, first, last = cursor.fetchone()
+    return keys or [], first, last
 
 
 def _position(at: dict[str, Any], model: type[Model]) -> Position:

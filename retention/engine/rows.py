@@ -18,14 +18,15 @@ from retention.models import Rule, Run
 from retention.obstacles import Scopes
 
 
-def end(run: Run, watch: Watch, model: type[Model] | None = None) -> bool:
-    """End the rows of the rule's target (or of `model`, its shelf). False when time ran out before it was through."""
+def end(run: Run, watch: Watch, model: type[Model] | None = None, *, waits: bool = False) -> bool:
+    """End the rows of the rule's target (or of `model`, its shelf). False when time ran out before it was through;
+    `waits` as in `passes.through`."""
     target = model or run.rule.model
 
     def batch(position: Position | None, skip_locked: bool) -> Position | None:
         return _batch(run, watch, target, position, skip_locked)
 
-    return through(run, watch, "rows", target, batch)
+    return through(run, watch, "rows", target, batch, waits=waits)
 
 
 def _batch(run: Run, watch: Watch, model: type[Model], position: Position | None, skip_locked: bool) -> Position | None:
@@ -33,13 +34,12 @@ def _batch(run: Run, watch: Watch, model: type[Model], position: Position | None
     locks.share_holds()
     rule = run.rule
     rows = predicate.releasable(rule, run.cutoff, scopes=Scopes.now(), model=model)
-    found = keys_after(rows, rule.anchor, position, watch.pace.rows, skip_locked)
-    if not found:
+    keys, first, last = keys_after(rows, rule.anchor, position, watch.pace.rows, skip_locked)
+    if not keys:
         return None
-    after = found[-1][1], found[-1][0]
-    keys = [key for key, _anchor in found]
+    after = last, keys[-1]
     # The range lets PostgreSQL look into the partitions concerned only.
-    batch = rows.filter(**{"pk__in": among(model._meta.pk, keys), f"{rule.anchor}__range": (found[0][1], found[-1][1])})
+    batch = rows.filter(**{"pk__in": among(model._meta.pk, keys), f"{rule.anchor}__range": (first, last)})
     counts: dict[str, int] = {}
     ended = 0
     steps = operations.ended_fields(batch, rule, run.cutoff) if rule.changes_fields else operations.cascade(batch)

@@ -85,6 +85,28 @@ def test_a_stretch_with_a_locked_row_is_left_to_the_rows_and_goes_with_the_next_
     assert not UsageEvent.objects.exists()
 
 
+def test_a_row_that_somebody_has_locked_is_passed_by_and_waited_for_at_the_end() -> None:
+    home, closed = builders.organisation(), datetime(2025, 1, 1, tzinfo=UTC)
+    locked, *free = (builders.account(home, closed=closed + timedelta(seconds=number)) for number in range(3))
+    rule = change_rule("account-closed", batch_size=1)
+    url, name = os.environ["DATABASE_URL"], connection.settings_dict["NAME"]
+    seen: list[int] = []
+    with psycopg.connect(f"{url.rpartition('/')[0]}/{name}") as other:
+        other.execute("SELECT 1 FROM crm_account WHERE id = %s FOR UPDATE", [locked.pk])
+
+        def let_go(boundary: str) -> None:
+            if boundary == "accounts.committed":
+                seen.append(
+                    Account.objects.filter(status=Account.Status.ERASED, pk__in=[each.pk for each in free]).count()
+                )
+                if len(seen) == len(free):
+                    threading.Timer(0.3, other.commit).start()  # by then the run waits for it
+
+        done = services.run_rule(rule, now=NOW, actor="system:test", reached=let_go)
+    assert done is not None
+    assert (done.state, done.rows_total, seen) == (Run.State.DONE, 3, [1, 2, 2])
+
+
 @pytest.mark.parametrize("people", [50, pytest.param(1_000, marks=pytest.mark.slow)])
 def test_no_hold_is_lost_to_a_purge_that_is_running(people: int) -> None:
     home = builders.organisation()
