@@ -23,8 +23,8 @@ class Spec:
     """`sources` has one row each; `queue` names the workers that take it. `manual` steps wait for a person.
 
     Steps that are done `together` cost as much for one request as for many: a worker does all that are due at once.
-    One that is `quick` takes milliseconds and waits for nobody, so it may be done in the transaction that ends the step
-    before, when that is one of LOOKING (`runner`); it leaves the same row as any other.
+    One that is `quick` usually takes milliseconds, so it may be done in the transaction that ends the step before, when
+    that is one of LOOKING; when it takes longer, it is done alone (`runner`). It leaves the same row as any other.
     """
 
     kind: Step.Kind
@@ -43,7 +43,7 @@ WORK = Spec(StepKind.WORK, manual=True)
 APPLY = Spec(StepKind.APPLY)
 NOTIFY = Spec(StepKind.NOTIFY)
 ANSWER = Spec(StepKind.ANSWER, quick=True)
-# Steps that change nothing of the person's data, and so lock nothing that others wait for.
+# Steps that change nothing of the person's data: their end locks the rows of the request and of who asked, and no more.
 LOOKING = frozenset({StepKind.LOCATE, StepKind.COLLECT, StepKind.PLAN, StepKind.VERIFY})
 
 # A person looks at a plan; then it is carried out and verified, and the verification decides the outcome.

@@ -7,11 +7,13 @@ leave a code and never a text: texts quote data.
 
 A step may take the `quick` ones that follow along into its own end: they are one commit, all of it or nothing. Whatever
 goes wrong with one of them is undone together with the end, and the step ends once more, alone; a worker that dies of
-one finds the step alone when it comes round again. So each failure is counted with the step that failed.
+one finds the step alone when it comes round again. So each failure is counted with the step that failed. And quick is
+quick: the transaction holds the request's lock, so a statement of theirs that takes longer than ALONG fails them too.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +21,7 @@ from functools import partial
 from time import monotonic
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from crasme.kit.claims import LeaseLost, WorkState, cancel, claim, finish, retry_or_park
 from crasme.kit.errors import CrasmeError
@@ -38,6 +40,7 @@ log = logging.getLogger(__name__)
 # Longer than a worker is allowed to live with one task (CELERY_TASK_TIME_LIMIT), so that a lease lapses only behind it.
 LEASE = timedelta(seconds=330)
 MAX_ATTEMPTS = 5
+ALONG = "1s"
 ACTOR = system("worker")
 
 
@@ -204,12 +207,23 @@ def _go_on(request: Request, later: Callable[[], datetime], goes_on: GoesOn) -> 
             flow.insert(request, spec, now=later())
             break
         try:
-            _take_along(request, spec, now=later())
+            with _quickly():
+                _take_along(request, spec, now=later())
         except Exception as error:
             raise _NotAlong from error
         states[spec.kind] = [WorkState.DONE]
         along += 1
     return along
+
+
+@contextmanager
+def _quickly() -> Iterator[None]:
+    """No statement of what is done within takes longer than ALONG. After a failure the rollback ends the limit."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = '{ALONG}'")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
 
 
 def _take_along(request: Request, spec: Spec, *, now: datetime) -> None:

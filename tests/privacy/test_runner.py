@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from unittest import mock
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from crasme.kit.claims import claim
 from crasme.ledger.models import Entry
@@ -116,10 +116,26 @@ def test_quick_steps_that_follow_are_one_commit_with_the_step_before(step: Step)
     assert (failing.last_error, failing.attempts) == ("source-away", 1)
     assert Entry.objects.filter(verb="request.located").count() == 2
 
+    slow = confirm_request(submit_request("access", email="di@customer.example")).steps.get()
+    with connection.cursor() as cursor, mock.patch.object(runner, "ALONG", "20ms"):
+        cursor.execute("SHOW statement_timeout")
+        before = cursor.fetchone()
+        with mock.patch(collecting, side_effect=lambda _request: cursor.execute("SELECT pg_sleep(5)")):
+            ended = runner.attempt(slow.pk, now=NOW, goes_on=lambda: True)
+        assert ended is not None
+        assert ended.steps == 1
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == before
+    kinds = slow.request.steps.order_by("id").values_list("kind", "state", "attempts")
+    assert list(kinds) == [("locate", "done", 1), ("collect", "due", 0)]
+
     third = confirm_request(submit_request("complaint", email="cy@customer.example")).steps.get()
     ended = runner.attempt(third.pk, now=NOW, goes_on=lambda: True)
     assert ended is not None
     assert ended.steps == 2
+    with connection.cursor() as cursor:  # what comes later may take its time
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == before
     whole = third.request.steps.order_by("id").values_list("kind", "state", "done_by")
     assert list(whole) == [("locate", "done", runner.ACTOR), ("collect", "done", runner.ACTOR), ("work", "due", "")]
     done = Entry.objects.filter(verb="request.step_done", subject=third.request.ref)
