@@ -70,7 +70,10 @@ class PlanForm(DeskForm):
         self.plan = plans.current(asked)
         self.fields["plan_hash"].initial = self.plan.hash if self.plan else ""
         self.more = [
-            _("A copy was asked for as well, and nobody has fetched it: %(reference)s. It is gone with the data.")
+            _(
+                "A copy was asked for as well, and nobody has fetched it: %(reference)s."
+                " It will be destroyed with the data."
+            )
             % {"reference": wait.copy.reference}
             for wait in copies.lost(asked, now=timezone.now())
         ]

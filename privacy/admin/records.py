@@ -218,7 +218,8 @@ class PackageAdmin(OfRequestAdmin):
     list_display = ("of_request", "bytes_in_words", "made_at", "expires_at", "downloads", "deleted_at")
     ordering = ("-made_at",)
     fields = (
-        "of_request", "sha256", "bytes_in_words", "by_table", ("made_at", "expires_at"), ("downloads", "deleted_at"),
+        "of_request", "sha256", "bytes_in_words", "by_table", ("made_at", "expires_at"), ("downloads", "fetched_at"),
+        "deleted_at",
     )  # fmt: skip
     readonly_fields = ("of_request", "bytes_in_words", "by_table")
 

@@ -159,7 +159,7 @@ POOL: dict[str, Placeholder] = {
         Placeholder(
             "until",
             _("Until when the copy can be fetched"),
-            lambda c: day(c["package"].expires_at if c["package"] else None),
+            lambda c: day(c["package"].expires_at if c["package"] and not c["erased_sooner"] else None),
             optional=True,
         ),
         Placeholder(

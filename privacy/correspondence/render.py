@@ -171,6 +171,7 @@ def context_of(message: Message, *, now: datetime) -> dict[str, Any]:
         "nothing_else": when_said(_nothing_else, plan_of),
         "package": when_said(packages.newest, request, now=now),
         "erased_after": when_said(copies.erased_after, request, now=now),
+        "erased_sooner": when_said(copies.erased_sooner, request, now=now),
         "corrections": when_said(beside.corrections, request),
         "told": when_said(beside.told, request),
         "notice": when_said(beside.notice, message),

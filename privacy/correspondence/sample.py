@@ -66,6 +66,7 @@ def facts(entry: Entry, kind: str, *, sparse: bool = False) -> Facts:
         "nothing_else": False,
         "package": SimpleNamespace(expires_at=datetime(2030, 5, 30, 12, tzinfo=UTC)),
         "erased_after": date(2030, 5, 28),
+        "erased_sooner": False,
         "refusal": refusal_of(kind, Request.Refusal.EXCESSIVE),
         "authority": authority_of(Regime.EU),
         "more_time": next(iter(EXTENSIONS.values())),

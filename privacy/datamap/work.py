@@ -95,6 +95,7 @@ TABLES = [
             "made_at": evidence("When it was made"),
             "expires_at": evidence("Until when it could be fetched"),
             "downloads": evidence("How often it was fetched"),
+            "fetched_at": evidence("When it was done"),
             # With the key gone the copy is destroyed, wherever its bytes still are.
             "deleted_at": anonymised("When it was destroyed", how="now"),
         },

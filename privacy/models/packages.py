@@ -26,6 +26,12 @@ class Package(models.Model):
     made_at = models.DateTimeField(_("made at"))
     expires_at = models.DateTimeField(_("expires at"))
     downloads = models.PositiveIntegerField(_("downloads"), default=0)
+    fetched_at = models.DateTimeField(
+        _("fetched at"),
+        null=True,
+        blank=True,
+        help_text=_("When the first download that came to its end was begun."),
+    )
     deleted_at = models.DateTimeField(_("destroyed at"), null=True, blank=True)
 
     objects = PackageQuerySet.as_manager()

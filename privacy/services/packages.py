@@ -1,7 +1,8 @@
 """Copies of people's data: registering, handing out, destroying.
 
 What could go wrong: a copy that outlives its time because a file could not be deleted (the key goes first, and without
-it the file is noise), a download that nobody counted, a period typed here instead of read from the schedule.
+it the file is noise), a download that nobody counted, one that broke off and counts as if the person had their copy
+(fetched is what was handed out to its end), a period typed here instead of read from the schedule.
 """
 
 from base64 import b64decode
@@ -76,8 +77,8 @@ def contents(package: Package) -> Iterator[bytes]:
 
 
 def fetch(package: Package, *, now: datetime, actor: str = "") -> Iterator[bytes]:
-    """Count and record a download, by the person unless another `actor` is named, then hand out the zip. PackageGone
-    when it is over.
+    """Count and record a download, by the person unless another `actor` is named, then hand out the zip, which is
+    fetched when its last piece was taken. PackageGone when it is over.
     """
     file = _open(package)
     with transaction.atomic():
@@ -92,7 +93,7 @@ def fetch(package: Package, *, now: datetime, actor: str = "") -> Iterator[bytes
             package=package.pk,
             downloads=package.downloads,
         )
-    return _pieces(file, b64decode(package.key or ""))
+    return _to_the_end(_pieces(file, b64decode(package.key or "")), package, now)
 
 
 def destroy(package: Package, *, why: str, now: datetime) -> bool:
@@ -143,6 +144,11 @@ def _open(package: Package) -> BinaryIO:
 def _pieces(file: BinaryIO, key: bytes) -> Iterator[bytes]:
     with file:
         yield from crypt.opened(file, key)
+
+
+def _to_the_end(pieces: Iterator[bytes], package: Package, now: datetime) -> Iterator[bytes]:
+    yield from pieces
+    Package.objects.filter(pk=package.pk, fetched_at=None).update(fetched_at=now)
 
 
 def _gone() -> PackageGone:

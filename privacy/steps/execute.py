@@ -1,8 +1,10 @@
 """Step: carry out the approved erasure, all of it or nothing, together with the end of the step.
 
 What could go wrong: a worker dies in the middle (one transaction: nothing has happened), the message is delivered
-twice (the step is over), the data is no longer what was approved (the hash differs: a new plan, a new approval), or a
-legal hold keeps the account and nobody comes back for it (it is closed, so the schedule ends it after the hold).
+twice (the step is over), the data is no longer what was approved (the hash differs: a new plan, a new approval), the
+person has asked for a copy since, for the step may have been parked for days (the copy comes first, and two people look
+again), or a legal hold keeps the account and nobody comes back for it (it is closed, so the schedule ends it after the
+hold).
 """
 
 from typing import Any
@@ -15,10 +17,10 @@ from crasme.kit.statements import update
 from crasme.ledger.services import record
 from crasme.staff.actors import system
 from privacy import rows, verbs
-from privacy.errors import PlanOutdated
+from privacy.errors import CopyWaits, PlanOutdated
 from privacy.mailroom import forgetting
 from privacy.models import Request, Step
-from privacy.services import packages, plans, subjects
+from privacy.services import copies, packages, plans, subjects
 from privacy.steps.handlers import Done, Job, handles
 from retention import erasure
 from retention.errors import PlanChanged
@@ -40,6 +42,10 @@ def execute(job: Job) -> Done:
         about.lock()  # a copy that is about to be registered must be seen below, or see this
         if not about.still_theirs:
             raise PlanOutdated(_("The account that was found has another address now."))
+        try:
+            copies.require_first(request, now=job.now)
+        except CopyWaits as error:
+            raise PlanOutdated(str(error)) from None
         if about.person is not None:
             packages.destroy_of(about.person, why="erasure", but=request, now=job.now)
         try:

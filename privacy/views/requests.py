@@ -196,6 +196,7 @@ def _standing(asked: Request) -> dict[str, Any]:
         "reply": ReplyForm() if asked.person.email else None,
         "wait": copies.shown(asked, now=now),
         "erased_after": copies.erased_after(asked, now=now),
+        "erased_sooner": copies.erased_sooner(asked, now=now),
         "status_path": reverse("request-status", args=[asked.reference]),
         # What was found and done, for whoever may learn it.
         **(_found(asked) if asked.discloses else {}),

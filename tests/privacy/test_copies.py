@@ -60,7 +60,7 @@ def test_the_copy_comes_first_and_is_fetched_first(kind: str, client: Client, ag
     package = handed_out(copy, agent)
     deliver(NOW + timedelta(minutes=1))
     until = min(last, controller_day(package.expires_at))
-    told = f"until {date_format(until)} at the latest; then it goes on"
+    told = f"until {date_format(until)} at the latest; then the deletion goes ahead and destroys the copy, too"
     assert told in " ".join(str(mail.outbox[-1].body).split())
     with pytest.raises(CopyWaits, match="nobody has fetched it"):
         approvals.approve_erasure(deletion, plan_hash=plan_of(deletion).hash, by=officer, now=NOW)
@@ -75,6 +75,12 @@ def test_the_copy_comes_first_and_is_fetched_first(kind: str, client: Client, ag
         assert told in pages[copy]
         assert "First your copy" not in pages[copy]
 
+    broken_off = packages.fetch(package, now=NOW + DAY)
+    assert next(iter(broken_off))
+    broken_off.close()  # type: ignore[attr-defined]
+    package.refresh_from_db()
+    assert (package.downloads, package.fetched_at) == (1, None)
+    assert copies.awaited(deletion, now=NOW + DAY)
     b"".join(packages.fetch(package, now=NOW + DAY))
     assert copies.awaited(deletion, now=NOW + DAY) is None
     approvals.approve_erasure(deletion, plan_hash=plan_of(deletion).hash, by=officer, now=NOW + DAY)
@@ -149,6 +155,43 @@ def test_somebody_decides_otherwise(otherwise: Otherwise, client: Client, agent:
     later = confirm_request(submit_request("portability", ANA))
     with pytest.raises(CopyWaits, match=later.reference):
         approvals.approve_erasure(deletion, plan_hash=plan_of(deletion).hash, by=officer, now=NOW)
+
+
+def test_a_parked_erasure_waits_for_a_copy_that_was_asked_for_since(agent: User, officer: User) -> None:
+    account = make_account(email=ANA)
+    deletion = reviewed_request("deletion", ANA)
+    approvals.propose_erasure(deletion, plan_hash=plan_of(deletion).hash, by=agent, now=NOW)
+    approvals.approve_erasure(deletion, plan_hash=plan_of(deletion).hash, by=officer, now=NOW)
+    copy = confirm_request(submit_request("access", ANA))
+    assert copies.erased_after(copy, now=NOW)
+    run_steps(NOW + DAY)
+    deletion.refresh_from_db()
+    account.refresh_from_db()
+    assert (deletion.state, deletion.round, account.email) == (State.REVIEW, 2, ANA)
+    with pytest.raises(CopyWaits, match=copy.reference):
+        approvals.propose_erasure(deletion, plan_hash=plan_of(deletion).hash, by=agent, now=NOW + DAY)
+
+
+def test_a_copy_that_is_not_waited_for_says_that_it_is_destroyed_sooner(client: Client, agent: User) -> None:
+    make_account(email=ANA)
+    deletion, copy = reviewed_request("deletion", ANA), reviewed_request("access", ANA)
+    assert not copies.erased_sooner(copy, now=NOW)
+    approvals.go_on_without(deletion, now=NOW)
+    deletion.refresh_from_db()
+    made = Package.objects.create(
+        request=copy, file_name="made", sha256="", size=1, key="x", made_at=NOW, expires_at=NOW + 14 * DAY
+    )  # as it is while it is verified
+    assert [(wait.copy, wait.is_made) for wait in copies.lost(deletion, now=NOW)] == [(copy, True)]
+    made.delete()
+    handed_out(copy, agent)
+    deliver(NOW + timedelta(minutes=1))
+    told = "it does not wait for this copy but destroys it"
+    assert told in " ".join(str(mail.outbox[-1].body).split())
+    with time_machine.travel(NOW + DAY, tick=False):
+        opened(client, copy)
+        assert told in client.get(reverse("request-status", args=[copy.reference])).content.decode()
+    desk.withdraw(deletion, actor="person:x", now=NOW)
+    assert not copies.erased_sooner(copy, now=NOW)
 
 
 def test_who_is_waited_for(agent: User) -> None:

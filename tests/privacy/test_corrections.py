@@ -16,7 +16,7 @@ from crasme.staff.models import User
 from privacy import throttle
 from privacy.errors import Incomplete, LinkSpent, MoveNotAllowed, NotYours, ProposalsChanged
 from privacy.models import Correction, Request
-from privacy.services import corrections, decisions, desk, holdings, mailboxes, people
+from privacy.services import copies, corrections, decisions, desk, holdings, mailboxes, people
 from privacy.services.decisions import Verdict
 from privacy.states import Outcome, State
 from privacy.views import proof
@@ -250,6 +250,7 @@ def test_a_new_address_counts_once_its_own_mailbox_was_proven(
     client: Client, asked: Request, account: Account, agent: User
 ) -> None:
     now = timezone.now()
+    copy = reviewed_request("portability", ADDRESS)
     propose(asked, account, now=now, email="Ana@New.example")
     with pytest.raises(Incomplete, match="Nobody has proven"):
         decide(asked, agent)
@@ -284,6 +285,11 @@ def test_a_new_address_counts_once_its_own_mailbox_was_proven(
     asked.person.refresh_from_db()
     assert people.still_theirs(asked)
     assert people.locate(asked).account == account
+    then = timezone.now() + timedelta(minutes=6)
+    deletion = reviewed_request("deletion", "ana@new.example", now=then)  # so a copy of it comes before its deletion
+    wait = copies.awaited(deletion, now=then)
+    assert wait is not None
+    assert (wait.copy, wait.copy.person == deletion.person) == (copy, False)
     # Whoever reads the old mailbox from now on has no claim to it.
     later = confirm_request(submit_request(kind=Request.Kind.ACCESS), now=timezone.now() + timedelta(minutes=6))
     assert people.locate(later).account is None
@@ -292,6 +298,7 @@ def test_a_new_address_counts_once_its_own_mailbox_was_proven(
     assert holdings.held(later) == []
     Account.objects.filter(pk=account.pk).update(email="third@else.example")
     assert not people.still_theirs(asked)
+    assert copies.awaited(deletion, now=then) is None
 
 
 def test_another_value_needs_another_proof_and_an_own_address_none(asked: Request, account: Account) -> None:
