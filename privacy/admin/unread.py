@@ -22,6 +22,7 @@ from privacy.services import reading, writing
 
 DECIDING: Final = frozenset({"grant", "release", "propose", "approve", "decide", "answer", "refuse", "settle"})
 FIELD: Final = "have_read"
+MOST: Final = 100  # letters on one page, the oldest; whoever has read them is shown the next
 
 
 class Tick(forms.MultipleChoiceField):
@@ -35,7 +36,8 @@ class Tick(forms.MultipleChoiceField):
 class ReadingForm(DeskForm):
     """Of an act by which something is read: `incoming` is what the page shows, and `seen` carries it along."""
 
-    seen = forms.CharField(required=False, max_length=20_000, widget=forms.HiddenInput)
+    # Their ids, each with a blank behind it.
+    seen = forms.CharField(required=False, max_length=MOST * 37, widget=forms.HiddenInput)
 
     def __init__(self, data: Any = None, *, asked: Request, by: Any) -> None:
         super().__init__(data, asked=asked, by=by)
@@ -50,10 +52,10 @@ class ReadingForm(DeskForm):
 
 
 def came_in(row: Request) -> list[Message]:
-    """Unread, the oldest first, with the files."""
+    """Unread, the oldest first, with the files; MOST of them at most."""
     files = Prefetch("attachments", Attachment.objects.defer("content"))
     found = Message.objects.of_conversation(row).unread().select_related("request", "recipient")
-    return list(found.prefetch_related(files).order_by("created_at", "id"))
+    return list(found.prefetch_related(files).order_by("created_at", "id")[:MOST])
 
 
 def ask(form: forms.Form, act: str, row: Any) -> list[Message]:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
 from django.db import connection
 from django.test import Client
@@ -132,6 +133,19 @@ def test_every_look_at_a_request_is_logged_without_naming_the_person(client: Cli
     assert entry.subject_ref.startswith("person:")
 
 
+def test_whoever_may_not_read_messages_is_shown_none_by_a_button(client: Client) -> None:
+    hand = make_user()
+    hand.user_permissions.set(Permission.objects.filter(codename__in=("view_request", "work_request")))
+    sign_in(client, hand)
+    asked = reviewed_request()
+    assert client.get(act(asked, "mark_read")).status_code == 200
+    replies.reply(asked, text="I take it back.", file=None, now=NOW)
+    answer = client.get(act(asked, "mark_read"))
+    assert (answer.status_code, "I take it back." in answer.content.decode()) == (403, False)
+    assert client.post(act(asked, "mark_read"), {"seen": str(asked.messages.get(direction="in").pk)}).status_code == 403
+    assert asked.messages.unread().exists()
+
+
 def test_an_agent_works_an_access_request_from_the_buttons(
     client: Client, agent: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,11 +179,23 @@ def test_an_agent_works_an_access_request_from_the_buttons(
     html = client.get(act(asked, "release")).content.decode()
     for words in ("Approve the release", "nobody has read it", f"{page(asked)}#messages", "I have read it."):
         assert words in html
+    looks = AccessEntry.objects.filter(table="privacy.message")
+    assert [(each.user, each.action, each.rows) for each in looks] == [(agent, "view", 1)]
+    assert looks.get().subject_ref.startswith("person:")
     first = asked.messages.get(direction="in")
     assert "I take it back." in html  # it stands there, so that the tick can be true
     back = client.get(act(asked, "write")).content.decode()
     assert str(first.pk) in back
+    assert looks.all().count() == 2
+    broken = client.post(act(asked, "mark_read"), {"seen": "x"}).content.decode()
+    assert "Reload the page and try again." in broken  # a field that nobody sees says what is wrong with it
     replies.reply(asked, text="Or not.", file=None, now=NOW + timedelta(seconds=1))
+    with monkeypatch.context() as patch:
+        patch.setattr(unread, "MOST", 1)
+        oldest = client.get(act(asked, "write")).content.decode()
+        assert "Only the oldest 1 are shown." in oldest
+        assert "Or not." not in oldest
+    assert "Only the oldest" not in client.get(act(asked, "write")).content.decode()
     with pytest.raises(UnreadMail) as refused:  # by whichever door
         approvals.release(asked, plan_hash=plan.hash, by=agent, now=NOW)
     for tick in ({}, {"have_read": str(first.pk)}):  # not read; read, but for the one that came in since
