@@ -6,7 +6,8 @@ so that what stands below is not its own. A pass counts for the domain of the se
 Where the header says nothing, or is not there, nothing is known, and whoever reads the mail is told that. Or a pass for
 co.uk counts for every company there: which domains are one organisation's only the list of public suffixes knows. It
 comes with a package and is never fetched; below a suffix younger than the package, strangers count as one organisation,
-so it is renewed with the other packages.
+so it is renewed with the other packages. What ends in nothing that the list knows (an address in brackets, a name of
+somebody's own network) is nobody's organisation: there only the very same domain counts.
 
 Source: RFC 8601 §2.2, §5; RFC 7489 §3.1.1, §3.1.2 (relaxed alignment, the default), §3.2 (organisational domains).
 """
@@ -76,13 +77,13 @@ def _aligned(one: str, other: str) -> bool:
 
 
 def _organisation(domain: str) -> str:
-    """The domain that somebody registered; "" for a public suffix."""
+    """The domain that somebody registered; "" for a public suffix, and for what lies below none."""
     return _suffixes().privatesuffix(domain) or "" if domain else ""
 
 
 @cache
 def _suffixes() -> PublicSuffixList:
-    return PublicSuffixList()
+    return PublicSuffixList(accept_unknown=False)
 
 
 def read(header: str) -> tuple[str, list[Result]]:

@@ -37,8 +37,7 @@ def with_results(*headers: str, text: str = "Hello.", **more: str) -> bytes:
         ("passed", [f"{OURS}; dkim=pass header.i=@customer.example; spf=softfail smtp.mailfrom=a@list.example"]),
         ("passed", [f"{OURS}; spf = pass smtp.mailfrom = ana@customer.example"]),
         ("passed", ["relay.inside.example; dmarc=fail", PASS]),
-        ("passed", [f"{OURS}; dkim=pass header.d=mail.customer.example"]),  # one organisation's
-        ("passed", [f"{OURS}; dkim=pass header.d=example; spf=pass smtp.mailfrom=a@mail.customer.example"]),
+        ("passed", [f"{OURS}; dkim=pass header.d=example; spf=pass smtp.mailfrom=a@customer.example"]),
         ("failed", [FAIL]),
         ("failed", [FAIL, PASS]),  # what stands below was there before
         ("failed", [f"{OURS}; dkim=fail header.d=customer.example"]),
@@ -76,6 +75,9 @@ def test_only_our_own_server_s_topmost_word_counts(expected: str, headers: list[
         ("none", "ana@ana.github.io", "mallory.github.io"),  # whoever likes has a domain there
         ("none", "ana@xn--85x722f.xn--55qx5d.cn", "xn--p8s937b.xn--55qx5d.cn"),
         ("none", "ana@localhost", ""),
+        ("none", "ana@sales.office.internal", "lab.office.internal"),  # names that nobody registers
+        ("none", "ana@[192.0.2.1]", "[198.51.2.1]"),
+        ("none", "ana@192.0.2.1", "198.51.2.1"),
     ],
 )
 def test_a_domain_vouches_for_its_own_organisation_alone(expected: str, sender: str, vouched: str) -> None:
