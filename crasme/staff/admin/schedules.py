@@ -116,8 +116,8 @@ class PeriodicTaskAdmin(ReadOnlyAdmin, StaffModelAdmin):
 
 def when(task: PeriodicTask) -> str:
     """How often, or at what time; what has no words here is said as the scheduler says it."""
-    if task.interval is not None:
-        return _every(round(task.interval.schedule.run_every.total_seconds()))
+    if task.interval is not None and (seconds := round(task.interval.schedule.run_every.total_seconds())):
+        return _every(seconds)
     at = task.crontab
     daily = at is not None and {at.day_of_week, at.day_of_month, at.month_of_year} == {"*"}
     if daily and at.hour.isdecimal() and at.minute.isdecimal():
