@@ -13,6 +13,7 @@ from typing import Any
 from django.utils.translation import gettext as _, ngettext
 
 from retention import counting, effects, predicate, wording
+from retention.engine.checkpoint import STAYS
 from retention.models import Rule, Run
 from retention.obstacles import Scopes
 
@@ -38,7 +39,8 @@ def of_run(run: Run) -> list[Entry]:
     planned, is_done = run.planned or {}, run.state == Run.State.DONE
     about = not is_done and not planned.get("exact", True)
     to_do = 0 if is_done else max(0, run.rows_due - run.rows_total)
-    kept = _kept(planned, run.rule.carry_to, moved=run.counts.get("carried", 0), is_done=is_done)
+    moved = run.counts.get("carried", 0)
+    kept = _kept(planned, run.rule.carry_to, moved=moved, is_done=is_done, stays=run.progress.get(STAYS))
     parts = [Entry(effects.done(run.rule.action), run.rows_total)]
     if to_do:
         parts.append(Entry(_to_do(run), to_do, about=about))
@@ -100,13 +102,19 @@ def _to_do(run: Run) -> str:
     return words
 
 
-def _kept(planned: Mapping[str, Any], shelf: str, *, moved: int, is_done: bool) -> list[Entry]:
-    """What stays; of data that goes by whole months also where, because what stays of a month is moved aside."""
+def _kept(
+    planned: Mapping[str, Any], shelf: str, *, moved: int, is_done: bool, stays: int | None = None
+) -> list[Entry]:
+    """What stays, by the plan, or `stays` rows where that was not so in the end; of data that goes by whole months
+    also where, because what stays of a month is moved aside."""
     if planned.get("deferred") is None:
         return []
     to_move, aside = planned.get("to_shelf", 0), planned.get("on_shelf", 0)
     in_place = max(0, planned["deferred"] - to_move - aside)
     to_move = moved if is_done else max(to_move, moved)  # a hold may have come, or gone, since it was planned
+    if stays is not None:
+        aside = min(aside, max(0, stays - to_move))
+        in_place = max(0, stays - to_move - aside)
     found = [Entry(_("stay, because something keeps them"), to_move + aside + in_place)]
     if shelf and found[0].rows:
         table = {"table": wording.table(shelf)}

@@ -80,6 +80,11 @@ class RunColumns:
             return ngettext("none of %(rows)s row yet", "none of %(rows)s rows yet", run.rows_due) % {
                 "rows": f"{run.rows_due:,}"
             }
+        if run.state == Run.State.DONE and run.rows_total < run.rows_due:
+            numbers = {"done": f"{run.rows_total:,}", "rows": f"{run.rows_due:,}"}
+            return str(_("%(done)s of %(rows)s planned; nothing is left to end") % numbers)
+        if run.state == Run.State.DONE and not run.rows_total:
+            return str(_("nothing was due"))
         words = ngettext("%(share)d %% of %(rows)s row", "%(share)d %% of %(rows)s rows", run.rows_due)
         words %= {"share": run.share_done, "rows": f"{run.rows_due:,}"}
         more = (wording.batches(run), wording.left(run)) if run.state == Run.State.RUNNING else ()

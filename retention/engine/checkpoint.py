@@ -18,6 +18,7 @@ LOCK_TIMEOUT = "3s"
 # A batch is sized to take a second; one that takes this long is cancelled and tried again with half the rows.
 STATEMENT_TIMEOUT = "30s"
 AT = "at"  # in `progress`: the watermark
+STAYS = "stays"  # and how many rows stay, counted at the end where they cannot be those of the plan
 NOTED = ("rows_total", "counts", "digest", "progress", "busy", "wal_bytes")
 
 

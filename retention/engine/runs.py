@@ -149,10 +149,20 @@ def _go_on(run: Run, watch: Watch, *, as_planned: bool) -> Run:
     if not drained:
         return _stop(run, watch, NOT_DRAINED, TRY_AGAIN)
     watch.reached("run.drained")
+    _count_what_stayed(run)
     spent, wal_bytes = watch.lap()
     run.busy += spent
     run.wal_bytes += wal_bytes
     return _close(run, Run.State.DONE, watch.instant())
+
+
+def _count_what_stayed(run: Run) -> None:
+    """Where fewer rows went than were planned, something came to keep them since, or they went otherwise: the plan does
+    not say any more how many stay."""
+    if (run.planned or {}).get("exact", False) and run.rows_total < run.rows_due:
+        places = predicate.places(run.rule)
+        stays = sum(predicate.deferred_by_few(run.rule, run.cutoff, model=each).count() for each in places)
+        run.progress |= {checkpoint.STAYS: stays}
 
 
 def _drain(run: Run, watch: Watch) -> bool | None:

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
+from django.contrib.admin import site
 from django.db import IntegrityError, OperationalError, connection, transaction
 from psycopg.errors import QueryCanceled
 
@@ -16,7 +17,7 @@ from crasme.crm.models import Account, Invoice, UsageEvent
 from crasme.kit.canonical import digest
 from crasme.ledger import signing
 from crasme.ledger.models import Entry
-from retention import changing, drafts, holds, operations, services, wording
+from retention import changing, drafts, holds, operations, reckoning, services, wording
 from retention.engine import digests, limits, pace, plans, rows, tidy, traffic
 from retention.engine.pace import Pace
 from retention.engine.traffic import Traffic
@@ -127,6 +128,22 @@ def test_more_rows_than_approved_stop_the_run_before_it_touches_any() -> None:
     assert (done.state, done.rows_total, done.cutoff) == (Run.State.DONE, 5, run.cutoff)
     facts = Entry.objects.get(verb="retention.purged").facts
     assert (facts["plan"], facts["planned"], facts["approved_by"]) == (done.approved_hash, 5, "staff:second")
+
+
+@pytest.mark.usefixtures("small")
+def test_what_a_hold_kept_after_the_plan_was_drawn_is_counted_as_what_stays() -> None:
+    first, *others = closed(3)
+    limit(max_rows=2)
+    run = carried_out()
+    approve(run)
+    builders.hold(*(holds.account(each.pk) for each in others))
+    done = carried_out(NOW + timedelta(minutes=1))
+    assert (done.state, done.rows_total, done.rows_due) == (Run.State.DONE, 1, 3)
+    assert [(entry.depth, entry.rows) for entry in reckoning.of_run(done)] == [(0, 3), (1, 1), (1, 2)]
+    columns = site.get_model_admin(Run)
+    assert columns.how_far(done) == "1 of 3 planned; nothing is left to end"
+    first.refresh_from_db()
+    assert (first.status, columns.how_far(Run(state=Run.State.DONE, rows_due=0))) == ("erased", "nothing was due")
 
 
 @pytest.mark.usefixtures("small")
