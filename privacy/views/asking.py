@@ -54,9 +54,9 @@ def new(http: HttpRequest) -> HttpResponse:
 
 
 def _choose(http: HttpRequest) -> HttpResponse:
-    """What was chosen leads to its questions; nothing, or `choose`, to the choice."""
+    """What was chosen leads to its questions; nothing, or `choose`, to the choice. "Go on" with nothing is an error."""
     kinds = http.GET.getlist("kind")
-    if not kinds or "choose" in http.GET:
+    if "choose" in http.GET or not (kinds or "go" in http.GET):
         return render(http, "portal/requests/choose.html", {"form": ChooseForm(initial={"kind": kinds})})
     form = ChooseForm(http.GET)
     if not form.is_valid():

@@ -45,6 +45,18 @@ def test_the_choice_leads_to_the_questions_of_what_was_chosen_and_back(client: C
     back = page(client, "opt_out", "deletion", choose="")
     assert re.findall(r'value="(\w+)"[^>]*checked', back) == ["deletion", "opt_out"]
 
+    # "Go on" with nothing chosen says so, at the list; whoever has only come is told nothing of the kind.
+    (button,) = re.findall(r'<button[^>]* name="(\w+)"', choice.partition('method="get"')[2].partition("</form>")[0])
+    nothing = page(client, status=422, **{button: ""})
+    assert (
+        nothing.index('id="id_kind"')
+        < nothing.rindex("Choose what you would like us to do.")
+        < nothing.index('type="checkbox"')
+    )
+    assert '<a href="#id_kind">' in nothing
+    assert "Choose what you would like us to do." not in choice + back
+    assert 'type="hidden" name="kind" value="opt_out"' in page(client, "opt_out", **{button: ""})
+
 
 def test_every_right_has_a_page_of_its_own_words(client: Client) -> None:
     texts = {kind: page(client, kind) for kind in Right.objects.open().values_list("kind", flat=True)}
