@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -62,6 +64,7 @@ def go_on(http: HttpRequest, reference: str) -> HttpResponse:
     if asked is not None:
         with suppress(MoveNotAllowed):  # pressed twice, or fetched meanwhile: it waits no longer, as wished
             approvals.go_on_without(asked, now=timezone.now())
+            messages.success(http, _("Your choice is saved."))
     return redirect("request-status", reference=reference)
 
 

@@ -114,8 +114,10 @@ def by_the_person(deletion: Request, copy: Request, agent: User, client: Client)
     client.post(go_on)
     assert copies.awaited(deletion, now=NOW)  # a stranger
     opened(client, deletion)
-    for _twice in range(2):
+    page = reverse("request-status", args=[deletion.reference])
+    for said in (1, 0):  # pressed twice, there is nothing left to save
         assert client.post(go_on).status_code == 302
+        assert client.get(page).content.decode().count("Your choice is saved.</li>") == said
 
 
 def by_a_colleague(deletion: Request, copy: Request, agent: User, client: Client) -> None:
