@@ -119,8 +119,17 @@ class EntryForm(forms.Form):
         """Only an account says which language its person reads; of anybody else the colleague has to say it."""
         language: str = self.cleaned_data["language"]
         if not language and not self.cleaned_data.get("account"):
-            raise ValidationError(self.fields["language"].error_messages["required"])
+            raise ValidationError(_("Without an account, choose the language that the person reads."))
         return language
+
+    def clean(self) -> dict[str, Any]:
+        """Of nobody it is said at both places where somebody can be named."""
+        cleaned = super().clean() or self.cleaned_data
+        named = cleaned.get("account") or cleaned.get("email") or {"account", "email"} & self.errors.keys()
+        if not named:
+            for name in ("find", "email"):
+                self.add_error(name, entering.NOBODY)
+        return cleaned
 
     def told(self) -> Entered:
         cleaned = {name: value for name, value in self.cleaned_data.items() if name != "find"}

@@ -36,7 +36,7 @@ from privacy.admin.filters import ClockFilter, MailFilter, WhoFilter
 from privacy.admin.forms import AnswerForm, HandOverForm, NoteForm, PlanForm, RefuseForm
 from privacy.admin.picture import Picture
 from privacy.models import Request
-from privacy.services import approvals, desk
+from privacy.services import approvals, desk, entering
 
 
 @admin.register(Request)
@@ -149,6 +149,7 @@ class RequestAdmin(
         if (asked := kwargs.get("obj")) is not None:
             context |= {
                 "picture": Picture(asked, timezone.now()),
+                "on_file": entering.on_file(asked) if request.user.has_perm("crm.view_account") else None,
                 "title": f"{asked.get_kind_display()} {asked}",
                 "refused_by_officers": may_be_refused(asked) and "hand_over" in fitting(asked, request.user),  # type: ignore[arg-type]
             }

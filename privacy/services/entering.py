@@ -30,10 +30,12 @@ from privacy.models import Request
 from privacy.services import confirmation, intake
 from privacy.services.desk import require
 from privacy.services.intake import Submission
+from privacy.states import State
 
 LONGEST_AGO: Final = timedelta(days=90)
 CHANNELS: Final = (Request.Channel.PHONE, Request.Channel.POST)
 FOUND_AT_ONCE: Final = 10
+NOBODY: Final = gettext_lazy("Find the account, or give the e-mail address that the answer goes to.")
 
 
 class Identity(TextChoices):
@@ -76,7 +78,7 @@ def enter(told: Entered, *, by: User, now: datetime) -> list[Request]:
     account = _account(told)
     email = account.email if account else told.email
     if not email:
-        raise Incomplete(_("Find the account, or give the e-mail address that the answer goes to."))
+        raise Incomplete(str(NOBODY))
     _require_on_file(told.identity, account)
     wishes = [
         Submission(
@@ -118,6 +120,16 @@ def meant_exactly(text: str, found: Sequence[Account]) -> Account | None:
     wanted = text.strip().casefold()
     exact = [each for each in found if wanted in (each.email.casefold(), each.full_name.casefold())]
     return exact[0] if len(exact) == 1 else None
+
+
+def on_file(request: Request) -> Account | None:
+    """The account that has the address of a request that was entered, until the mailbox is proven and it is looked for:
+    the one that was chosen. Nothing of it may be done before.
+    """
+    if request.channel not in CHANNELS or request.state not in (State.RECEIVED, State.CONFIRMED):
+        return None
+    account: Account | None = Account.objects.present().by_email(request.person.email).first()
+    return account
 
 
 def _account(told: Entered) -> Account | None:

@@ -146,8 +146,21 @@ def test_an_agent_enters_from_the_list(client: Client, agent: User) -> None:
     client.post(page, silent | {"kinds": ["access"]})
     luc = Request.objects.get(person__email="luc@customer.example")
     assert (luc.language, luc.regime) == ("fr", "uk")
-    html = client.post(page, silent | {"find": "", "account": "", "email": "new@stranger.example"}).content.decode()
-    assert "This field is required." in html
+    html = client.get(reverse("admin:privacy_request_change", args=[luc.pk])).content.decode()
+    assert (reverse("admin:crm_account_change", args=[other.pk]) in html, luc.account) == (True, None)
+    assert "<dd>not looked for yet</dd>" not in html
+    stranger = silent | {"find": "", "account": "", "email": "new@stranger.example"}
+    html = client.post(page, stranger).content.decode()
+    assert html.count("Without an account, choose the language") == 1
+    assert "Find the account, or give" not in html
     assert not Request.objects.filter(person__email="new@stranger.example").exists()
+    errors = client.post(page, stranger | {"email": ""}).context["form"].errors
+    assert errors.keys() == {"find", "email", "language"}
+    assert errors["find"] == errors["email"] == [entering.NOBODY]
+    assert client.post(page, stranger | {"email": "new@"}).context["form"].errors.keys() == {"email", "language"}
+    client.post(page, stranger | {"language": "de", "kinds": ["access"]})
+    asked = Request.objects.get(person__email="new@stranger.example")
+    html = client.get(reverse("admin:privacy_request_change", args=[asked.pk])).content.decode()
+    assert "<dd>not looked for yet</dd>" in html
     sign_in(client, make_user(AUDITOR))
     assert client.post(page, filled).status_code == 403
