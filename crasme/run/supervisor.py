@@ -67,11 +67,14 @@ class Supervisor:
         if self.environment["DEBUG"].lower() not in ("1", "true", "yes", "on"):
             database.manage("collectstatic", "--noinput")
             self.screen.step("static files")
-        self._launch("web", "mail")  # its imports take seconds; until the tables are there it says 503, to nobody yet
+        self._launch("mail")
         if not database.is_current():
             self.screen.say("          migrating the database …")
             database.migrate()
             self.screen.step("migrations")
+        # Not before its tables are there: whoever waits on this port would see a fault. Its imports take as long as the
+        # first demo data.
+        self._launch("web")
         self._fill(database)
         self._launch("worker")
         self._until_ready("web", "mail")

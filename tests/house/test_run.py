@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -20,9 +21,10 @@ import pytest
 from crasme import embedded
 from crasme.embedded import processes
 from crasme.embedded.state import DataDir
-from crasme.run import leftovers
+from crasme.run import leftovers, plan
 from crasme.run.child import LIMIT, Child
 from crasme.run.screen import Screen
+from crasme.run.supervisor import Supervisor, Wishes
 from tests import template
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -204,6 +206,40 @@ def test_a_child_that_ignores_the_end_is_killed_with_its_helpers(tmp_path: Path)
     child.ask_to_stop()
     assert child.stop(lambda: False) is False
     assert processes.wait_until(lambda: not helper.is_running() or helper.status() == psutil.STATUS_ZOMBIE, 5)
+
+
+@pytest.mark.parametrize("current", [True, False])
+def test_the_port_of_the_pages_opens_when_their_tables_are_there(tmp_path: Path, current: bool) -> None:
+    did: list[str] = []
+
+    class Store:
+        def is_current(self) -> bool:
+            return current
+
+        def migrate(self) -> None:
+            did.append("migrate")
+
+    class Noted(Supervisor):
+        def _start_servers(self) -> plan.Ports:
+            self.environment = {"DEBUG": "on", "FLOWER_USER": "u", "FLOWER_PASSWORD": "p"}
+            return plan.Ports(1, 2, 3)
+
+        def _database(self) -> Any:
+            return Store()
+
+        def _fill(self, database: Any) -> None:
+            did.append("fill")
+
+        def _launch(self, *names: str) -> None:
+            did.extend(names)
+
+        def _until_ready(self, *names: str) -> None:
+            did.append("ready")
+
+    wishes = Wishes(project=PROJECT, port=1, data_dir=tmp_path, demo="small")
+    Noted(wishes, Screen(io.StringIO(), verbose=False))._start()
+    tables = [] if current else ["migrate"]
+    assert did == ["mail", *tables, "web", "fill", "worker", "ready", "beat"]
 
 
 def test_the_screen_shows_what_needs_attention_and_its_traceback_only() -> None:
