@@ -113,6 +113,12 @@ class NothingToHold(RetentionError):
         self.field = field
 
 
+class ReviewPast(RetentionError):
+    """A hold is reviewed today or later."""
+
+    code = "review-past"
+
+
 class HoldReleased(RetentionError):
     code = "hold-released"
 

@@ -7,7 +7,7 @@ the flags anew from what is still held, so that two holds on one account do not 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from crasme.kit.datamap import Category
 from crasme.ledger.services import record
 from crasme.staff.models import User
 from retention import coverage, locks
-from retention.errors import HoldReleased, NothingToHold, ReplayImpossible
+from retention.errors import HoldReleased, NothingToHold, ReplayImpossible, ReviewPast
 from retention.models import Hold, HoldItem
 from retention.obstacles import any_of
 from retention.outside import writing
@@ -71,9 +71,10 @@ def place(
 ) -> Hold:
     """Place a hold; when this returns and commits, nothing it covers can be deleted any more.
 
-    NothingToHold without items, or when an account or a record named is erased or gone already. ValidationError when
-    the matter has a hold already, or an item does not say what its scope asks for.
+    NothingToHold without items, or when an account or a record named is erased or gone already; ReviewPast.
+    ValidationError when the matter has a hold already, or an item does not say what its scope asks for.
     """
+    require_review(review_on, now)
     wanted = list(items)
     if not wanted:
         raise NothingToHold(_("Name at least one account, organisation, category, period or record."))
@@ -156,6 +157,12 @@ def let_go(hold: Hold, *, actor: str, now: datetime) -> Hold:
     _clear_flags(locked)
     record(HOLD_RELEASED.name, actor=actor, hold=locked.pk, items=locked.items.count())
     return locked
+
+
+def require_review(review_on: date, now: datetime) -> None:
+    """ReviewPast for a day that is over: nobody would be reminded of it in time."""
+    if review_on < now.astimezone(UTC).date():
+        raise ReviewPast(_("The review date lies in the past."))
 
 
 def require(item: Held) -> Held:

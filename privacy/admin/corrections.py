@@ -16,13 +16,13 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.widgets import (
-    UnfoldAdminAutocompleteWidget,
     UnfoldAdminRadioSelectWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
+from crasme.staff.admin import PickedRow
 from crasme.staff.models import User
 from privacy.admin.acts import Words, asks
 from privacy.admin.forms import DeskForm
@@ -136,7 +136,7 @@ def _chosen(held: Held) -> forms.Field:
     """What a colleague chooses from, where the person used words; empty until they do."""
     label = _("Value to write, if accepted")
     if held.field.is_relation:
-        widget = UnfoldAdminAutocompleteWidget(held.field, admin.site)
+        widget = PickedRow(held.field, admin.site)
         rows = held.field.related_model._default_manager.all()
         return forms.ModelChoiceField(label=label, queryset=rows, required=False, widget=widget)
     choices = [("", "–"), *held.field.flatchoices]

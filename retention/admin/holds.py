@@ -1,5 +1,6 @@
 """Legal holds: placed by a form, looked at, released by a button; never changed and never deleted by hand."""
 
+from datetime import date
 from typing import Any, ClassVar, Final
 
 from django import forms
@@ -20,9 +21,9 @@ from crasme.crm.admin.base import named
 from crasme.kit import datamap
 from crasme.kit.errors import CrasmeError
 from crasme.staff import actors
-from crasme.staff.admin import PersonalDataAdmin, confirmed
+from crasme.staff.admin import PersonalDataAdmin, PickedRows, confirmed
 from retention import catch, holds, wording
-from retention.errors import NothingToHold
+from retention.errors import NothingToHold, ReviewPast
 from retention.holds import Held
 from retention.models import Hold, HoldItem
 
@@ -33,6 +34,15 @@ SCOPES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     HoldItem.Scope.CATEGORY: (("category",), ()),
     HoldItem.Scope.PERIOD: (("since", "until"), ("category",)),
     HoldItem.Scope.RECORD: (("label", "record"), ()),
+}
+MISSING: Final = {
+    "account": _("Choose the account."),
+    "organisation": _("Choose the organisation."),
+    "category": _("Choose the category."),
+    "since": _("Give the first day."),
+    "until": _("Give the first day no longer covered."),
+    "label": _("Choose the table."),
+    "record": _("Give the record's id."),
 }
 OF_SCOPES: Final = ("account", "organisation", "category", "since", "until", "label", "record")
 
@@ -71,14 +81,13 @@ class HoldItemForm(forms.ModelForm):
         if scope is None:
             return cleaned
         needed, allowed = SCOPES[scope]
-        kind = {"kind": HoldItem.Scope(scope).label}
         for name in needed:
             if not cleaned.get(name) and name not in self.errors:
-                self.add_error(name, _("“%(kind)s” asks for it: fill it in, or choose another kind.") % kind)
+                self.add_error(name, MISSING[name])
         for name in OF_SCOPES:
             if cleaned.get(name) and name not in (*needed, *allowed):
-                words = _("“%(kind)s” does not ask for it: leave it empty, or choose another kind.")
-                self.add_error(name, words % kind)
+                words = _("“%(kind)s” does not ask for it: leave it empty, or choose another scope.")
+                self.add_error(name, words % {"kind": HoldItem.Scope(scope).label})
         if not self.errors:
             try:
                 holds.require(_item(cleaned))
@@ -87,7 +96,17 @@ class HoldItemForm(forms.ModelForm):
         return cleaned
 
 
-class HoldItemInline(StackedInline):
+class HoldForm(forms.ModelForm):
+    def clean_review_on(self) -> date:
+        review_on: date = self.cleaned_data["review_on"]
+        try:
+            holds.require_review(review_on, timezone.now())
+        except ReviewPast as error:
+            raise forms.ValidationError(str(error)) from error
+        return review_on
+
+
+class HoldItemInline(PickedRows, StackedInline):
     class Media:
         css: ClassVar = {"all": ["retention/hold.css"]}
 
@@ -136,6 +155,7 @@ class HoldItemInline(StackedInline):
 
 @admin.register(Hold)
 class HoldAdmin(PersonalDataAdmin):
+    form = HoldForm
     own_rights: ClassVar = {"add": "retention.place_hold"}
     list_display = ("matter", "condition", "covers", "owner", "review_on", "placed_at", "released_at")
     list_filter: ClassVar = [("released_at", admin.EmptyFieldListFilter)]

@@ -97,6 +97,11 @@ class TestPages:
         desk.post(reverse("admin:crm_organisation_add"), {"name": "Neu GmbH", "country": "AT", "business_address": ""})
         assert Organisation.objects.get().created_at <= timezone.now()
 
+    def test_what_is_no_key_is_said_at_its_field(self, desk: Client) -> None:
+        answer = desk.post(change_page(make_account()), {"organisation": "no-key"})
+        assert answer.status_code == 200
+        assert "organisation" in answer.context["adminform"].form.errors
+
     def test_support_reads_and_does_not_import(self, settings: Settings) -> None:
         agent = client_of(make_user("Support agent"), settings)
         account = furnish(make_account())

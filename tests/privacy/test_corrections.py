@@ -444,7 +444,10 @@ def test_an_agent_enters_and_decides_from_the_desk(
     assert client.post(reverse("admin:privacy_request_ask_values", args=[asked.pk])).status_code == 302
     assert "what is right" in letter(timezone.now() + timedelta(minutes=1))
     assert OLD_PHONE in client.get(enter).content.decode()
-    client.post(enter, {key(account, "phone"): NEW_PHONE, key(account, "role"): "Administrator"})
+    client.post(
+        enter,
+        {key(account, "phone"): NEW_PHONE, key(account, "role"): "Administrator", key(account, "organisation"): "Neue"},
+    )
     assert set(asked.corrections.values_list("entered_by", flat=True)) == {agent.pk}
     with pytest.raises(MoveNotAllowed, match="proposed"):
         desk.answer(asked, outcome="granted", words="Done.", by=agent, now=NOW)
@@ -454,16 +457,18 @@ def test_an_agent_enters_and_decides_from_the_desk(
     assert NEW_PHONE in html
     decision = reverse("admin:privacy_request_decide", args=[asked.pk])
     assert NEW_PHONE in client.get(decision).content.decode()
-    answers = {}
+    answers, keys = {}, {}
     for line in corrections.lines(asked):
-        pk = line.correction.pk.hex
+        pk = keys[line.correction.field] = line.correction.pk.hex
         answers |= {f"seen-{pk}": line.fingerprint, f"verdict-{pk}": "accept"}
-        if line.correction.field == "role":
-            role = pk
+    role, home, other = keys["role"], f"settled-{keys['organisation']}", make_organisation(name="Neue Spedition")
+    assert "not a valid UUID" in client.post(decision, answers | {home: "no-key"}).content.decode()
+    answers[home] = str(other.pk)
     assert b"Choose the value" in client.post(decision, answers).content
     assert b"Give a reason" in client.post(decision, answers | {f"verdict-{role}": "reject"}).content
     assert client.post(decision, answers | {f"settled-{role}": "admin"}).status_code == 302
     ended(asked, timezone.now())
     account.refresh_from_db()
     assert (asked.outcome, account.phone, account.role) == (Outcome.GRANTED, NEW_PHONE, "admin")
+    assert account.organisation == other
     assert "Accounts · Phone number" in client.get(page).content.decode()

@@ -172,6 +172,8 @@ def test_a_waiting_run_is_approved_by_who_may(client: Client, rows: dict[str, ob
     run.save()
     at_work = client.get(reverse("admin:retention_run_change", args=[run.pk]))
     assert at_work["Refresh"] == "5"
+    shown = at_work.context["adminform"].model_admin
+    assert [shown.begun(run), shown.first_approval(run)] == ["the system (retention)", str(officer)]
     assert "30 % of 40,000 rows, 12 of about 40 batches, about 7 minutes left" in at_work.content.decode()
 
 
@@ -289,8 +291,10 @@ def test_a_hold_is_placed_with_its_items_and_released(client: Client, officer: U
 @pytest.mark.parametrize(
     ("fields", "faults"),
     [
-        ({"scope": "account"}, {"account": "asks for it"}),
-        ({"scope": "period", "since": "2024-02-01"}, {"until": "asks for it"}),
+        ({"scope": "account"}, {"account": "Choose the account."}),
+        ({"scope": "account", "account": "no-key"}, {"account": "not a valid UUID"}),
+        ({"scope": "organisation", "organisation": "7"}, {"organisation": "not a valid UUID"}),
+        ({"scope": "period", "since": "2024-02-01"}, {"until": "Give the first day no longer covered."}),
         ({"scope": "category", "category": "P7.2", "record": "x"}, {"record": "leave it empty"}),
         ({"scope": "record", "label": "crm.invoice", "record": "nothing"}, {"record": "no such record in invoices"}),
         ({"scope": "record", "label": "crm.bill", "record": "x"}, {"label": "Select a valid choice"}),
@@ -310,8 +314,11 @@ def test_a_hold_that_cannot_be_kept_is_refused_at_its_field(
     assert not HoldItem.objects.exists()
 
 
-def test_a_hold_on_nothing_is_refused(client: Client, officer: User) -> None:
+def test_a_hold_on_nothing_or_reviewed_in_the_past_is_refused(client: Client, officer: User) -> None:
     client.post(reverse("admin:retention_hold_add"), form(), follow=True)
+    late = form(**item(0, scope="category", category="P7.2"), review_on="2020-01-01")
+    refused = client.post(reverse("admin:retention_hold_add"), late)
+    assert refused.context["adminform"].form.errors == {"review_on": ["The review date lies in the past."]}
     assert not Hold.objects.exists()
 
 

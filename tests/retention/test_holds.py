@@ -1,6 +1,6 @@
 """Holds are placed at once, seen by everything that deletes, and released without undoing each other."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -11,7 +11,7 @@ from crasme.crm.models import Account, Invoice
 from crasme.kit.datamap import Category
 from crasme.ledger.models import Entry
 from retention import catch, holds
-from retention.errors import HoldReleased, NothingToHold
+from retention.errors import HoldReleased, NothingToHold, ReviewPast
 from retention.models import HoldItem
 from tests.retention import builders
 from tests.retention.builders import NOW
@@ -116,6 +116,12 @@ def test_the_database_refuses_an_item_that_does_not_say_its_scope(fields: dict[s
     hold = builders.hold(holds.category(Category.USAGE))
     with pytest.raises(IntegrityError, match="retention_holditem"), transaction.atomic():
         HoldItem.objects.create(hold=hold, **fields)
+
+
+def test_a_hold_is_reviewed_today_or_later() -> None:
+    late = builders.hold(holds.category(Category.USAGE), now=datetime(2027, 1, 1, 23, 59, tzinfo=UTC))
+    with pytest.raises(ReviewPast, match="lies in the past"):
+        builders.hold(holds.category(Category.USAGE), matter="M-2", now=late.placed_at + timedelta(minutes=1))
 
 
 def test_a_period_must_end_after_it_begins() -> None:

@@ -5,6 +5,7 @@ from crasme.staff.admin.base import ReadOnlyAdmin, StaffModelAdmin
 from crasme.staff.admin.confirm import confirmed
 from crasme.staff.admin.paging import EstimatePaginator
 from crasme.staff.admin.personal import PersonalDataAdmin
+from crasme.staff.admin.picking import PickedRow, PickedRows
 from crasme.staff.admin.sheets import PersonalExportAdmin, PersonalImportExportAdmin
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "PersonalDataAdmin",
     "PersonalExportAdmin",
     "PersonalImportExportAdmin",
+    "PickedRow",
+    "PickedRows",
     "ReadOnlyAdmin",
     "StaffModelAdmin",
     "absences",

@@ -13,10 +13,11 @@ from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 
 from crasme.staff.admin.checks import StaffModelAdminChecks
+from crasme.staff.admin.picking import PickedRows
 from crasme.staff.admin.searching import SearchedList, taken_out
 
 
-class StaffModelAdmin(ModelAdmin):
+class StaffModelAdmin(PickedRows, ModelAdmin):
     """Base of every admin page here. Counting a whole table only to show "of 5,000,000" costs more than it tells."""
 
     checks_class = StaffModelAdminChecks
