@@ -134,7 +134,7 @@ class RunColumns:
 
     @display(description=_("begun by"))
     def begun(self, run: Run) -> str:
-        return "–" if run.is_approved_once else actors.names([run.requested_by])[run.requested_by]
+        return actors.names([run.begun_by])[run.begun_by]
 
     @display(description=_("first approval by"))
     def first_approval(self, run: Run) -> str:

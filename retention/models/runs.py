@@ -142,6 +142,11 @@ class Run(models.Model):
         return not self.requested_by.startswith(MACHINE)
 
     @property
+    def begun_by(self) -> str:
+        """Only the beat begins runs; from the first approval on, `requested_by` names who gave it."""
+        return TICK if self.is_approved_once else self.requested_by
+
+    @property
     def share_done(self) -> int:
         """Percent of the planned rows that are gone: 100 only when the run is over."""
         if self.state == self.State.DONE:
