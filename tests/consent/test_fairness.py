@@ -20,14 +20,12 @@ from tests.builders import make_user, sign_in
 PNG = "iVBORw0KGgo="
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.django_db
-@pytest.mark.parametrize("languages", [["ar"], pytest.param(["en", "de", "fr", "es", "ar"], marks=pytest.mark.slow)])
-def test_what_ships_is_fair_and_its_pictures_go_with_the_publication(
-    browser: Browser, now: datetime, languages: list[str]
-) -> None:
-    rows = gate.look_at([each for each in notices.draft() if each["language"] in languages], now=now, browser=browser)
-    assert {row.language: row.findings for row in rows} == {language: [] for language in languages}
+def test_what_ships_is_fair_and_its_pictures_go_with_the_publication(browser: Browser, now: datetime) -> None:
+    rows = gate.look_at(notices.draft(), now=now, browser=browser)
+    assert {row.language: row.findings for row in rows} == {language: [] for language in ("en", "de", "fr", "es", "ar")}
     views = ["1280-light", "1280-dark", "390-light", "390-dark"]
     for row in rows:
         assert list(row.figures) == [*views, "acts"]
