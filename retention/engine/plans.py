@@ -113,7 +113,7 @@ def holds(content: dict[str, Any], *, hash_of: str, signature: str, key: str) ->
 def _line(rule: Rule, cutoff: datetime, *, exact: bool, kept: bool = False, ended: int = 0, moved: int = 0) -> PlanLine:
     fields.require(rule)
     by_partitions = rule.action == Rule.Action.DROP_PARTITIONS
-    staying = _deferred(rule, cutoff) if kept else None
+    staying = deferred(rule, cutoff) if kept else None
     to_shelf, on_shelf = (staying.to_shelf, staying.on_shelf) if staying is not None else (0, 0)
     rows, share = limits.measure(rule, cutoff, exact=exact, kept=to_shelf)
     moved = min(moved, on_shelf)  # a hold may have been released since
@@ -157,7 +157,8 @@ class _Staying(NamedTuple):
     on_shelf: int = 0
 
 
-def _deferred(rule: Rule, cutoff: datetime) -> _Staying:
+def deferred(rule: Rule, cutoff: datetime) -> _Staying:
+    """How many rows are over by then and stay, because something keeps them."""
     if rule.action != Rule.Action.DROP_PARTITIONS:
         return _Staying(predicate.deferred(rule, cutoff).count())
     whole, cut = partitions.kept_in_months(rule, cutoff)

@@ -160,9 +160,7 @@ def _count_what_stayed(run: Run) -> None:
     """Where fewer rows went than were planned, something came to keep them since, or they went otherwise: the plan does
     not say any more how many stay."""
     if (run.planned or {}).get("exact", False) and run.rows_total < run.rows_due:
-        places = predicate.places(run.rule)
-        stays = sum(predicate.deferred_by_few(run.rule, run.cutoff, model=each).count() for each in places)
-        run.progress |= {checkpoint.STAYS: stays}
+        run.progress |= {checkpoint.STAYS: plans.deferred(run.rule, run.cutoff).rows}
 
 
 def _drain(run: Run, watch: Watch) -> bool | None:
